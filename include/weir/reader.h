@@ -1,0 +1,66 @@
+/* Reading packets: from a pcap file, a pcapng file, a store of any layout, or standard input.
+ *
+ * Calling sequence: reader_open(), reader_next() until it returns 0 (end) or a negative code,
+ * reader_free().  merge_open() does the same over several sources in time order.
+ *
+ * Ownership: a packet's pointers are lent until the next call on the same reader.
+ * Threads: a reader belongs to one thread.  Memory: bounded (a window of each open file, and for a
+ * segment whose times go back, 16 bytes a packet).
+ * Errors: damage is reported with file, offset, value found and bound; packets before it have been
+ * delivered.  Facts: pcap is draft-ietf-opsawg-pcap, pcapng draft-ietf-opsawg-pcapng-05. */
+#ifndef WEIR_READER_H
+#define WEIR_READER_H
+
+#include "weir/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct iface_info; /* store/iface.h */
+
+struct packet {
+	int64_t ns;      /* capture time, UTC */
+	uint32_t caplen; /* bytes at data */
+	uint32_t len;    /* bytes on the wire */
+	const uint8_t *data;
+	uint16_t linktype; /* LINKTYPE_ number */
+	unsigned iface;    /* index for reader_iface() */
+	uint32_t flags;    /* epb_flags, 0 where the source has none */
+	uint64_t id;       /* packet id, 0 where the source has none */
+	uint64_t drops;    /* lost before this packet, 0 when none or unknown */
+	uint32_t queue, pid, tid;
+	bool has_flags, has_queue, has_pid;
+	const char *comment; /* first comment option; not NUL-terminated */
+	uint32_t comment_length;
+};
+
+struct reader;
+
+/* path "-" is standard input.  A store is a directory with a manifest; it is repaired first where
+ * its recorder died (store/open.h). */
+int reader_open(struct reader **r, const char *path, struct weir_error *err);
+void reader_free(struct reader *r);
+
+/* 1: *p is the next packet; 0: the end; negative: an error, and no more packets follow. */
+int reader_next(struct reader *r, struct packet *p, struct weir_error *err);
+
+/* Interfaces described so far; more may come with later packets. */
+unsigned reader_iface_count(const struct reader *r);
+const struct iface_info *reader_iface(const struct reader *r, unsigned index);
+
+/* Several sources as one, in time order (equal times: order of the sources).  Interface indices
+ * are those of the merged table: merge_iface(). */
+struct merge;
+
+int merge_open(struct merge **m, const char *const *paths, size_t count,
+	       struct weir_error *err);
+void merge_free(struct merge *m);
+int merge_next(struct merge *m, struct packet *p, struct weir_error *err);
+unsigned merge_iface_count(const struct merge *m);
+const struct iface_info *merge_iface(const struct merge *m, unsigned index);
+
+/* Skips sources and segments that hold nothing in [from_ns, to_ns]; packets outside still come. */
+void merge_set_range(struct merge *m, int64_t from_ns, int64_t to_ns);
+
+#endif

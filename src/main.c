@@ -1,0 +1,48 @@
+/* weir: records every packet to and from a machine.  This file is the table of commands. */
+#include "cli/cli.h"
+
+#include "weir_version.h"
+
+const struct command commands[] = {
+	{ NULL, NULL, NULL, NULL },
+};
+
+const struct command *command_find(const char *name)
+{
+	for (const struct command *c = commands; c->name; c++)
+		if (!strcmp(c->name, name))
+			return c;
+	return NULL;
+}
+
+static int print_help(void)
+{
+	(void)printf("weir " WEIR_VERSION
+		     ": record every packet to and from this machine\n\n"
+		     "usage: weir COMMAND [ARGUMENTS]\n\n");
+	for (const struct command *c = commands; c->name; c++)
+		(void)printf("  %-9s %s\n", c->name, c->summary);
+	(void)printf("\n'weir COMMAND --help' tells a command's options.\n");
+	return EXIT_DONE;
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *c;
+
+	if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
+	    !strcmp(argv[1], "help"))
+		return print_help();
+	if (!strcmp(argv[1], "--version")) {
+		(void)printf("weir " WEIR_VERSION "\n");
+		return EXIT_DONE;
+	}
+	c = command_find(argv[1]);
+	if (!c) {
+		(void)fprintf(stderr,
+			      "weir: unknown command '%.60s'\ntry 'weir --help'\n",
+			      argv[1]);
+		return EXIT_USAGE;
+	}
+	return c->run(argc - 1, argv + 1);
+}

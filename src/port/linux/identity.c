@@ -1,0 +1,88 @@
+#include "port/port.h"
+
+#include "base/hash.h"
+
+#include <fcntl.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+/* The first line of a small file, without its end; empty where there is none. */
+static void read_line(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = 0;
+
+	if (fd >= 0) {
+		n = read(fd, text, size - 1);
+		(void)close(fd);
+	}
+	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+}
+
+/* PRETTY_NAME="..." of os-release(5). */
+static void read_os(char *text, size_t size)
+{
+	char line[512];
+	FILE *f = fopen("/etc/os-release", "re");
+
+	text[0] = '\0';
+	if (!f)
+		return;
+	while (fgets(line, sizeof line, f)) {
+		if (strncmp(line, "PRETTY_NAME=", 12) != 0)
+			continue;
+		line[strcspn(line, "\n")] = '\0';
+		char *value = line + 12 + (line[12] == '"');
+		value[strcspn(value, "\"")] = '\0';
+		(void)snprintf(text, size, "%s", value);
+	}
+	(void)fclose(f);
+}
+
+static void hash_file(const char *path, char hex[HASH_HEX])
+{
+	static const size_t chunk = 64 * 1024;
+	uint8_t digest[HASH_BYTES];
+	struct hash *h = hash_new();
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
+	char *buf = malloc(chunk);
+	ssize_t n = -1;
+
+	hex[0] = '\0';
+	if (h && buf && fd >= 0) {
+		while (!rc && (n = read(fd, buf, chunk)) > 0)
+			rc = hash_update(h, buf, (size_t)n);
+		if (!rc && !n && !hash_finish(h, digest))
+			hash_hex(digest, hex);
+	}
+	free(buf);
+	hash_free(h);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+void port_identity(struct port_identity *id)
+{
+	struct utsname u;
+	ssize_t n;
+
+	memset(id, 0, sizeof *id);
+	if (!uname(&u)) {
+		(void)snprintf(id->host, sizeof id->host, "%s", u.nodename);
+		(void)snprintf(id->kernel, sizeof id->kernel, "%s %s", u.release,
+			       u.version);
+		(void)snprintf(id->hardware, sizeof id->hardware, "%s", u.machine);
+	}
+	read_line("/etc/machine-id", id->machine_id, sizeof id->machine_id);
+	read_line("/proc/sys/kernel/random/boot_id", id->boot_id, sizeof id->boot_id);
+	read_os(id->os, sizeof id->os);
+	n = readlink("/proc/self/exe", id->executable, sizeof id->executable - 1);
+	id->executable[n > 0 ? n : 0] = '\0';
+	hash_file("/proc/self/exe", id->executable_sha256);
+	id->uid = getuid();
+	id->pid = (uint32_t)getpid();
+	id->cpu_count = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
+	id->memory_bytes =
+		(uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+}

@@ -1,0 +1,94 @@
+/* What weir asks of the operating system.  One implementation a system: port/linux/,
+ * port/windows/; no other folder asks which system this is.
+ *
+ * Conventions: 0 or a negative enum weir_err; times in ns; sizes in bytes; paths are bytes. */
+#ifndef WEIR_PORT_PORT_H
+#define WEIR_PORT_PORT_H
+
+#include "base/compiler.h"
+#include "weir/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Clocks.  port_realtime_ns() can step; port_monotonic_ns() cannot, and does not count suspend. */
+int64_t port_realtime_ns(void);
+int64_t port_monotonic_ns(void);
+
+/* All clocks read together, for the manifest's clock record. */
+struct port_clocks {
+	int64_t realtime_ns, monotonic_ns, boottime_ns;
+	bool is_synchronised; /* the kernel believes that it is disciplined (adjtimex) */
+	int64_t offset_ns; /* its estimate of the present offset, and of the largest error */
+	int64_t max_error_ns;
+	char zone[64]; /* information only */
+};
+
+void port_clocks(struct port_clocks *clocks);
+
+/* Who and where: strings are empty where the system has none. */
+struct port_identity {
+	char host[256], machine_id[64], boot_id[64], os[256], kernel[256], hardware[128];
+	char executable[1024], executable_sha256[65];
+	uint32_t uid, pid, cpu_count;
+	uint64_t memory_bytes;
+};
+
+void port_identity(struct port_identity *id);
+
+/* Threads.  A thread is joined exactly once. */
+struct port_thread;
+int port_thread_start(struct port_thread **t, const char *name, void *(*run)(void *),
+		      void *arg, struct weir_error *err) MUST_CHECK;
+void port_thread_join(struct port_thread *t);
+
+/* A mutex with one condition; for the cold paths only.  wait returns false on time-out. */
+struct port_monitor;
+struct port_monitor *port_monitor_new(void) MUST_CHECK;
+void port_monitor_free(struct port_monitor *m);
+void port_monitor_lock(struct port_monitor *m);
+void port_monitor_unlock(struct port_monitor *m);
+void port_monitor_signal(struct port_monitor *m);
+bool port_monitor_wait(struct port_monitor *m, int64_t timeout_ns);
+
+/* A wake-up that another thread or a signal handler may give, and that poll() can wait for.
+ * port_event_set() is async-signal-safe and idempotent; clear takes it back. */
+struct port_event {
+	int fd;
+};
+
+int port_event_init(struct port_event *e, struct weir_error *err) MUST_CHECK;
+void port_event_fini(struct port_event *e);
+void port_event_set(const struct port_event *e);
+void port_event_clear(const struct port_event *e);
+/* True when it was set before timeout_ns passed (0: only look, negative: for ever). */
+bool port_event_wait(const struct port_event *e, int64_t timeout_ns);
+
+/* Zeroed pages, touched so that no later access faults.  Returns NULL when there are none.
+ * The memory starts at a page boundary. */
+void *port_pages_new(size_t bytes) MUST_CHECK;
+/* The same, but shared with children made by fork(). */
+void *port_shared_new(size_t bytes) MUST_CHECK;
+void port_pages_free(void *p, size_t bytes);
+
+/* Free space of the file system that holds the open directory. */
+int port_disk_free(int dir_fd, uint64_t *bytes) MUST_CHECK;
+
+/* Privileges.  port_drop() keeps `keep` (names without "cap_": "net_raw,net_admin"), becomes the
+ * user and group, forbids regaining (no_new_privs), and checks that it worked. */
+struct port_user {
+	uint32_t uid, gid;
+	char name[64];
+};
+
+/* Looks a name or a number up in /etc/passwd itself: a static binary has no name service. */
+int port_user_find(const char *name, struct port_user *user,
+		   struct weir_error *err) MUST_CHECK;
+bool port_have_capability(const char *name);
+int port_drop(const struct port_user *user, const char *keep,
+	      struct weir_error *err) MUST_CHECK;
+/* The effective capabilities as text, "net_raw" or "", and the user: for the manifest. */
+void port_privileges(char *text, size_t size);
+
+#endif
