@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
+#include <strings.h>
 
 /* Days since 1970-01-01 of a date in the proleptic Gregorian calendar, and back: years are
  * counted from March so that the leap day is the last of a year, in eras of 400 years. */
@@ -219,14 +220,9 @@ static bool parse_scaled(const char *text, const struct unit *units, uint64_t *v
 			scale *= 10;
 		}
 	}
-	for (; units->name; units++) {
-		size_t i = 0;
-
-		while (units->name[i] && tolower((unsigned char)p[i]) == units->name[i])
-			i++;
-		if (!units->name[i] && !p[i])
+	for (; units->name; units++)
+		if (!strcasecmp(p, units->name))
 			factor = units->factor;
-	}
 	if (!factor || whole > INT64_MAX / factor)
 		return false;
 	*value = whole * factor +

@@ -213,14 +213,11 @@ void producer_flush(struct producer *p, int64_t now_monotonic_ns, bool force)
 			continue;
 		if (!force && p->config.is_untimed)
 			continue;
-		if (force) {
-			seal(p, lane);
-		} else if (!p->opened_ns[lane]) {
-			/* The age counts from the first flush that sees it: no clock a packet. */
+		/* The age counts from the first flush that sees it: no clock a packet. */
+		if (!force && !p->opened_ns[lane])
 			p->opened_ns[lane] = now_monotonic_ns;
-		} else if (now_monotonic_ns - p->opened_ns[lane] >= SEAL_AGE_NS) {
+		else if (force || now_monotonic_ns - p->opened_ns[lane] >= SEAL_AGE_NS)
 			seal(p, lane);
-		}
 	}
 }
 

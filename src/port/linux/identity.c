@@ -42,21 +42,19 @@ static void read_os(char *text, size_t size)
 
 static void hash_file(const char *path, char hex[HASH_HEX])
 {
-	static const size_t chunk = 64 * 1024;
 	uint8_t digest[HASH_BYTES];
 	struct hash *h = hash_new();
 	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
-	char *buf = malloc(chunk);
+	char buf[8192];
 	ssize_t n = -1;
 
 	hex[0] = '\0';
-	if (h && buf && fd >= 0) {
-		while (!rc && (n = read(fd, buf, chunk)) > 0)
+	if (h && fd >= 0) {
+		while (!rc && (n = read(fd, buf, sizeof buf)) > 0)
 			rc = hash_update(h, buf, (size_t)n);
 		if (!rc && !n && !hash_finish(h, digest))
 			hash_hex(digest, hex);
 	}
-	free(buf);
 	hash_free(h);
 	if (fd >= 0)
 		(void)close(fd);
