@@ -1,13 +1,14 @@
-# Thin: every target is one line of meson or a script of tools/.
+# Thin: every target is one line of meson or a script of tools/.  OPTIONS go to meson setup.
 BUILD ?= build
 MINUTES ?= 1
+OPTIONS ?=
 DESTDIR ?=
 PREFIX ?= /usr/local
 
 .PHONY: all setup run test bench check fuzz install clean
 
 all: setup
-	@tools/build $(BUILD)
+	@tools/build $(BUILD) $(OPTIONS)
 
 setup:
 	@tools/setup build
@@ -18,7 +19,7 @@ run: all
 
 test:
 	@tools/setup build test
-	@tools/build $(BUILD)
+	@tools/build $(BUILD) $(OPTIONS)
 	@tools/test -C $(BUILD) --no-build
 
 bench:
