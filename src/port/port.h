@@ -65,6 +65,38 @@ void port_event_clear(const struct port_event *e);
 /* True when it was set before timeout_ns passed (0: only look, negative: for ever). */
 bool port_event_wait(const struct port_event *e, int64_t timeout_ns);
 
+/* Requests to stop: Ctrl-C, terminate, hang-up (Windows: the console's events, service stop).
+ * One instance a process, made before any thread.  They interrupt nothing: they are waited for. */
+struct port_stop {
+	int fd;
+};
+
+enum port_wake {
+	PORT_WAKE_NOTHING = 0,   /* the time is over */
+	PORT_WAKE_INTERRUPT = 1, /* Ctrl-C */
+	PORT_WAKE_TERMINATE = 2, /* a polite request to end */
+	PORT_WAKE_EVENT = 4,     /* the given event is set (it is not cleared) */
+	PORT_WAKE_DESCRIPTOR =
+		8, /* the given descriptor is readable or its other end is gone */
+};
+
+/* with_interrupt false: Ctrl-C is ignored (somebody else hears it and passes it on). */
+int port_stop_init(struct port_stop *s, bool with_interrupt,
+		   struct weir_error *err) MUST_CHECK;
+void port_stop_fini(struct port_stop *s);
+/* From now on the next request ends the process at once, wherever it hangs. */
+void port_stop_next_kills(struct port_stop *s);
+/* Waits for any of them; event may be NULL, descriptor -1.  Returns a set of enum port_wake. */
+unsigned port_stop_wait(const struct port_stop *s, const struct port_event *event,
+			int descriptor, int64_t timeout_ns);
+/* Ends the process at once: no destructor, no flush.  What is on disk stays repairable. */
+void port_exit_now(int code) NO_RETURN;
+
+/* A descriptor of a file to be made (never an existing one), or of an existing pipe or device;
+ * "-" is standard output. */
+int port_output_open(const char *path, int *fd, struct weir_error *err) MUST_CHECK;
+bool port_is_terminal(int fd);
+
 /* Zeroed pages, touched so that no later access faults.  Returns NULL when there are none.
  * The memory starts at a page boundary. */
 void *port_pages_new(size_t bytes) MUST_CHECK;

@@ -1,0 +1,13 @@
+#include "cli/record.h"
+
+int cmd_import(int argc, char **argv)
+{
+	static const struct record_kind kind = {
+		.name = "import",
+		.ops = &source_import,
+		.capabilities = "",
+		.is_import = true,
+	};
+
+	return record_main(&kind, argc, argv);
+}

@@ -1,0 +1,255 @@
+#include "cli/record.h"
+
+#include "base/mem.h"
+#include "base/time.h"
+
+#include <inttypes.h>
+
+#define POLL_NS (100 * NS_PER_MS)
+
+struct recorder {
+	const struct record_kind *kind;
+	struct record_options options;
+	struct session_config config;
+	struct session *session;
+	struct port_user user;
+	bool has_user; /* the recorder becomes `user` */
+	struct port_stop stop;
+	struct status status;
+	char where[256]; /* the store's or stream's name */
+	char command_line[4096];
+	char filter_text[8192];
+	const char *reason;
+};
+
+/* The command as it was given, words with odd characters quoted for a shell. */
+static void join_words(char *text, size_t size, int argc, char **argv)
+{
+	size_t used = 0;
+
+	for (int i = 0; i < argc && used < size - 1; i++) {
+		bool is_plain =
+			argv[i][0] && !strpbrk(argv[i], " \t\n\"'$`\\|&;()<>*?[]{}!#~");
+		int n = snprintf(text + used, size - used, is_plain ? "%s%s" : "%s'%s'",
+				 i ? " " : "", argv[i]);
+
+		used = n < 0 ? size : used + (size_t)n;
+	}
+}
+
+/* Words that are no options: the filter, or for import the files. */
+static int take_words(struct recorder *r, int argc, char **argv, struct weir_error *err)
+{
+	size_t used = 0;
+
+	if (r->kind->is_import) {
+		if (argc < 2)
+			return err_set(err, WEIR_ERR_USAGE, "no file to import");
+		r->config.source.inputs = (const char *const *)&argv[1];
+		r->config.store.inputs = r->config.source.inputs;
+		return 0;
+	}
+	for (int i = 1; i < argc; i++) {
+		int n = snprintf(r->filter_text + used, sizeof r->filter_text - used,
+				 "%s%s", i > 1 ? " " : "", argv[i]);
+
+		if (n < 0 || (size_t)n >= sizeof r->filter_text - used)
+			return err_set(err, WEIR_ERR_LIMIT,
+				       "the filter is longer than %zu bytes",
+				       sizeof r->filter_text - 1);
+		used += (size_t)n;
+	}
+	return 0;
+}
+
+static int compile_filter(struct recorder *r, struct weir_error *err)
+{
+	const char *text = r->filter_text[0] ? r->filter_text : "true";
+
+	if (strcmp(text, "true") != 0)
+		return err_set(err, WEIR_ERR_UNSUPPORTED,
+			       "filter '%.60s': only 'true' so far", text);
+	r->config.store.filter = "true";
+	r->config.store.filter_normal = "true";
+	return 0;
+}
+
+/* "weir-20261122T231335Z" where no name is given. */
+static void name_output(struct recorder *r)
+{
+	char time[TIME_TEXT];
+	size_t used = 0;
+
+	if (r->options.stream || r->options.store) {
+		const char *name =
+			r->options.stream ? r->options.stream : r->options.store;
+
+		(void)snprintf(r->where, sizeof r->where, "%s", name);
+		return;
+	}
+	time_format(port_realtime_ns(), time);
+	used = (size_t)snprintf(r->where, sizeof r->where, "weir-");
+	for (const char *p = time; *p && *p != '.'; p++)
+		if (*p != '-' && *p != ':')
+			r->where[used++] = *p;
+	(void)snprintf(r->where + used, sizeof r->where - used, "Z");
+	r->config.store.path = r->where;
+}
+
+/* Whom the recorder becomes: --user, else `weir` or `nobody` where it was started as root. */
+static int choose_user(struct recorder *r, struct weir_error *err)
+{
+	struct port_identity id;
+
+	port_identity(&id);
+	if (id.uid) {
+		if (r->options.user)
+			return err_set(err, WEIR_ERR_PRIVILEGE,
+				       "--user: only root can become another user");
+		return 0;
+	}
+	if (r->options.user) {
+		r->has_user = true;
+		return port_user_find(r->options.user, &r->user, err);
+	}
+	/* An import needs no privilege, but it reads files that only root may see. */
+	if (r->kind->is_import)
+		return 0;
+	r->has_user = !port_user_find("weir", &r->user, NULL) ||
+		      !port_user_find("nobody", &r->user, NULL);
+	return 0;
+}
+
+static int check_privileges(const struct recorder *r, struct weir_error *err)
+{
+	const char *need = r->kind->capabilities;
+
+	if (!*need || port_have_capability(need))
+		return 0;
+	return err_set(
+		err, WEIR_ERR_PRIVILEGE,
+		"recording needs the capability cap_%s: run as root, or give it to the "
+		"binary with 'setcap cap_%s+ep'",
+		need, need);
+}
+
+static int prepare(struct recorder *r, int argc, char **argv, struct weir_error *err)
+{
+	int rc;
+
+	join_words(r->command_line, sizeof r->command_line, argc, argv);
+	rc = record_options_parse(r->kind, &r->options, &argc, argv, err);
+	if (rc || r->options.want_help)
+		return rc;
+	rc = record_options_apply(r->kind, &r->options, &r->config, err);
+	if (!rc)
+		rc = take_words(r, argc, argv, err);
+	if (!rc)
+		rc = compile_filter(r, err);
+	if (!rc)
+		rc = check_privileges(r, err);
+	if (!rc)
+		rc = choose_user(r, err);
+	if (rc)
+		return rc;
+	name_output(r);
+	r->config.store.command_line = r->command_line;
+	r->config.owner = r->has_user ? &r->user : NULL;
+	return 0;
+}
+
+/* Why the loop ends, or NULL while it does not. */
+static const char *reason_of(const struct recorder *r, unsigned wake)
+{
+	if (wake & PORT_WAKE_INTERRUPT)
+		return "interrupt";
+	if (wake & PORT_WAKE_TERMINATE)
+		return "terminate";
+	if (wake & PORT_WAKE_EVENT)
+		return session_end_reason(r->session);
+	if (r->options.for_ns &&
+	    port_monotonic_ns() - r->status.started_ns >= r->options.for_ns)
+		return "duration";
+	return NULL;
+}
+
+static void run_until_stop(struct recorder *r)
+{
+	struct session_status now;
+	const char *reason = NULL;
+
+	status_begin(&r->status, &r->options, r->where,
+		     r->config.store.memory_bytes + r->config.memory_bytes);
+	while (!reason) {
+		int64_t wait = POLL_NS, left;
+		unsigned wake;
+
+		if (r->options.for_ns) {
+			left = r->status.started_ns + r->options.for_ns -
+			       port_monotonic_ns();
+			if (left < wait)
+				wait = left > 0 ? left : 0;
+		}
+		wake = port_stop_wait(&r->stop, session_ended(r->session), -1, wait);
+		session_poll(r->session, &now);
+		status_update(&r->status, &now);
+		reason = reason_of(r, wake);
+	}
+	r->reason = reason;
+	/* The drain is bounded, the disk is not: a second Ctrl-C must always work. */
+	port_stop_next_kills(&r->stop);
+	session_stop(r->session);
+}
+
+static int exit_code(const struct store_summary *sum)
+{
+	return sum->grade == GRADE_COMPLETE    ? EXIT_DONE
+	       : sum->grade == GRADE_WITH_LOSS ? EXIT_LOSSES
+					       : EXIT_ENVIRONMENT;
+}
+
+/* The recorder proper: the whole process, or the worker below a supervisor. */
+static int record(struct recorder *r)
+{
+	struct store_summary sum = { 0 };
+	struct weir_error err = { 0 };
+	int rc = port_stop_init(&r->stop, true, &err);
+
+	if (!rc)
+		rc = port_drop(r->has_user ? &r->user : NULL, r->kind->capabilities,
+			       &err);
+	if (!rc)
+		rc = session_start(r->session, &err);
+	if (!rc)
+		run_until_stop(r);
+	if (rc) {
+		struct weir_error later;
+
+		if (session_close(r->session, "error", NULL, &sum, &later))
+			return cli_fail(r->kind->name, &err);
+		return cli_fail(r->kind->name, &err);
+	}
+	rc = session_close(r->session, r->reason, NULL, &sum, &err);
+	status_end(&r->status, r->where, &sum);
+	return rc ? cli_fail(r->kind->name, &err) : exit_code(&sum);
+}
+
+int record_main(const struct record_kind *kind, int argc, char **argv)
+{
+	struct recorder *r = mem_new(1, sizeof *r);
+	struct weir_error err = { 0 };
+	int rc;
+
+	if (!r)
+		return EXIT_ENVIRONMENT;
+	r->kind = kind;
+	rc = prepare(r, argc, argv, &err);
+	if (!rc && r->options.want_help)
+		rc = record_options_help(kind);
+	else if (!rc && (rc = session_open(&r->session, &r->config, &err)) == 0)
+		rc = record(r);
+	else
+		rc = cli_fail(kind->name, &err);
+	mem_free(r);
+	return rc;
+}

@@ -1,0 +1,302 @@
+#include "base/time.h"
+#include "cli/record.h"
+
+#include <ctype.h>
+
+#define DEFAULT_BUFFER_BYTES (UINT64_C(32) << 20)
+#define DEFAULT_ROTATE_BYTES (UINT64_C(256) << 20)
+#define DEFAULT_KERNEL_BYTES (UINT64_C(32) << 20)
+#define DEFAULT_STALL_NS     (300 * NS_PER_MS)
+
+/* clang-format off: one row a line */
+/* Both kinds of rows stand in one table: what does not fit a command is refused afterwards. */
+#define RECORD_ROWS(o)                                                                        \
+ { "output",    'o',     OPTION_STRING,                                                       \
+   &(o)->store, "STORE", "the store's directory, to be made (weir-TIME)",                     \
+   0,           0 },                                                                          \
+	 { "write",                                                                           \
+	   'w',                                                                               \
+	   OPTION_STRING,                                                                     \
+	   &(o)->stream,                                                                      \
+	   "FILE|-",                                                                          \
+	   "write one pcapng stream instead of a store",                                      \
+	   0,                                                                                 \
+	   0 },                                                                               \
+	 { "interface", 'i',                                                                  \
+	   OPTION_LIST, &(o)->interfaces,                                                     \
+	   "IFACE",     "only this interface; may be repeated (all)",                         \
+	   0,           0 },                                                                  \
+	 { "filter-file",                                                                     \
+	   0,                                                                                 \
+	   OPTION_STRING,                                                                     \
+	   &(o)->filter_file,                                                                 \
+	   "FILE",                                                                            \
+	   "read the filter from FILE; # begins a comment",                                   \
+	   0,                                                                                 \
+	   0 },                                                                               \
+	 { "layer",     0,       OPTION_STRING,                                               \
+	   &(o)->layer, "LAYER", "network (default) or forward",                              \
+	   0,           0 },                                                                  \
+	 { "layout",                                                                          \
+	   0,                                                                                 \
+	   OPTION_STRING,                                                                     \
+	   &(o)->layout,                                                                      \
+	   "LAYOUT",                                                                          \
+	   "segments (default), files or pairs",                                              \
+	   0,                                                                                 \
+	   0 },                                                                               \
+	 { "for",                                                                             \
+	   0,                                                                                 \
+	   OPTION_DURATION,                                                                   \
+	   &(o)->for_ns,                                                                      \
+	   "TIME",                                                                            \
+	   "stop after this long, e.g. 30s",                                                  \
+	   0,                                                                                 \
+	   0 },                                                                               \
+	 { "count", 'c', OPTION_UINT, &(o)->count, "N", "stop after N packets", 0, 0 },       \
+	 { "snaplen",   's',                                                                  \
+	   OPTION_UINT, &(o)->snaplen,                                                        \
+	   "N",         "record at most N bytes of each packet (all)",                        \
+	   0,           262144 },                                                             \
+	 { "rotate",                                                                          \
+	   0,                                                                                 \
+	   OPTION_STRING,                                                                     \
+	   &(o)->rotate,                                                                      \
+	   "SIZE[,TIME]",                                                                     \
+	   "begin a new segment at this size or time (256MiB)",                               \
+	   0,                                                                                 \
+	   0 },                                                                               \
+	 { "keep",                                                                            \
+	   0,                                                                                 \
+	   OPTION_STRING,                                                                     \
+	   &(o)->keep,                                                                        \
+	   "SIZE|TIME",                                                                       \
+	   "remove the oldest segments beyond this",                                          \
+	   0,                                                                                 \
+	   0 },                                                                               \
+	 { "strict",    0,                                                                    \
+	   OPTION_FLAG, &(o)->is_strict,                                                      \
+	   NULL,        "divert: hold packets rather than let one pass unrecorded",           \
+	   0,           0 },                                                                  \
+	 { "priority",     0,    OPTION_INT,                                                  \
+	   &(o)->priority, "P",  "divert: larger sees packets earlier (0)",                   \
+	   -30000,         30000 },                                                           \
+	 { "stall",                                                                           \
+	   0,                                                                                 \
+	   OPTION_DURATION,                                                                   \
+	   &(o)->stall_ns,                                                                    \
+	   "TIME",                                                                            \
+	   "divert: let packets pass when stuck for this long (300ms)",                       \
+	   0,                                                                                 \
+	   0 },                                                                               \
+	 { "queues", 0, OPTION_UINT, &(o)->queues, "N", "divert: kernel queues (chosen)",     \
+	   1,        64 },                                                                    \
+	 { "queue-length",                                                                    \
+	   0,                                                                                 \
+	   OPTION_UINT,                                                                       \
+	   &(o)->queue_length,                                                                \
+	   "N",                                                                               \
+	   "divert: packets the kernel may hold (chosen)",                                    \
+	   1,                                                                                 \
+	   1000000 },                                                                         \
+	 { "buffer",    0,                                                                    \
+	   OPTION_SIZE, &(o)->buffer_bytes,                                                   \
+	   "SIZE",      "memory of the capture queue (32MiB)",                                \
+	   0,           0 },                                                                  \
+	 { "case", 0, OPTION_STRING, &(o)->case_id, "ID", "case id for the manifest", 0, 0 }, \
+	 { "examiner",                                                                        \
+	   0,                                                                                 \
+	   OPTION_STRING,                                                                     \
+	   &(o)->examiner,                                                                    \
+	   "NAME",                                                                            \
+	   "examiner for the manifest",                                                       \
+	   0,                                                                                 \
+	   0 },                                                                               \
+	 { "user",                                                                            \
+	   0,                                                                                 \
+	   OPTION_STRING,                                                                     \
+	   &(o)->user,                                                                        \
+	   "NAME",                                                                            \
+	   "when started as root, run as this user (weir, else nobody)",                      \
+	   0,                                                                                 \
+	   0 },                                                                               \
+	 { "json",      0,                                                                    \
+	   OPTION_FLAG, &(o)->is_json,                                                        \
+	   NULL,        "status and summary as JSON, one object a line",                      \
+	   0,           0 },                                                                  \
+	 { "quiet", 'q', OPTION_FLAG, &(o)->is_quiet, NULL, "no live status line", 0, 0 },    \
+	 OPTION_HELP(&(o)->want_help), OPTION_END
+
+/* clang-format on */
+
+/* An interface or a layout where it has no meaning is a mistake, not a wish to be ignored. */
+static int check_kind(const struct record_kind *k, const struct record_options *o,
+		      struct weir_error *err)
+{
+	const char *odd = NULL;
+
+	if (!k->is_inline && o->is_strict)
+		odd = "strict";
+	else if (!k->is_inline && o->priority)
+		odd = "priority";
+	else if (!k->is_inline && o->queues)
+		odd = "queues";
+	else if (!k->is_inline && o->queue_length)
+		odd = "queue-length";
+	else if (!k->is_inline && o->stall_ns != DEFAULT_STALL_NS)
+		odd = "stall";
+	else if (k->is_import && o->interfaces.count)
+		odd = "interface";
+	else if (k->is_import && o->for_ns)
+		odd = "for";
+	else if (k->is_import && o->layer)
+		odd = "layer";
+	if (odd)
+		return err_set(err, WEIR_ERR_USAGE, "--%s has no meaning for '%s'", odd,
+			       k->name);
+	if (o->store && o->stream)
+		return err_set(err, WEIR_ERR_USAGE, "-o and -w exclude each other");
+	if (o->stream && (o->layout || o->rotate || o->keep))
+		return err_set(
+			err, WEIR_ERR_USAGE,
+			"--layout, --rotate and --keep are a store's, not a stream's");
+	if (o->buffer_bytes < UINT64_C(2) << 20 || o->buffer_bytes > UINT64_C(64) << 30)
+		return err_set(err, WEIR_ERR_USAGE,
+			       "--buffer must be within 2MiB to 64GiB");
+	return 0;
+}
+
+int record_options_parse(const struct record_kind *kind, struct record_options *o,
+			 int *argc, char **argv, struct weir_error *err)
+{
+	int rc;
+
+	*o = (struct record_options){ .buffer_bytes = DEFAULT_BUFFER_BYTES,
+				      .stall_ns = DEFAULT_STALL_NS };
+	const struct option table[] = { RECORD_ROWS(o) };
+
+	rc = options_parse(table, argc, argv, err);
+	if (rc || o->want_help)
+		return rc;
+	return check_kind(kind, o, err);
+}
+
+int record_options_help(const struct record_kind *kind)
+{
+	struct record_options o;
+	const struct option table[] = { RECORD_ROWS(&o) };
+
+	return cli_help(command_find(kind->name), table);
+}
+
+/* "10m" is a time, "10MiB" a size: a time ends in a small s, m, h or d. */
+static bool is_duration(const char *text)
+{
+	size_t n = strlen(text);
+
+	return n > 1 && strchr("smhd", text[n - 1]) && isdigit((unsigned char)text[0]);
+}
+
+static int parse_limit(const char *name, const char *text, uint64_t *bytes, int64_t *ns,
+		       struct weir_error *err)
+{
+	int rc = is_duration(text) ? duration_parse(text, ns, err)
+				   : size_parse(text, bytes, err);
+
+	return rc ? err_prefix(err, "--%s", name) : 0;
+}
+
+static int apply_rotation(const struct record_options *o, struct store_config *c,
+			  struct weir_error *err)
+{
+	char first[64];
+	const char *comma;
+	int rc = 0;
+
+	c->rotate_bytes = DEFAULT_ROTATE_BYTES;
+	if (o->keep)
+		rc = parse_limit("keep", o->keep, &c->keep_bytes, &c->keep_ns, err);
+	if (rc || !o->rotate)
+		return rc;
+	comma = strchr(o->rotate, ',');
+	(void)snprintf(first, sizeof first, "%.*s",
+		       (int)(comma ? (size_t)(comma - o->rotate) : strlen(o->rotate)),
+		       o->rotate);
+	rc = parse_limit("rotate", first, &c->rotate_bytes, &c->rotate_ns, err);
+	if (!rc && comma)
+		rc = parse_limit("rotate", comma + 1, &c->rotate_bytes, &c->rotate_ns,
+				 err);
+	if (!rc && c->rotate_bytes < 64 * 1024)
+		return err_set(err, WEIR_ERR_USAGE,
+			       "--rotate: a segment has at least 64KiB");
+	if (!rc && c->rotate_ns && c->rotate_ns < NS_PER_S)
+		return err_set(err, WEIR_ERR_USAGE,
+			       "--rotate: a segment lasts at least 1s");
+	return rc;
+}
+
+static int apply_layout(const struct record_options *o, struct store_config *c,
+			struct weir_error *err)
+{
+	static const char *const names[] = { "segments", "files", "pairs" };
+
+	for (unsigned i = 0; o->layout && i < ARRAY_LEN(names); i++) {
+		if (!strcmp(o->layout, names[i])) {
+			c->layout = (enum store_layout)i;
+			return 0;
+		}
+	}
+	if (!o->layout)
+		return 0;
+	return err_set(err, WEIR_ERR_USAGE,
+		       "--layout: '%.60s' is none of segments, files, pairs", o->layout);
+}
+
+static int apply_layer(const struct record_kind *kind, const struct record_options *o,
+		       struct source_config *c, struct weir_error *err)
+{
+	if (!o->layer || !strcmp(o->layer, "network"))
+		return 0;
+	if (kind->is_inline && !strcmp(o->layer, "forward")) {
+		c->is_forward = true;
+		return 0;
+	}
+	return err_set(err, WEIR_ERR_USAGE,
+		       "--layer: '%.60s' is not a layer of 'weir %s'", o->layer,
+		       kind->name);
+}
+
+int record_options_apply(const struct record_kind *kind, const struct record_options *o,
+			 struct session_config *c, struct weir_error *err)
+{
+	int rc = apply_rotation(o, &c->store, err);
+
+	if (!rc)
+		rc = apply_layout(o, &c->store, err);
+	if (!rc)
+		rc = apply_layer(kind, o, &c->source, err);
+	if (rc)
+		return rc;
+	c->ops = kind->ops;
+	c->stream = o->stream;
+	c->count = o->count;
+	c->memory_bytes = o->buffer_bytes;
+	c->is_blocking = kind->is_import || o->is_strict;
+	c->is_untimed = kind->is_import;
+	c->source.interfaces = o->interfaces.count ? o->interfaces.items : NULL;
+	c->source.snaplen = c->store.snaplen = (uint32_t)o->snaplen;
+	c->source.is_strict = o->is_strict;
+	c->source.priority = (int)o->priority;
+	c->source.queues = (unsigned)o->queues;
+	c->source.queue_length = (uint32_t)o->queue_length;
+	c->source.stall_ns = o->stall_ns;
+	c->source.kernel_memory_bytes = DEFAULT_KERNEL_BYTES;
+	c->store.path = o->stream ? o->stream : o->store;
+	c->store.has_packet_clock = kind->is_import;
+	c->store.mode = kind->name;
+	c->store.clock = kind->ops->clock;
+	c->store.case_id = o->case_id;
+	c->store.examiner = o->examiner;
+	c->store.memory_bytes = kind->is_import ? 0 : c->source.kernel_memory_bytes;
+	return 0;
+}

@@ -1,0 +1,12 @@
+#include "cli/record.h"
+
+int cmd_sniff(int argc, char **argv)
+{
+	static const struct record_kind kind = {
+		.name = "sniff",
+		.ops = &source_sniff,
+		.capabilities = "net_raw",
+	};
+
+	return record_main(&kind, argc, argv);
+}
