@@ -27,7 +27,7 @@ struct session {
 	int64_t next_stats_ns;
 };
 
-static void free_session(struct session *s)
+void session_free(struct session *s)
 {
 	if (s->source)
 		s->config.ops->close(s->source);
@@ -36,7 +36,52 @@ static void free_session(struct session *s)
 	port_event_fini(&s->stop);
 	port_event_fini(&s->wake_write);
 	port_event_fini(&s->ended);
+	json_decref(s->config.store.source);
 	mem_free(s);
+}
+
+static int open_events(struct session *s, struct weir_error *err)
+{
+	int rc;
+
+	s->stop.fd = s->wake_write.fd = s->ended.fd = -1;
+	rc = port_event_init(&s->stop, err);
+	if (!rc)
+		rc = port_event_init(&s->wake_write, err);
+	if (!rc)
+		rc = port_event_init(&s->ended, err);
+	if (rc)
+		return rc;
+	s->ifaces = iface_table_new();
+	return s->ifaces ? 0
+			 : err_set(err, WEIR_ERR_NO_MEMORY, "no memory for interfaces");
+}
+
+int session_open(struct session **out, const struct session_config *config,
+		 struct weir_error *err)
+{
+	struct session *s = mem_new(1, sizeof *s);
+	int rc;
+
+	*out = NULL;
+	if (!s)
+		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for a session");
+	s->config = *config;
+	rc = open_events(s, err);
+	if (!rc) {
+		s->context = (struct source_context){ .config = &s->config.source,
+						      .ifaces = s->ifaces,
+						      .stop = &s->stop,
+						      .losses = &s->source_losses };
+		/* First of all: a missing privilege should not leave an empty store behind. */
+		rc = config->ops->open(&s->source, &s->context, err);
+	}
+	if (rc) {
+		session_free(s);
+		return rc;
+	}
+	*out = s;
+	return 0;
 }
 
 static int open_queue(struct session *s, struct weir_error *err)
@@ -49,21 +94,8 @@ static int open_queue(struct session *s, struct weir_error *err)
 		.is_untimed = s->config.is_untimed,
 		.wake_writer = &s->wake_write,
 	};
-	int rc;
 
-	s->stop.fd = s->wake_write.fd = s->ended.fd = -1;
-	rc = port_event_init(&s->stop, err);
-	if (!rc)
-		rc = port_event_init(&s->wake_write, err);
-	if (!rc)
-		rc = port_event_init(&s->ended, err);
-	if (!rc)
-		rc = producer_new(&s->producer, &p, err);
-	if (rc)
-		return rc;
-	s->ifaces = iface_table_new();
-	return s->ifaces ? 0
-			 : err_set(err, WEIR_ERR_NO_MEMORY, "no memory for interfaces");
+	return producer_new(&s->producer, &p, err);
 }
 
 static int open_store(struct session *s, struct weir_error *err)
@@ -84,42 +116,25 @@ static int open_store(struct session *s, struct weir_error *err)
 	return rc;
 }
 
-int session_open(struct session **out, const struct session_config *config,
-		 struct weir_error *err)
+int session_prepare(struct session *s, struct losses *losses, struct weir_error *err)
 {
-	struct session *s = mem_new(1, sizeof *s);
-	struct weir_error ignored;
 	struct store_end end = { .reason = "error", .is_incomplete = true };
-	int rc;
+	int rc = open_queue(s, err);
 
-	*out = NULL;
-	if (!s)
-		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for a session");
-	s->config = *config;
-	s->config.store.memory_bytes += config->memory_bytes;
-	rc = open_queue(s, err);
-	if (rc)
-		goto out;
-	s->context = (struct source_context){ .config = &s->config.source,
-					      .ifaces = s->ifaces,
-					      .producer = s->producer,
-					      .stop = &s->stop,
-					      .losses = &s->source_losses };
-	/* The source first: a missing privilege should not leave an empty store behind. */
-	rc = config->ops->open(&s->source, &s->context, err);
-	if (rc)
-		goto out;
-	rc = open_store(s, err);
-	if (rc)
-		goto out;
-	s->context.store = s->store;
-	*out = s;
-	return 0;
-out:
-	if (s->store && store_close(s->store, &end, NULL, &ignored))
+	s->config.store.source = s->config.ops->describe(s->source);
+	if (!rc)
+		rc = open_store(s, err);
+	if (rc) {
+		if (s->store && store_close(s->store, &end, NULL, NULL))
+			s->store = NULL;
 		s->store = NULL;
-	free_session(s);
-	return rc;
+		return rc;
+	}
+	if (losses)
+		s->context.losses = losses;
+	s->context.producer = s->producer;
+	s->context.store = s->store;
+	return 0;
 }
 
 static void *capture_main(void *arg)
@@ -186,6 +201,8 @@ int session_start(struct session *s, struct weir_error *err)
 {
 	int rc = store_begin(s->store, err);
 
+	json_decref(s->config.store.source);
+	s->config.store.source = NULL;
 	if (!rc)
 		rc = port_thread_start(&s->write_thread, "weir-write", write_main, s,
 				       err);
@@ -229,7 +246,7 @@ struct source *session_source(const struct session *s)
 void session_losses(const struct session *s, struct loss_totals *totals)
 {
 	memset(totals, 0, sizeof *totals);
-	loss_total_add(totals, &s->source_losses);
+	loss_total_add(totals, s->context.losses);
 	loss_total_add(totals, producer_losses(s->producer));
 	loss_total_add(totals, store_losses(s->store));
 }
@@ -285,6 +302,6 @@ int session_close(struct session *s, const char *reason, json_t *members,
 	}
 	if (rc && err)
 		*err = store_error;
-	free_session(s);
+	session_free(s);
 	return rc;
 }

@@ -2,8 +2,9 @@
  * the last line of the manifest.
  *
  * Calling sequence (cli/record.c):
- *	session_open()    with all privileges: source, memory, store directory
- *	                  (divert: now fork; the rest is the worker's)
+ *	session_open()    with all privileges: the source
+ *	                  (divert: now supervisor_fork(); the rest is the worker's)
+ *	session_prepare() the queue's memory, the store's directory
  *	port_drop()
  *	session_start()   threads, the manifest's first line; traffic comes
  *	session_poll()    every 250 ms or so, from the main thread
@@ -36,6 +37,11 @@ struct session_config {
 
 int session_open(struct session **s, const struct session_config *config,
 		 struct weir_error *err) MUST_CHECK;
+/* losses: where the source counts them; NULL: in the session. */
+int session_prepare(struct session *s, struct losses *losses,
+		    struct weir_error *err) MUST_CHECK;
+/* Frees a session that was not prepared (the supervisor's copy). */
+void session_free(struct session *s);
 int session_start(struct session *s, struct weir_error *err) MUST_CHECK;
 void session_stop(struct session *s);
 

@@ -55,7 +55,7 @@ struct source_ops {
 	int (*start)(struct source *s, struct weir_error *err);
 	int (*run)(struct source *s, struct weir_error *err);
 	int (*drain)(struct source *s, struct weir_error *err);
-	/* More for the manifest's first line (what was chosen and why), and for its last. */
+	/* For the manifest's first line: what was chosen and why.  A new reference or NULL. */
 	json_t *(*describe)(struct source *s);
 	void (*close)(struct source *s);
 };

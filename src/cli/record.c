@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/time.h"
+#include "capture/supervisor.h"
 
 #include <inttypes.h>
 
@@ -12,6 +13,7 @@ struct recorder {
 	struct record_options options;
 	struct session_config config;
 	struct session *session;
+	struct supervisor *supervisor; /* inline only */
 	struct port_user user;
 	bool has_user; /* the recorder becomes `user` */
 	struct port_stop stop;
@@ -161,10 +163,16 @@ static int prepare(struct recorder *r, int argc, char **argv, struct weir_error 
 /* Why the loop ends, or NULL while it does not. */
 static const char *reason_of(const struct recorder *r, unsigned wake)
 {
+	enum supervisor_request request = SUPERVISOR_NOTHING;
+
 	if (wake & PORT_WAKE_INTERRUPT)
 		return "interrupt";
 	if (wake & PORT_WAKE_TERMINATE)
 		return "terminate";
+	if (wake & PORT_WAKE_DESCRIPTOR)
+		request = supervisor_request(r->supervisor);
+	if (request != SUPERVISOR_NOTHING)
+		return request == SUPERVISOR_STOP ? "signal" : "supervisor_died";
 	if (wake & PORT_WAKE_EVENT)
 		return session_end_reason(r->session);
 	if (r->options.for_ns &&
@@ -175,11 +183,11 @@ static const char *reason_of(const struct recorder *r, unsigned wake)
 
 static void run_until_stop(struct recorder *r)
 {
+	int descriptor = r->supervisor ? supervisor_fd(r->supervisor) : -1;
 	struct session_status now;
 	const char *reason = NULL;
 
-	status_begin(&r->status, &r->options, r->where,
-		     r->config.store.memory_bytes + r->config.memory_bytes);
+	status_begin(&r->status, &r->options, r->where, r->config.store.memory_bytes);
 	while (!reason) {
 		int64_t wait = POLL_NS, left;
 		unsigned wake;
@@ -190,7 +198,8 @@ static void run_until_stop(struct recorder *r)
 			if (left < wait)
 				wait = left > 0 ? left : 0;
 		}
-		wake = port_stop_wait(&r->stop, session_ended(r->session), -1, wait);
+		wake = port_stop_wait(&r->stop, session_ended(r->session), descriptor,
+				      wait);
 		session_poll(r->session, &now);
 		status_update(&r->status, &now);
 		reason = reason_of(r, wake);
@@ -208,30 +217,84 @@ static int exit_code(const struct store_summary *sum)
 					       : EXIT_ENVIRONMENT;
 }
 
+/* From the store's directory to the threads; what fails leaves nothing running. */
+static int start(struct recorder *r, struct weir_error *err)
+{
+	struct losses *losses =
+		r->supervisor ? supervisor_losses(r->supervisor, 0) : NULL;
+	int rc = port_stop_init(&r->stop, !r->supervisor, err);
+
+	if (rc)
+		return rc;
+	rc = session_prepare(r->session, losses, err);
+	if (rc) {
+		session_free(r->session);
+		return rc;
+	}
+	rc = port_drop(r->has_user ? &r->user : NULL, r->kind->capabilities, err);
+	if (!rc)
+		rc = session_start(r->session, err);
+	if (rc) {
+		struct weir_error later;
+
+		if (session_close(r->session, "error", NULL, NULL, &later))
+			return rc;
+	}
+	return rc;
+}
+
 /* The recorder proper: the whole process, or the worker below a supervisor. */
 static int record(struct recorder *r)
 {
 	struct store_summary sum = { 0 };
 	struct weir_error err = { 0 };
-	int rc = port_stop_init(&r->stop, true, &err);
+	int rc = start(r, &err);
 
-	if (!rc)
-		rc = port_drop(r->has_user ? &r->user : NULL, r->kind->capabilities,
-			       &err);
-	if (!rc)
-		rc = session_start(r->session, &err);
-	if (!rc)
-		run_until_stop(r);
-	if (rc) {
-		struct weir_error later;
-
-		if (session_close(r->session, "error", NULL, &sum, &later))
-			return cli_fail(r->kind->name, &err);
+	if (rc)
 		return cli_fail(r->kind->name, &err);
-	}
+	run_until_stop(r);
 	rc = session_close(r->session, r->reason, NULL, &sum, &err);
 	status_end(&r->status, r->where, &sum);
 	return rc ? cli_fail(r->kind->name, &err) : exit_code(&sum);
+}
+
+/* The worker has died; this runs as its user.  The store is repaired and says what happened. */
+static int recover(void *arg, const struct supervisor_report *report)
+{
+	struct recorder *r = arg;
+	struct loss_totals losses = report->losses;
+
+	(void)fprintf(stderr,
+		      "weir divert: the recorder died (signal %d); %" PRIu64
+		      " packets passed unrecorded\n",
+		      report->signal, loss_total_packets(&losses));
+	(void)r;
+	return EXIT_LOSSES;
+}
+
+/* Inline: the process that was started becomes the supervisor, its child records. */
+static int record_supervised(struct recorder *r)
+{
+	struct supervisor_config c = { .user = r->has_user ? &r->user : NULL,
+				       .recover = recover,
+				       .arg = r };
+	struct source *source = session_source(r->session);
+	enum supervisor_role role = SUPERVISOR_WORKER;
+	struct weir_error err = { 0 };
+	int rc = supervisor_fork(&r->supervisor, &c, &source, 1, &role, &err);
+
+	if (rc) {
+		session_free(r->session);
+		return cli_fail(r->kind->name, &err);
+	}
+	if (role == SUPERVISOR_PARENT) {
+		rc = supervisor_run(r->supervisor);
+		session_free(r->session);
+	} else {
+		rc = record(r);
+	}
+	supervisor_free(r->supervisor);
+	return rc;
 }
 
 int record_main(const struct record_kind *kind, int argc, char **argv)
@@ -247,7 +310,7 @@ int record_main(const struct record_kind *kind, int argc, char **argv)
 	if (!rc && r->options.want_help)
 		rc = record_options_help(kind);
 	else if (!rc && (rc = session_open(&r->session, &r->config, &err)) == 0)
-		rc = record(r);
+		rc = kind->is_inline ? record_supervised(r) : record(r);
 	else
 		rc = cli_fail(kind->name, &err);
 	mem_free(r);
