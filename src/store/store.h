@@ -52,6 +52,9 @@ struct store_config {
 	const char *filter, *filter_normal, *filter_sha256;
 	const char *const *inputs; /* import: the files; NULL-terminated or NULL */
 	uint64_t memory_bytes;     /* the fixed memory of the session */
+	/* What the source says of itself: the first line's member "source"; lent until
+	 * store_begin() has returned; may be NULL. */
+	json_t *source;
 };
 
 struct store;
