@@ -170,6 +170,15 @@ uint8_t *producer_reserve(struct producer *p, struct iface *iface, uint32_t capl
 	return span->data + span->length + RECORD_DATA;
 }
 
+bool producer_has_room(const struct producer *p, const struct iface *iface,
+		       uint32_t caplen)
+{
+	const struct span *span = p->open[iface->lane];
+
+	return (span && span->capacity - span->length >= record_room(caplen)) ||
+	       spsc_count(&p->free);
+}
+
 void producer_commit(struct producer *p, struct record_meta *meta)
 {
 	struct span *span = p->open[p->iface->lane];

@@ -44,6 +44,10 @@ void producer_free(struct producer *p);
  * without commit takes the first one back. */
 uint8_t *producer_reserve(struct producer *p, struct iface *iface, uint32_t caplen,
 			  uint32_t len);
+/* Whether producer_reserve() would find room now, without counting anything: for a source that can
+ * wait because it has a buffer of its own. */
+bool producer_has_room(const struct producer *p, const struct iface *iface,
+		       uint32_t caplen);
 /* meta.ns, .flags, .drops, .queue are the source's; ids and lengths are filled in here. */
 void producer_commit(struct producer *p, struct record_meta *meta);
 /* As reserve + memcpy + commit. Returns whether it was recorded. */

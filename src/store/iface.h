@@ -23,7 +23,8 @@
 /* LINKTYPE_ values of the pcap registry that weir's own sources use. */
 enum {
 	LINKTYPE_ETHERNET = 1,
-	LINKTYPE_RAW = 101
+	LINKTYPE_RAW = 101,
+	LINKTYPE_LINUX_SLL2 = 276
 };
 
 struct iface_addr {
