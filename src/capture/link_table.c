@@ -1,0 +1,159 @@
+#include "base/cursor.h"
+#include "capture/link_watch.h"
+
+#include <linux/if.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+static void read_attribute(struct link *l, uint16_t type, const uint8_t *bytes, size_t n)
+{
+	if (type == IFLA_IFNAME && n) {
+		size_t length = strnlen((const char *)bytes, n);
+
+		if (length >= LINK_NAME)
+			length = LINK_NAME - 1;
+		memcpy(l->name, bytes, length);
+		l->name[length] = '\0';
+	} else if (type == IFLA_MTU && n == 4) {
+		l->mtu = get_u32le(bytes);
+	} else if (type == IFLA_ADDRESS && n == sizeof l->mac) {
+		memcpy(l->mac, bytes, n);
+		l->has_mac = true;
+	}
+}
+
+static bool parse_link(struct cursor c, bool is_gone, struct link *l)
+{
+	*l = (struct link){ .is_gone = is_gone };
+	cur_skip(&c, 2);
+	l->hatype = cur_u16le(&c);
+	l->index = cur_u32le(&c);
+	l->flags = cur_u32le(&c);
+	cur_skip(&c, 4);
+	/* Fewer than a header's bytes at the end are padding. */
+	while (!c.is_bad && cur_left(&c) >= sizeof(struct rtattr)) {
+		uint16_t length = cur_u16le(&c), type = cur_u16le(&c);
+		size_t n = length - sizeof(struct rtattr);
+		const uint8_t *bytes;
+
+		if (length < sizeof(struct rtattr))
+			return false;
+		bytes = cur_bytes(&c, n);
+		if (!bytes)
+			return false;
+		read_attribute(l,
+			       (uint16_t)(type & ~(NLA_F_NESTED | NLA_F_NET_BYTEORDER)),
+			       bytes, n);
+		n = RTA_ALIGN(n) - n;
+		cur_skip(&c, n < cur_left(&c) ? n : cur_left(&c));
+	}
+	/* A dump of bridge ports has other families' messages; index 0 is no interface. */
+	return !c.is_bad && l->index;
+}
+
+int link_parse(const uint8_t *bytes, size_t length, link_visit *visit, void *arg,
+	       bool *is_done, struct weir_error *err)
+{
+	struct cursor c, body;
+	struct link l;
+
+	cur_init(&c, bytes, length);
+	while (cur_left(&c) >= sizeof(struct nlmsghdr)) {
+		uint32_t size = cur_u32le(&c);
+		uint16_t type = cur_u16le(&c);
+		size_t n = size - sizeof(struct nlmsghdr);
+
+		cur_skip(&c, sizeof(struct nlmsghdr) - 6);
+		if (size < sizeof(struct nlmsghdr) || n > cur_left(&c))
+			return err_set(
+				err, WEIR_ERR_FORMAT,
+				"cannot read a link message: its length is %u, %zu "
+				"bytes are left",
+				(unsigned)size, cur_left(&c) + sizeof(struct nlmsghdr));
+		cur_init(&body, c.at, n);
+		cur_skip(&c, n);
+		n = NLMSG_ALIGN(n) - n;
+		cur_skip(&c, n < cur_left(&c) ? n : cur_left(&c));
+		*is_done |= type == NLMSG_DONE || type == NLMSG_ERROR;
+		if (type != RTM_NEWLINK && type != RTM_DELLINK)
+			continue;
+		if (!parse_link(body, type == RTM_DELLINK, &l))
+			return err_set(err, WEIR_ERR_FORMAT,
+				       "cannot read a link message of %u bytes: an "
+				       "attribute is longer than what is left",
+				       (unsigned)size);
+		visit(arg, &l);
+	}
+	return 0;
+}
+
+static struct link *find_index(struct link_table *t, uint32_t index)
+{
+	for (unsigned i = 0; i < t->count; i++)
+		if (t->links[i].index == index)
+			return &t->links[i];
+	return NULL;
+}
+
+const struct link *link_table_at(const struct link_table *t, uint32_t index)
+{
+	for (unsigned i = 0; i < t->count; i++)
+		if (t->links[i].index == index)
+			return &t->links[i];
+	return NULL;
+}
+
+const struct link *link_table_find(const struct link_table *t, const char *name)
+{
+	for (unsigned i = 0; i < t->count; i++)
+		if (!strcmp(t->links[i].name, name))
+			return &t->links[i];
+	return NULL;
+}
+
+static unsigned compare(const struct link *now, const struct link *before)
+{
+	unsigned changes = 0;
+
+	if ((now->flags ^ before->flags) & IFF_UP)
+		changes |= now->flags & IFF_UP ? LINK_UP : LINK_DOWN;
+	if (strcmp(now->name, before->name) != 0)
+		changes |= LINK_RENAMED;
+	if (now->mtu != before->mtu)
+		changes |= LINK_MTU;
+	if (now->has_mac != before->has_mac ||
+	    memcmp(now->mac, before->mac, sizeof now->mac) != 0)
+		changes |= LINK_MAC;
+	return changes;
+}
+
+static unsigned add(struct link_table *t, const struct link *now, struct link *before)
+{
+	*before = (struct link){ 0 };
+	if (now->is_gone || t->count == LINK_COUNT)
+		return 0;
+	t->seen[t->count] = 1;
+	t->links[t->count++] = *now;
+	return LINK_ADDED | (now->flags & IFF_UP ? LINK_UP : 0);
+}
+
+unsigned link_table_update(struct link_table *t, const struct link *now,
+			   struct link *before)
+{
+	struct link *here = find_index(t, now->index);
+	size_t at;
+
+	if (!here)
+		return add(t, now, before);
+	at = (size_t)(here - t->links);
+	*before = *here;
+	if (now->is_gone) {
+		t->count--;
+		t->links[at] = t->links[t->count];
+		t->seen[at] = t->seen[t->count];
+		return LINK_REMOVED;
+	}
+	*here = *now;
+	t->seen[at] = 1;
+	return compare(now, before);
+}
