@@ -1,0 +1,250 @@
+#include "capture/sniff_ports.h"
+
+#include "capture/iface_info.h"
+
+#include <linux/if.h>
+
+/* Entries of the interface table that are kept for the time when it is nearly full: from then on
+ * new interfaces share one entry a link type. */
+#define IFACE_SPARE LANE_MAX
+#define SHARED_NAME "(others)"
+
+void sniff_event(struct source *s, const char *type, json_t *members)
+{
+	if (s->context->store)
+		store_event(s->context->store, type, members);
+	else
+		json_decref(members);
+}
+
+static struct iface *find_iface(const struct iface_table *t,
+				const struct iface_info *info, bool is_there)
+{
+	for (unsigned i = iface_count(t); i-- > 0;) {
+		struct iface *f = iface_at(t, i);
+
+		if (f->info.linktype != info->linktype)
+			continue;
+		if (!strcmp(f->info.name, info->name) ||
+		    (!is_there && f->info.index == info->index))
+			return f;
+	}
+	return NULL;
+}
+
+/* An interface that came back, or was told of before, keeps its entry. */
+static struct iface *learn_iface(struct source *s, uint32_t index, uint16_t hatype,
+				 struct weir_error *err)
+{
+	struct iface_table *t = s->context->ifaces;
+	struct iface_info info;
+	bool is_there = iface_info_read(&info, index, hatype);
+	struct iface *f;
+
+	info.snaplen = s->context->config->snaplen;
+	f = find_iface(t, &info, is_there);
+	if (!f && iface_count(t) >= IFACE_MAX - IFACE_SPARE) {
+		info = (struct iface_info){
+			.name = SHARED_NAME,
+			.description = "interfaces that the table had no room for",
+			.linktype = info.linktype,
+			.snaplen = info.snaplen
+		};
+		f = find_iface(t, &info, true);
+	}
+	return f ? f : iface_add(t, &info, err);
+}
+
+const struct sniff_slot *sniff_slot(struct source *s, uint32_t index, uint16_t hatype,
+				    struct weir_error *err)
+{
+	struct sniff_slot *slot = &s->slots[index & (SNIFF_SLOTS - 1)];
+	uint16_t linktype;
+
+	if (LIKELY(slot->index == index && slot->hatype == hatype && slot->iface))
+		return slot;
+	slot->iface = learn_iface(s, index, hatype, err);
+	slot->index = index;
+	slot->hatype = hatype;
+	slot->form = frame_form(hatype, &linktype);
+	return slot->iface ? slot : NULL;
+}
+
+static void forget(struct source *s, uint32_t index)
+{
+	struct sniff_slot *slot = &s->slots[index & (SNIFF_SLOTS - 1)];
+
+	if (slot->index == index)
+		slot->iface = NULL;
+}
+
+static int no_such_interface(const char *name, const struct link_table *t,
+			     struct weir_error *err)
+{
+	char list[256] = "";
+	size_t used = 0;
+
+	for (unsigned i = 0; i < t->count && used < sizeof list; i++)
+		used += (size_t)snprintf(list + used, sizeof list - used, "%s%s",
+					 i ? ", " : "", t->links[i].name);
+	return err_set(err, WEIR_ERR_ABSENT,
+		       "there is no interface '%s' (there are: %s%s)", name, list,
+		       used < sizeof list ? "" : " ...");
+}
+
+static struct sniff_port *find_port(struct source *s, const char *name)
+{
+	for (unsigned i = 0; i < s->port_count; i++)
+		if (s->ports[i].name && !strcmp(s->ports[i].name, name))
+			return &s->ports[i];
+	return NULL;
+}
+
+int sniff_ports_choose(struct source *s, struct weir_error *err)
+{
+	const char *const *name = s->context->config->interfaces;
+	const struct link_table *t = link_watch_table(s->links);
+
+	if (!name || !*name) {
+		s->ports[s->port_count++] = (struct sniff_port){ .name = NULL };
+		return 0;
+	}
+	for (; *name; name++) {
+		const struct link *l = link_table_find(t, *name);
+
+		if (!l)
+			return no_such_interface(*name, t, err);
+		if (find_port(s, *name))
+			continue;
+		if (s->port_count == SNIFF_PORTS)
+			return err_set(
+				err, WEIR_ERR_LIMIT,
+				"more than %d interfaces are named: leave '-i' out to "
+				"record all",
+				SNIFF_PORTS);
+		s->ports[s->port_count++] =
+			(struct sniff_port){ .name = *name, .index = l->index };
+	}
+	return 0;
+}
+
+static bool is_ours(struct source *s, const struct link *l)
+{
+	return !s->ports[0].name || find_port(s, l->name);
+}
+
+int sniff_ports_describe(struct source *s, struct weir_error *err)
+{
+	const struct link_table *t = link_watch_table(s->links);
+
+	for (unsigned i = 0; i < t->count; i++) {
+		const struct link *l = &t->links[i];
+		bool is_named = s->ports[0].name;
+		const struct sniff_slot *slot;
+		struct sniff_port *port;
+
+		if (!is_ours(s, l) || (!is_named && !(l->flags & IFF_UP)))
+			continue;
+		/* The others are learned when a packet comes. */
+		if (iface_count(s->context->ifaces) >= IFACE_MAX / 2)
+			break;
+		slot = sniff_slot(s, l->index, l->hatype, err);
+		if (!slot)
+			return err->code;
+		port = find_port(s, l->name);
+		if (port)
+			port->iface = slot->iface;
+	}
+	return 0;
+}
+
+static json_t *describe_link(const struct link *l)
+{
+	char mac[MAC_TEXT];
+	json_t *j = json_pack("{s:s, s:i, s:i}", "name", l->name, "index", (int)l->index,
+			      "mtu", (int)l->mtu);
+
+	if (j && l->has_mac) {
+		mac_format(l->mac, mac);
+		(void)json_object_set_new(j, "mac", json_string(mac));
+	}
+	return j;
+}
+
+static void tell_change(struct source *s, unsigned changes, const struct link *now,
+			const struct link *before)
+{
+	char mac[MAC_TEXT];
+	json_t *j = describe_link(now);
+
+	if (!j)
+		return;
+	if (changes & LINK_RENAMED)
+		(void)json_object_set_new(j, "name_before", json_string(before->name));
+	if (changes & LINK_MTU)
+		(void)json_object_set_new(j, "mtu_before", json_integer(before->mtu));
+	if (changes & LINK_MAC && before->has_mac) {
+		mac_format(before->mac, mac);
+		(void)json_object_set_new(j, "mac_before", json_string(mac));
+	}
+	sniff_event(s, "interface_changed", j);
+}
+
+static void tell(struct source *s, unsigned changes, const struct link *now,
+		 const struct link *before)
+{
+	static const struct {
+		unsigned change;
+		const char *type;
+	} kinds[] = {
+		{ LINK_ADDED, "interface_added" },
+		{ LINK_UP, "interface_up" },
+		{ LINK_DOWN, "interface_down" },
+		{ LINK_REMOVED, "interface_removed" },
+	};
+
+	const unsigned told = LINK_RENAMED | LINK_MAC | LINK_MTU;
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (changes & kinds[i].change)
+			sniff_event(s, kinds[i].type, describe_link(now));
+	if (changes & told)
+		tell_change(s, changes & told, now, before);
+}
+
+/* A named interface that is there again has another number. */
+static void rebind(struct source *s, struct sniff_port *port, const struct link *now)
+{
+	struct weir_error err;
+
+	if (port->index == now->index)
+		return;
+	/* Gone again meanwhile: then it is told of by the next message. */
+	if (packet_ring_bind(port->ring, now->index, &err))
+		return;
+	port->index = now->index;
+	sniff_event(s, "interface_reopened", describe_link(now));
+}
+
+static void on_change(void *arg, unsigned changes, const struct link *now,
+		      const struct link *before)
+{
+	struct source *s = arg;
+	struct sniff_port *port = find_port(s, now->name);
+
+	if (changes & (LINK_REMOVED | LINK_RENAMED))
+		forget(s, now->index);
+	if (is_ours(s, now) || (before->index && is_ours(s, before)))
+		tell(s, changes, now, before);
+	if (!port)
+		return;
+	if (changes & LINK_REMOVED)
+		port->index = 0;
+	else
+		rebind(s, port, now);
+}
+
+int sniff_ports_follow(struct source *s, struct weir_error *err)
+{
+	return link_watch_read(s->links, on_change, s, err);
+}
