@@ -17,4 +17,7 @@
 #define ARRAY_LEN(a)    (sizeof(a) / sizeof((a)[0]))
 #define ALIGN_UP(n, to) (((n) + ((to)-1)) & ~((to)-1))
 
+/* For products of 64-bit values. */
+__extension__ typedef __int128 wide_int;
+
 #endif

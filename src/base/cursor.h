@@ -71,4 +71,20 @@ CUR_READ(cur_u64be, uint64_t, 8, get_u64be)
 #undef CUR_GET_U8
 #undef CUR_READ
 
+/* For formats whose byte order stands in their header. */
+static inline uint16_t cur_u16(struct cursor *c, bool is_big)
+{
+	return is_big ? cur_u16be(c) : cur_u16le(c);
+}
+
+static inline uint32_t cur_u32(struct cursor *c, bool is_big)
+{
+	return is_big ? cur_u32be(c) : cur_u32le(c);
+}
+
+static inline uint64_t cur_u64(struct cursor *c, bool is_big)
+{
+	return is_big ? cur_u64be(c) : cur_u64le(c);
+}
+
 #endif

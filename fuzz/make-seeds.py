@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Writes the hand-made seeds of fuzz/corpus: small good and nearly good files of every kind.
+
+usage: fuzz/make-seeds.py        (from anywhere; overwrites its own files only)
+"""
+import pathlib
+import struct
+
+CORPUS = pathlib.Path(__file__).resolve().parent / "corpus"
+
+
+def save(target, name, data):
+    folder = CORPUS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+
+
+def pcap(order, magic, records, minor=4, snaplen=65535, network=1, extra=b""):
+    out = struct.pack(order + "IHHiIII", magic, 2, minor, 0, 0, snaplen, network)
+    for seconds, fraction, data, length in records:
+        out += struct.pack(order + "IIII", seconds, fraction, len(data), length)
+        out += extra + data
+    return out
+
+
+def pcap_seeds():
+    records = [(1700000000, 123456, b"\x00" * 14, 60), (1700000001, 999999, b"abc", 3)]
+    for order, word in (("<", "little"), (">", "big")):
+        for magic, unit in ((0xA1B2C3D4, "us"), (0xA1B23C4D, "ns")):
+            save("pcap-reader", f"{word}-{unit}.pcap", pcap(order, magic, records))
+    good = pcap("<", 0xA1B2C3D4, records)
+    save("pcap-reader", "empty.pcap", good[:24])
+    save("pcap-reader", "cut-header.pcap", good[:30])
+    save("pcap-reader", "cut-record.pcap", good[:-1])
+    save("pcap-reader", "too-long.pcap", good[:32] + b"\xff\xff\xff\xff" + good[36:])
+    save("pcap-reader", "version-2-2.pcap", pcap("<", 0xA1B2C3D4, records, minor=2))
+    save("pcap-reader", "modified.pcap", pcap("<", 0xA1B2CD34, records, extra=b"\1" * 8))
+    save("pcap-reader", "checksum-bits.pcap", pcap("<", 0xA1B2C3D4, records, network=0x54000001))
+
+
+def block(order, kind, body):
+    body += b"\0" * (-len(body) % 4)
+    length = struct.pack(order + "I", len(body) + 12)
+    return struct.pack(order + "I", kind) + length + body + length
+
+
+def option(order, code, value=b""):
+    return struct.pack(order + "HH", code, len(value)) + value + b"\0" * (-len(value) % 4)
+
+
+def section(order, length=-1):
+    return block(order, 0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, length))
+
+
+def interface(order, linktype=1, snaplen=0, options=b""):
+    return block(order, 1, struct.pack(order + "HHI", linktype, 0, snaplen) + options)
+
+
+def packet(order, iface, ticks, data, options=b""):
+    head = struct.pack(order + "IIIII", iface, ticks >> 32, ticks & 0xFFFFFFFF, len(data), len(data) + 9)
+    return block(order, 6, head + data + b"\0" * (-len(data) % 4) + options)
+
+
+def every_option(o):
+    return (option(o, 1, b"a comment") + option(o, 2, struct.pack(o + "I", 0x201))
+            + option(o, 4, struct.pack(o + "Q", 3)) + option(o, 5, struct.pack(o + "Q", 1))
+            + option(o, 6, struct.pack(o + "I", 2)) + option(o, 8, struct.pack(o + "II", 10, 11))
+            + option(o, 2988, b"\0\0\x7f\x9atext") + option(o, 0))
+
+
+def every_interface_option(o):
+    return (option(o, 2, b"eth0") + option(o, 3, b"first") + option(o, 4, b"\x0a\0\0\1\xff\xff\0\0")
+            + option(o, 5, b"\xfe\x80" + b"\0" * 14 + b"\x40") + option(o, 6, b"\2\0\0\0\0\1")
+            + option(o, 8, struct.pack(o + "Q", 10**9)) + option(o, 9, b"\x09")
+            + option(o, 11, b"\0tcp") + option(o, 12, b"Linux")
+            + option(o, 14, struct.pack(o + "q", -5)) + option(o, 15, b"virtio") + option(o, 0))
+
+
+def pcapng_seeds():
+    for o, word in (("<", "little"), (">", "big")):
+        head = section(o) + interface(o, 1, 0, every_interface_option(o))
+        save("pcapng-reader", f"{word}-options.pcapng",
+             head + packet(o, 0, 1700000000 * 10**9, b"0123456789abcd", every_option(o)))
+        old = struct.pack(o + "HHIIII", 0, 1, 0, 77, 3, 3) + b"abc\0"
+        simple = struct.pack(o + "I", 6) + b"simple\0\0"
+        save("pcapng-reader", f"{word}-old-simple.pcapng",
+             head + block(o, 2, old) + block(o, 3, simple))
+        save("pcapng-reader", f"{word}-others.pcapng",
+             head + b"".join(block(o, kind, b"\0" * 8) for kind in (4, 5, 9, 10, 0xBAD, 0x80000001))
+             + packet(o, 0, 5, b"x"))
+    mixed = (section("<", 0) + interface("<") + packet("<", 0, 1, b"a")
+             + section(">") + interface(">", 101, 96, option(">", 9, b"\x8a")) + packet(">", 0, 2, b"b"))
+    save("pcapng-reader", "two-sections.pcapng", mixed)
+    save("pcapng-reader", "cut.pcapng", mixed[:-7])
+    save("pcapng-reader", "zero-tail.pcapng", mixed + b"\0" * 64)
+    save("pcapng-reader", "no-interface.pcapng", section("<") + packet("<", 0, 1, b"a"))
+    save("pcapng-reader", "bad-option.pcapng",
+         section("<") + interface("<") + packet("<", 0, 1, b"a", b"\2\0\xff\xff"))
+    save("pcapng-reader", "late.pcapng",
+         section("<") + interface("<", 1, 0, option("<", 9, b"\0")) + packet("<", 0, 2**63, b"a"))
+
+
+if __name__ == "__main__":
+    pcap_seeds()
+    pcapng_seeds()
