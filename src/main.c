@@ -4,6 +4,9 @@
 #include "weir_version.h"
 
 const struct command commands[] = {
+	{ "export", cmd_export, "SOURCE... [-o FILE|-] [options]",
+	  "hand packets on as pcapng, pcap, jsonl or csv" },
+	{ "show", cmd_show, "SOURCE... [options]", "print a readable line a packet" },
 	{ NULL, NULL, NULL, NULL },
 };
 

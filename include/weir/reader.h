@@ -50,7 +50,12 @@ unsigned reader_iface_count(const struct reader *r);
 const struct iface_info *reader_iface(const struct reader *r, unsigned index);
 
 /* Several sources as one, in time order (equal times: order of the sources).  Interface indices
- * are those of the merged table: merge_iface(). */
+ * are those of the merged table: merge_iface(); interfaces of two sources are never taken for one,
+ * whatever their names.
+ *
+ * Only the heads are compared, so a source whose own times go back (a plain pcap file may; a store
+ * is read in order) comes out in its own order.  A source that turns out damaged ends there; the
+ * others go on, and the first such error is what merge_next() returns when all have ended. */
 struct merge;
 
 int merge_open(struct merge **m, const char *const *paths, size_t count,
@@ -60,7 +65,13 @@ int merge_next(struct merge *m, struct packet *p, struct weir_error *err);
 unsigned merge_iface_count(const struct merge *m);
 const struct iface_info *merge_iface(const struct merge *m, unsigned index);
 
-/* Skips sources and segments that hold nothing in [from_ns, to_ns]; packets outside still come. */
+size_t merge_source_count(const struct merge *m);
+const char *merge_source_path(const struct merge *m, size_t source);
+/* The source that a merged interface, and so a packet on it, came from. */
+size_t merge_iface_source(const struct merge *m, unsigned index);
+
+/* Skips sources and segments that hold nothing in [from_ns, to_ns]; packets outside still come.
+ * Before the first merge_next(). */
 void merge_set_range(struct merge *m, int64_t from_ns, int64_t to_ns);
 
 #endif

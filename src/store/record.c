@@ -25,8 +25,10 @@ size_t record_finish(uint8_t *record, const struct record_meta *meta)
 
 	while ((p - data) & 3)
 		*p++ = 0;
-	p = put_u32le(put_option(p, OPT_FLAGS, 4), meta->flags);
-	p = put_u64le(put_option(p, OPT_ID, 8), meta->id);
+	if (!meta->lacks_flags)
+		p = put_u32le(put_option(p, OPT_FLAGS, 4), meta->flags);
+	if (meta->id)
+		p = put_u64le(put_option(p, OPT_ID, 8), meta->id);
 	if (meta->drops)
 		p = put_u64le(put_option(p, OPT_DROPS, 8), meta->drops);
 	if (meta->has_queue)

@@ -43,7 +43,9 @@ struct record_meta {
 	uint32_t iface_id; /* within the lane */
 	uint32_t caplen, len;
 	uint32_t flags;
-	uint64_t id; /* counts from 1; the same packet's key everywhere */
+	bool lacks_flags; /* nothing is known: the option is left out (export of other files) */
+	uint64_t
+		id; /* counts from 1; the same packet's key everywhere; 0 leaves it out */
 	uint64_t
 		drops; /* lost between this and the interface's previous packet; 0 leaves it out */
 	uint32_t queue;

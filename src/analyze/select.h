@@ -1,0 +1,28 @@
+/* Which packets of the evidence are meant: a filter and a span of time, for every command that
+ * reads packets.
+ *
+ * Calling sequence: selection_init(), selection_takes() for each packet, selection_fini().
+ * The filter sees the packet from its network header on; outbound is the direction of epb_flags
+ * (else of the link header), loopback an interface named lo.  One thread; nothing is allocated per
+ * packet. */
+#ifndef WEIR_ANALYZE_SELECT_H
+#define WEIR_ANALYZE_SELECT_H
+
+#include "base/compiler.h"
+#include "weir/reader.h"
+
+struct filter;
+
+struct selection {
+	struct filter *filter;  /* NULL: every packet */
+	int64_t from_ns, to_ns; /* both included */
+};
+
+/* text NULL: no filter. */
+int selection_init(struct selection *s, const char *text, int64_t from_ns, int64_t to_ns,
+		   struct weir_error *err) MUST_CHECK;
+void selection_fini(struct selection *s);
+bool selection_takes(const struct selection *s, const struct merge *m,
+		     const struct packet *p);
+
+#endif

@@ -1,0 +1,157 @@
+/* pcapng: one section; an interface block before the first packet that may need it; records as the
+ * store writes them, with what the source knew and nothing that it did not.
+ *
+ * All interfaces are given one snap length, 0 (none) where they differ: libpcap gives up at the
+ * first interface whose snap length is not that of the file's first one.  The interface's own is
+ * kept in words, in a comment.  Interface statistics are not repeated: they are counters of the
+ * recording, and would be untrue of a part of it; the comment of the section says what was lost. */
+#include "analyze/writer.h"
+#include "base/bytes.h"
+#include "base/compiler.h"
+#include "store/pcapng.h"
+#include "store/record.h"
+#include "weir_version.h"
+
+enum {
+	OPT_COMMENT = 1,
+	EPB_PROCESS = 8,
+	BLOCK_TAIL = 8 /* end of options, total length */
+};
+
+#define COMMENT_MAX         65535
+#define OPTION_ROOM(length) (4 + (length) + 3)
+
+/* Puts an option behind the others of a whole block; returns the block's new length. */
+static size_t append_option(uint8_t *block, size_t length, uint16_t code,
+			    const void *value, size_t n)
+{
+	uint8_t *p = block + length - BLOCK_TAIL;
+
+	p = put_u16le(put_u16le(p, code), (uint16_t)n);
+	memcpy(p, value, n);
+	p += n;
+	for (; n & 3; n++)
+		*p++ = 0;
+	p = put_u32le(p, 0);
+	length = (size_t)(p + 4 - block);
+	(void)put_u32le(p, (uint32_t)length);
+	(void)put_u32le(block + 4, (uint32_t)length);
+	return length;
+}
+
+static void put_section(struct writer *w)
+{
+	struct pcapng_section section = { .application = "weir " WEIR_VERSION };
+	size_t sources = w->parents ? merge_source_count(w->merge) : 0;
+	size_t room = PCAPNG_SECTION_MAX, length;
+	uint8_t *block;
+
+	for (size_t i = 0; i < sources; i++)
+		room += OPTION_ROOM(strlen(w->parents[i]));
+	block = sink_room(w->out, room);
+	length = pcapng_put_section(block, &section);
+	for (size_t i = 0; i < sources; i++)
+		length = append_option(block, length, OPT_COMMENT, w->parents[i],
+				       strlen(w->parents[i]));
+	sink_took(w->out, length);
+}
+
+static void put_interface(struct writer *w, unsigned index)
+{
+	struct iface_info info = *merge_iface(w->merge, index);
+	uint8_t *block = sink_room(w->out, PCAPNG_INTERFACE_MAX + OPTION_ROOM(64));
+	uint32_t own = info.snaplen;
+	size_t length;
+	char text[64];
+
+	info.snaplen = w->snaplen;
+	length = pcapng_put_interface(block, &info);
+	if (own != w->snaplen) {
+		int n = own ? snprintf(text, sizeof text, "snap length when recorded: %u",
+				       own)
+			    : snprintf(text, sizeof text,
+				       "snap length when recorded: none");
+
+		length = append_option(block, length, OPT_COMMENT, text, (size_t)n);
+	}
+	sink_took(w->out, length);
+}
+
+static void put_interfaces(struct writer *w)
+{
+	for (; w->iface_count < merge_iface_count(w->merge); w->iface_count++)
+		put_interface(w, w->iface_count);
+}
+
+static int begin(struct writer *w, struct weir_error *err UNUSED)
+{
+	unsigned count = merge_iface_count(w->merge);
+
+	w->snaplen = count ? merge_iface(w->merge, 0)->snaplen : 0;
+	for (unsigned i = 1; i < count; i++)
+		if (merge_iface(w->merge, i)->snaplen != w->snaplen)
+			w->snaplen = 0;
+	put_section(w);
+	put_interfaces(w);
+	return 0;
+}
+
+static size_t append_rare(uint8_t *record, size_t length, const struct packet *p)
+{
+	if (p->has_pid) {
+		uint8_t value[8];
+
+		(void)put_u32le(put_u32le(value, p->pid), p->tid);
+		length = append_option(record, length, EPB_PROCESS, value, sizeof value);
+	}
+	if (p->comment)
+		length = append_option(record, length, OPT_COMMENT, p->comment,
+				       p->comment_length);
+	return length;
+}
+
+static int put_packet(struct writer *w, const struct packet *p,
+		      struct weir_error *err UNUSED)
+{
+	struct record_meta meta = { .ns = p->ns,
+				    .iface_id = p->iface,
+				    .caplen = p->caplen,
+				    .len = p->len,
+				    .flags = p->flags,
+				    .lacks_flags = !p->has_flags,
+				    .id = p->id,
+				    .drops = p->drops,
+				    .queue = p->queue,
+				    .has_queue = p->has_queue };
+	uint16_t linktype = merge_iface(w->merge, p->iface)->linktype;
+	uint8_t *record;
+	size_t length;
+
+	if (UNLIKELY(p->iface >= w->iface_count))
+		put_interfaces(w);
+	w->is_mixed |= w->has_linktype && linktype != w->linktype;
+	w->linktype = linktype;
+	w->has_linktype = true;
+	record = sink_room(w->out, record_room(p->caplen) +
+					   (p->comment ? OPTION_ROOM(COMMENT_MAX) : 0) +
+					   OPTION_ROOM(8));
+	memcpy(record + RECORD_DATA, p->data, p->caplen);
+	length = record_finish(record, &meta);
+	if (UNLIKELY(p->has_pid || p->comment))
+		length = append_rare(record, length, p);
+	sink_took(w->out, length);
+	return 0;
+}
+
+static int end(struct writer *w, struct weir_error *err UNUSED)
+{
+	put_interfaces(w);
+	return 0;
+}
+
+const struct writer_ops writer_pcapng = { .name = "pcapng",
+					  .suffix = ".pcapng",
+					  .is_binary = true,
+					  .begin = begin,
+					  .packet = put_packet,
+					  .end = end };
