@@ -48,6 +48,10 @@ static void put_protocol(struct line *l, const struct headers *h)
 
 	(void)protocol_text(h, text);
 	line_char(l, ' ');
+	if (*text == '0') {
+		line_text(l, text);
+		return;
+	}
 	for (const char *p = text; *p; p++)
 		line_char(l, (char)toupper((unsigned char)*p));
 }

@@ -148,16 +148,41 @@ static const char *protocol_name(uint8_t protocol)
 	}
 }
 
+static const char *ethertype_name(uint16_t type)
+{
+	switch (type) {
+	case ETHERTYPE_IPV4: /* whose header is cut off or false */
+		return "ipv4";
+	case ETHERTYPE_IPV6:
+		return "ipv6";
+	case ETHERTYPE_ARP:
+		return "arp";
+	case 0x8847:
+		return "mpls";
+	case 0x8863:
+	case 0x8864:
+		return "pppoe";
+	case 0x888e:
+		return "eapol";
+	case 0x88cc:
+		return "lldp";
+	case 0x88e5:
+		return "macsec";
+	case 0x88f7:
+		return "ptp";
+	default:
+		return NULL;
+	}
+}
+
 size_t protocol_text(const struct headers *h, char text[PROTOCOL_TEXT])
 {
-	const char *name = NULL;
+	const char *name;
 	int n;
 
 	text[0] = '\0';
-	if (h->ip_version)
-		name = protocol_name(h->protocol);
-	else if (h->link.ethertype == ETHERTYPE_ARP)
-		name = "arp";
+	name = h->ip_version ? protocol_name(h->protocol)
+			     : ethertype_name(h->link.ethertype);
 	if (name)
 		return append(text, PROTOCOL_TEXT, 0, name);
 	if (h->ip_version)

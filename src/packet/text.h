@@ -19,7 +19,7 @@ size_t address_text(unsigned ip_version, const uint8_t *address, char text[ADDRE
 size_t tcp_flags_text(uint16_t flags, char text[FLAGS_TEXT]);
 
 /* "tcp", "udp", "icmp", "icmpv6", "sctp", "arp", ...; "ip-89" for a protocol without a name here,
- * "0x88cc" for an ethertype; "" when nothing is known. */
+ * "0x1234" for an ethertype; "" when nothing is known. */
 size_t protocol_text(const struct headers *h, char text[PROTOCOL_TEXT]);
 
 /* "echo request", "port unreachable", "type 9 code 0", ... */

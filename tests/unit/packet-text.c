@@ -103,7 +103,9 @@ static void test_protocols(void)
 	CHECK_STR(protocol(6, 58, 0x86dd), "icmpv6");
 	CHECK_STR(protocol(4, 255, 0x800), "ip-255");
 	CHECK_STR(protocol(0, 0, 0x806), "arp");
-	CHECK_STR(protocol(0, 0, 0x88cc), "0x88cc");
+	CHECK_STR(protocol(0, 0, 0x88cc), "lldp");
+	CHECK_STR(protocol(0, 0, 0x800), "ipv4");
+	CHECK_STR(protocol(0, 0, 0x9000), "0x9000");
 	CHECK_STR(protocol(0, 0, 0), "");
 }
 
