@@ -1,0 +1,352 @@
+/* The life of a store being written: made, owned, begun, closed. */
+#include "store/internal.h"
+
+#include "base/mem.h"
+#include "base/time.h"
+#include "store/facts.h"
+#include "weir_version.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Retention works by whole segments: there have to be some. */
+static void settle_limits(struct store_config *c)
+{
+	if (c->keep_bytes && (!c->rotate_bytes || c->rotate_bytes > c->keep_bytes / 2))
+		c->rotate_bytes = c->keep_bytes / 8 ? c->keep_bytes / 8 : 1;
+	if (c->keep_ns && (!c->rotate_ns || c->rotate_ns > c->keep_ns / 2))
+		c->rotate_ns = c->keep_ns / 8 ? c->keep_ns / 8 : 1;
+}
+
+/* What both kinds of store need. */
+static struct store *new_store(const struct store_config *config,
+			       struct iface_table *ifaces, const struct disk *disk)
+{
+	struct store *s = mem_new(1, sizeof *s);
+	struct port_identity id;
+	bool is_bad = false;
+
+	if (!s)
+		return NULL;
+	s->config = *config;
+	settle_limits(&s->config);
+	s->disk = disk;
+	s->ifaces = ifaces;
+	s->dir_fd = -1;
+	s->blocks = mem_new(BLOCKS_MAX, 1);
+	for (unsigned lane = 0; lane < LANE_MAX; lane++)
+		is_bad = segment_init(&s->lanes[lane], disk) || is_bad;
+	(void)snprintf(s->path, sizeof s->path, "%s", config->path);
+	port_identity(&id);
+	(void)snprintf(s->os, sizeof s->os, "%s", id.os);
+	(void)snprintf(s->hardware, sizeof s->hardware, "%s", id.hardware);
+	s->section = (struct pcapng_section){ .hardware = s->hardware,
+					      .os = s->os,
+					      .application = "weir " WEIR_VERSION };
+	s->start_ns = s->now_ns = port_realtime_ns();
+	if (s->blocks && !is_bad)
+		return s;
+	mem_free(s->blocks);
+	mem_free(s);
+	return NULL;
+}
+
+static void free_store(struct store *s)
+{
+	for (unsigned lane = 0; lane < LANE_MAX; lane++)
+		segment_fini(&s->lanes[lane]);
+	ledger_free(s->ledger);
+	stream_free(s->stream);
+	packets_free(s->packets);
+	mem_free(s->blocks);
+	if (s->dir_fd >= 0)
+		(void)close(s->dir_fd);
+	mem_free(s);
+}
+
+/* A directory that was made here and has no first line yet leaves nothing behind. */
+static void unmake(struct store *s)
+{
+	(void)s->disk->remove(s->dir_fd, MANIFEST_NAME);
+	(void)rmdir(s->path);
+}
+
+static int make_directory(struct store *s, struct weir_error *err)
+{
+	int parent;
+
+	if (mkdir(s->path, 0700))
+		return err_sys(err, "cannot make store '%s'", s->path);
+	s->dir_fd = open(s->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (s->dir_fd < 0) {
+		int rc = err_sys(err, "cannot open store '%s'", s->path);
+
+		(void)rmdir(s->path);
+		return rc;
+	}
+	/* The directory's own name is to survive a power cut, where that can be had. */
+	parent = openat(s->dir_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (parent >= 0) {
+		(void)s->disk->sync_dir(parent);
+		(void)close(parent);
+	}
+	return 0;
+}
+
+static int make_parts(struct store *s, struct weir_error *err)
+{
+	struct ledger_config config = {
+		.disk = s->disk,
+		.dir_fd = s->dir_fd,
+		.store = &s->config,
+		.ifaces = s->ifaces,
+		.progress = &s->progress,
+		.losses = &s->losses,
+	};
+
+	if (s->config.layout != STORE_SEGMENTS && packets_new(&s->packets, s))
+		return err_set(err, WEIR_ERR_NO_MEMORY,
+			       "cannot make store '%s': no memory", s->path);
+	return ledger_new(&s->ledger, &config, err);
+}
+
+int store_create_on(struct store **out, const struct store_config *config,
+		    struct iface_table *ifaces, const struct disk *disk,
+		    struct weir_error *err)
+{
+	struct store *s;
+	int rc;
+
+	*out = NULL;
+	if (strlen(config->path) >= sizeof s->path)
+		return err_set(err, WEIR_ERR_LIMIT,
+			       "cannot make store: the path has %zu bytes, at most %zu",
+			       strlen(config->path), sizeof s->path - 1);
+	s = new_store(config, ifaces, disk);
+	if (!s)
+		return err_set(err, WEIR_ERR_NO_MEMORY,
+			       "cannot make store '%s': no memory", config->path);
+	rc = make_directory(s, err);
+	if (!rc) {
+		rc = make_parts(s, err);
+		if (rc)
+			unmake(s);
+	}
+	if (rc) {
+		free_store(s);
+		return rc;
+	}
+	*out = s;
+	return 0;
+}
+
+int store_create(struct store **s, const struct store_config *config,
+		 struct iface_table *ifaces, struct weir_error *err)
+{
+	return store_create_on(s, config, ifaces, &disk_system, err);
+}
+
+int store_create_stream(struct store **out, const struct store_config *config, int fd,
+			struct iface_table *ifaces, struct weir_error *err)
+{
+	struct store *s = new_store(config, ifaces, &disk_system);
+
+	*out = s;
+	if (s && !stream_new(&s->stream, fd))
+		return 0;
+	(void)close(fd);
+	if (s)
+		free_store(s);
+	*out = NULL;
+	return err_set(err, WEIR_ERR_NO_MEMORY, "cannot write '%s': no memory",
+		       config->path);
+}
+
+int store_own(struct store *s, const struct port_user *user, struct weir_error *err)
+{
+	if (s->stream)
+		return 0;
+	if (fchown(s->dir_fd, user->uid, user->gid) ||
+	    fchown(ledger_manifest(s->ledger)->fd, user->uid, user->gid))
+		return err_sys(err, "cannot give store '%s' to user '%s'", s->path,
+			       user->name);
+	return 0;
+}
+
+int store_begin(struct store *s, struct weir_error *err)
+{
+	json_t *start;
+	int rc;
+
+	s->start_ns = s->now_ns = port_realtime_ns();
+	if (s->stream) {
+		rc = stream_begin(s, err);
+	} else {
+		start = facts_start(&s->config);
+		if (s->config.source)
+			json_object_set(start, "source", s->config.source);
+		rc = ledger_start(s->ledger, start, err);
+		json_decref(start);
+	}
+	s->config.source = NULL;
+	s->has_begun = !rc;
+	return rc;
+}
+
+int store_write(struct store *s, struct span *span)
+{
+	int rc = 0;
+
+	if (s->stream)
+		rc = stream_write(s, span);
+	else
+		writer_write(s, span);
+	span->release(span);
+	return rc;
+}
+
+void store_tick(struct store *s, int64_t now_ns)
+{
+	s->now_ns = now_ns;
+	if (!s->stream)
+		writer_tick(s);
+}
+
+void store_event(struct store *s, const char *type, json_t *members)
+{
+	if (s->ledger)
+		ledger_event(s->ledger, type, members, false);
+	else
+		json_decref(members);
+}
+
+void store_stats(struct store *s, const struct loss_totals *losses)
+{
+	if (s->ledger)
+		ledger_stats(s->ledger, losses);
+}
+
+const struct store_progress *store_progress(const struct store *s)
+{
+	return &s->progress;
+}
+
+const struct losses *store_losses(const struct store *s)
+{
+	return &s->losses;
+}
+
+uint64_t store_disk_free(const struct store *s)
+{
+	uint64_t bytes;
+
+	if (port_disk_free(s->stream ? stream_fd(s->stream) : s->dir_fd, &bytes))
+		return UINT64_MAX;
+	/* A pipe is on a file system without size. */
+	return s->stream && !bytes ? UINT64_MAX : bytes;
+}
+
+const char *grade_name(enum store_grade g)
+{
+	static const char *const names[] = { "complete", "complete-with-loss",
+					     "incomplete" };
+
+	return names[g];
+}
+
+static void summarise(const struct store *s, const struct store_end *end, bool has_failed,
+		      struct store_summary *summary)
+{
+	*summary = (struct store_summary){
+		.packets = counter_read(&s->progress.packets),
+		.bytes = counter_read(&s->progress.bytes),
+		.wire_bytes = counter_read(&s->progress.wire_bytes),
+		.segments = counter_read(&s->progress.segments),
+		.first_ns = s->first_ns,
+		.last_ns = s->last_ns,
+		.losses = end->losses,
+		.grade = GRADE_COMPLETE,
+	};
+	if (loss_total_packets(&end->losses) || s->was_suspended)
+		summary->grade = GRADE_WITH_LOSS;
+	if (end->is_incomplete || has_failed)
+		summary->grade = GRADE_INCOMPLETE;
+}
+
+static json_t *end_line(const struct store *s, const struct store_end *end,
+			const struct store_summary *sum)
+{
+	json_t *line = json_pack(
+		"{s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:I,s:s,s:o}", "reason",
+		facts_text(end->reason), "packets", (json_int_t)sum->packets, "bytes",
+		(json_int_t)sum->bytes, "wire_bytes", (json_int_t)sum->wire_bytes,
+		"segments", (json_int_t)sum->segments, "removed_segments",
+		(json_int_t)counter_read(&s->progress.removed_segments), "first_ns",
+		(json_int_t)sum->first_ns, "last_ns", (json_int_t)sum->last_ns, "lost",
+		(json_int_t)loss_total_packets(&sum->losses), "losses",
+		facts_losses(&sum->losses, NULL), "dropped_lines",
+		(json_int_t)ledger_dropped(s->ledger), "grade", grade_name(sum->grade),
+		"clocks", facts_clocks());
+
+	if (end->members)
+		json_object_update_missing(line, end->members);
+	return line;
+}
+
+/* The last line, once the ledger's thread has ended. */
+static int write_end(struct store *s, const struct store_end *end,
+		     const struct store_summary *sum, struct weir_error *err)
+{
+	struct manifest *m = ledger_manifest(s->ledger);
+	json_t *line = end_line(s, end, sum);
+	int rc = manifest_append(m, "end", port_realtime_ns(), line, err);
+
+	json_decref(line);
+	manifest_trim(m);
+	if (!rc && manifest_sync(m))
+		rc = err_sys(err, "cannot make the manifest of '%s' durable", s->path);
+	return rc;
+}
+
+static int finish(struct store *s, const struct store_end *end,
+		  struct store_summary *summary, struct weir_error *err)
+{
+	int rc;
+
+	if (s->stream) {
+		rc = stream_finish(s);
+		if (rc)
+			(void)err_sys(err, "cannot finish '%s'", s->path);
+		summarise(s, end, rc != 0, summary);
+		return rc;
+	}
+	writer_finish(s);
+	ledger_stop(s->ledger);
+	summarise(s, end, ledger_has_failed(s->ledger), summary);
+	rc = write_end(s, end, summary, err);
+	if (rc)
+		summary->grade = GRADE_INCOMPLETE;
+	return rc;
+}
+
+int store_close(struct store *s, const struct store_end *end,
+		struct store_summary *summary, struct weir_error *err)
+{
+	struct store_summary unused;
+	int rc = 0;
+
+	if (!summary)
+		summary = &unused;
+	if (s->has_begun)
+		rc = finish(s, end, summary, err);
+	else {
+		summarise(s, end, true, summary);
+		if (!s->stream)
+			unmake(s);
+	}
+	json_decref(end->members);
+	free_store(s);
+	return rc;
+}
