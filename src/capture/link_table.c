@@ -4,6 +4,7 @@
 #include <linux/if.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static void read_attribute(struct link *l, uint16_t type, const uint8_t *bytes, size_t n)
 {
@@ -20,6 +21,13 @@ static void read_attribute(struct link *l, uint16_t type, const uint8_t *bytes, 
 		memcpy(l->mac, bytes, n);
 		l->has_mac = true;
 	}
+}
+
+/* A bridge tells of its ports in link messages of its own family: one that leaves the bridge is
+ * "deleted" there and still an interface. */
+static bool is_of_links(struct cursor c)
+{
+	return cur_left(&c) < 1 || *c.at == AF_UNSPEC;
 }
 
 static bool parse_link(struct cursor c, bool is_gone, struct link *l)
@@ -47,7 +55,7 @@ static bool parse_link(struct cursor c, bool is_gone, struct link *l)
 		n = RTA_ALIGN(n) - n;
 		cur_skip(&c, n < cur_left(&c) ? n : cur_left(&c));
 	}
-	/* A dump of bridge ports has other families' messages; index 0 is no interface. */
+	/* Index 0 is no interface. */
 	return !c.is_bad && l->index;
 }
 
@@ -75,7 +83,7 @@ int link_parse(const uint8_t *bytes, size_t length, link_visit *visit, void *arg
 		n = NLMSG_ALIGN(n) - n;
 		cur_skip(&c, n < cur_left(&c) ? n : cur_left(&c));
 		*is_done |= type == NLMSG_DONE || type == NLMSG_ERROR;
-		if (type != RTM_NEWLINK && type != RTM_DELLINK)
+		if ((type != RTM_NEWLINK && type != RTM_DELLINK) || !is_of_links(body))
 			continue;
 		if (!parse_link(body, type == RTM_DELLINK, &l))
 			return err_set(err, WEIR_ERR_FORMAT,
@@ -137,6 +145,19 @@ static unsigned add(struct link_table *t, const struct link *now, struct link *b
 	return LINK_ADDED | (now->flags & IFF_UP ? LINK_UP : 0);
 }
 
+/* Some messages (those of wireless events) say less than all. */
+static void keep_untold(struct link *now, const struct link *before)
+{
+	if (!now->name[0])
+		memcpy(now->name, before->name, sizeof now->name);
+	if (!now->mtu)
+		now->mtu = before->mtu;
+	if (!now->has_mac) {
+		now->has_mac = before->has_mac;
+		memcpy(now->mac, before->mac, sizeof now->mac);
+	}
+}
+
 unsigned link_table_update(struct link_table *t, const struct link *now,
 			   struct link *before)
 {
@@ -154,6 +175,7 @@ unsigned link_table_update(struct link_table *t, const struct link *now,
 		return LINK_REMOVED;
 	}
 	*here = *now;
+	keep_untold(here, before);
 	t->seen[at] = 1;
-	return compare(now, before);
+	return compare(here, before);
 }

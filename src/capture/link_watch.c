@@ -28,9 +28,11 @@ static void visit(void *arg, const struct link *link)
 	struct link_watch *w = arg;
 	struct link before;
 	unsigned changes = link_table_update(&w->table, link, &before);
+	/* The message may say less than the table knows. */
+	const struct link *now = link_table_at(&w->table, link->index);
 
 	if (changes && w->change)
-		w->change(w->arg, changes, link, &before);
+		w->change(w->arg, changes, now ? now : link, &before);
 }
 
 static int ask(struct link_watch *w, struct weir_error *err)
