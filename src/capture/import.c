@@ -1,0 +1,351 @@
+/* The source that replays: packets of pcap and pcapng files (and stores), one input after the
+ * other, as they stand there.
+ *
+ * Nothing here depends on the clock or on how fast the store is, so that the same inputs give the
+ * same segments.  What cannot be read is counted in LOSS_DAMAGED; what comes after it in the same
+ * input is lost, the next input is not. */
+#include "base/hash.h"
+#include "base/mem.h"
+#include "capture/source.h"
+#include "weir/reader.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define STOP_PACKETS 256 /* between looks at the stop event */
+#define HASH_CHUNK   (64 * 1024)
+
+struct source {
+	struct source_context *context;
+	struct reader *standard_input; /* cannot be opened twice */
+	struct reader *reader;         /* of the input that is being read */
+	const char *input;
+	/* The reader's interfaces as ours; NULL: not met yet. */
+	struct iface **ifaces;
+	size_t iface_room;
+	uint64_t packets, cut; /* of this input; cut: longer than a record can be */
+	int rc;                /* the first error, told at the end */
+	struct weir_error error;
+};
+
+static bool is_standard_input(const char *path)
+{
+	return !strcmp(path, "-");
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+/* Remembers the first error; the others are in the manifest. */
+static void fail(struct source *s, int rc, const struct weir_error *err)
+{
+	if (s->rc)
+		return;
+	s->rc = rc;
+	s->error = *err;
+}
+
+/* Each input is opened once beforehand: a word that is no capture should not leave half a store. */
+static int try_inputs(struct source *s, struct weir_error *err)
+{
+	int rc = 0;
+
+	for (const char *const *path = s->context->config->inputs; *path && !rc; path++) {
+		struct reader *r;
+
+		if (is_standard_input(*path) && s->standard_input)
+			return err_set(err, WEIR_ERR_USAGE,
+				       "standard input is named more than once");
+		rc = reader_open(&r, *path, err);
+		if (!rc && is_standard_input(*path))
+			s->standard_input = r;
+		else if (!rc)
+			reader_free(r);
+	}
+	return rc;
+}
+
+static void import_close(struct source *s)
+{
+	if (!s)
+		return;
+	if (s->reader != s->standard_input)
+		reader_free(s->reader);
+	reader_free(s->standard_input);
+	mem_free(s->ifaces);
+	mem_free(s);
+}
+
+static int import_open(struct source **out, struct source_context *context,
+		       struct weir_error *err)
+{
+	struct source *s = mem_new(1, sizeof *s);
+	int rc;
+
+	*out = NULL;
+	if (!s)
+		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for the import");
+	s->context = context;
+	rc = try_inputs(s, err);
+	if (rc)
+		import_close(s);
+	else
+		*out = s;
+	return rc;
+}
+
+static int import_start(struct source *s, struct weir_error *err)
+{
+	(void)s;
+	(void)err;
+	return 0;
+}
+
+static bool is_same(const struct iface_info *a, const struct iface_info *b)
+{
+	return a->linktype == b->linktype && a->snaplen == b->snaplen &&
+	       a->index == b->index && a->mtu == b->mtu && a->speed_bps == b->speed_bps &&
+	       a->has_mac == b->has_mac && !memcmp(a->mac, b->mac, sizeof a->mac) &&
+	       a->addr_count == b->addr_count &&
+	       !memcmp(a->addrs, b->addrs, a->addr_count * sizeof a->addrs[0]) &&
+	       !strcmp(a->name, b->name) && !strcmp(a->description, b->description) &&
+	       !strcmp(a->filter, b->filter) && !strcmp(a->hardware, b->hardware) &&
+	       !strcmp(a->os, b->os);
+}
+
+/* The same interface in several inputs (a rotated capture) is one. */
+static struct iface *find_same(const struct iface_table *t, const struct iface_info *info)
+{
+	for (unsigned i = 0; i < iface_count(t); i++)
+		if (is_same(&iface_at(t, i)->info, info))
+			return iface_at(t, i);
+	return NULL;
+}
+
+static struct iface *learn(struct source *s, unsigned index, struct weir_error *err)
+{
+	uint32_t snaplen = s->context->config->snaplen;
+	struct iface_info info = *reader_iface(s->reader, index);
+	struct iface *f;
+
+	if (!info.name[0])
+		(void)snprintf(info.name, sizeof info.name, "%s", base_name(s->input));
+	if (snaplen && (!info.snaplen || info.snaplen > snaplen))
+		info.snaplen = snaplen;
+	f = find_same(s->context->ifaces, &info);
+	return f ? f : iface_add(s->context->ifaces, &info, err);
+}
+
+static struct iface *our_iface(struct source *s, unsigned index, struct weir_error *err)
+{
+	if (index >= s->iface_room) {
+		size_t room = index + 16U;
+		struct iface **more = mem_grow(s->ifaces, room, sizeof(struct iface *));
+
+		if (!more) {
+			(void)err_set(err, WEIR_ERR_NO_MEMORY,
+				      "no memory for %zu interfaces", room);
+			return NULL;
+		}
+		for (size_t i = s->iface_room; i < room; i++)
+			more[i] = NULL;
+		s->ifaces = more;
+		s->iface_room = room;
+	}
+	if (!s->ifaces[index])
+		s->ifaces[index] = learn(s, index, err);
+	return s->ifaces[index];
+}
+
+/* The filter's place: before the copy. */
+static bool is_wanted(const struct source *s, const struct packet *p)
+{
+	(void)p;
+	return !s->context->config->filter;
+}
+
+static uint32_t limit_length(struct source *s, uint32_t caplen)
+{
+	uint32_t limit = s->context->config->snaplen;
+
+	if (limit && caplen > limit)
+		caplen = limit;
+	if (caplen <= RECORD_MAX_DATA)
+		return caplen;
+	s->cut++;
+	return RECORD_MAX_DATA;
+}
+
+static int record(struct source *s, const struct packet *p, struct weir_error *err)
+{
+	struct record_meta meta = { .ns = p->ns,
+				    .flags = p->has_flags ? p->flags : 0,
+				    .drops = p->drops,
+				    .queue = p->queue,
+				    .has_queue = p->has_queue };
+	struct iface *iface = our_iface(s, p->iface, err);
+	uint32_t caplen;
+
+	if (!iface)
+		return err->code;
+	counter_add(&iface->received, 1);
+	counter_add(&iface->received_bytes, p->len);
+	/* A record's time is unsigned. */
+	if (p->ns < 0) {
+		loss_add(s->context->losses, LOSS_DAMAGED, 1, p->caplen);
+		(void)err_set(err, WEIR_ERR_FORMAT,
+			      "cannot record packet %" PRIu64
+			      " of '%s': its time is %" PRId64 " ns, before 1970",
+			      s->packets, s->input, p->ns);
+		fail(s, WEIR_ERR_FORMAT, err);
+		return 0;
+	}
+	caplen = limit_length(s, p->caplen);
+	(void)producer_put(s->context->producer, iface, p->data, caplen, p->len, &meta);
+	return 0;
+}
+
+/* 1: goes on; 0: the input's end; negative: the whole import ends. */
+static int step(struct source *s, struct weir_error *err)
+{
+	struct packet p;
+	int rc = reader_next(s->reader, &p, err);
+
+	if (rc < 0) {
+		/* What cannot be read is at least one packet. */
+		loss_add(s->context->losses, LOSS_DAMAGED, 1, 0);
+		fail(s, rc, err);
+		return 0;
+	}
+	if (!rc)
+		return 0;
+	s->packets++;
+	if (is_wanted(s, &p))
+		rc = record(s, &p, err);
+	if (rc < 0)
+		return rc;
+	if (s->packets % STOP_PACKETS == 0 && port_event_wait(s->context->stop, 0))
+		return err_set(err, WEIR_ERR_CLOSED,
+			       "stopped before the end of '%s', after %" PRIu64
+			       " packets",
+			       s->input, s->packets);
+	return !producer_is_done(s->context->producer);
+}
+
+/* Of a regular file; empty where there is none. */
+static void hash_input(const char *path, char hex[HASH_HEX])
+{
+	uint8_t digest[HASH_BYTES], *chunk = mem_new(1, HASH_CHUNK);
+	struct hash *h = hash_new();
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
+	struct stat st;
+	ssize_t n = -1;
+
+	hex[0] = '\0';
+	if (h && chunk && fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode)) {
+		while (!rc && (n = read(fd, chunk, HASH_CHUNK)) > 0)
+			rc = hash_update(h, chunk, (size_t)n);
+		if (!rc && !n && !hash_finish(h, digest))
+			hash_hex(digest, hex);
+	}
+	mem_free(chunk);
+	hash_free(h);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+static void tell_input(struct source *s, const struct weir_error *err)
+{
+	char hex[HASH_HEX] = "";
+	json_t *j;
+
+	if (!s->context->store)
+		return;
+	if (!is_standard_input(s->input))
+		hash_input(s->input, hex);
+	j = json_pack("{s:I, s:I}", "packets", (json_int_t)s->packets, "cut_packets",
+		      (json_int_t)s->cut);
+	if (!j)
+		return;
+	/* A name is bytes: one that is no UTF-8 cannot stand in JSON, and is left out. */
+	(void)json_object_set_new(j, "input", json_string(s->input));
+	if (hex[0])
+		(void)json_object_set_new(j, "sha256", json_string(hex));
+	if (err->code)
+		(void)json_object_set_new(j, "error", json_string(err->text));
+	store_event(s->context->store, "input", j);
+}
+
+static int run_input(struct source *s, struct weir_error *err)
+{
+	struct weir_error here = { 0 };
+	int rc;
+
+	s->packets = s->cut = 0;
+	if (is_standard_input(s->input)) {
+		s->reader = s->standard_input;
+		s->standard_input = NULL;
+	} else {
+		rc = reader_open(&s->reader, s->input, &here);
+		if (rc) {
+			fail(s, rc, &here);
+			return 0;
+		}
+	}
+	memset(s->ifaces, 0, s->iface_room * sizeof(struct iface *));
+	do {
+		rc = step(s, &here);
+	} while (rc > 0);
+	tell_input(s, &here);
+	reader_free(s->reader);
+	s->reader = NULL;
+	if (rc && err)
+		*err = here;
+	return rc;
+}
+
+static int import_run(struct source *s, struct weir_error *err)
+{
+	int rc = 0;
+
+	for (const char *const *path = s->context->config->inputs;
+	     *path && !rc && !producer_is_done(s->context->producer); path++) {
+		s->input = *path;
+		rc = run_input(s, err);
+	}
+	if (rc || !s->rc)
+		return rc;
+	if (err)
+		*err = s->error;
+	return s->rc;
+}
+
+static int import_drain(struct source *s, struct weir_error *err)
+{
+	(void)err;
+	producer_flush(s->context->producer, port_monotonic_ns(), true);
+	return 0;
+}
+
+static json_t *import_describe(struct source *s)
+{
+	(void)s;
+	return NULL;
+}
+
+const struct source_ops source_import = {
+	.name = "import",
+	.clock = "the inputs' own: packet times are as they stand there, in ns",
+	.open = import_open,
+	.start = import_start,
+	.run = import_run,
+	.drain = import_drain,
+	.describe = import_describe,
+	.close = import_close,
+};
