@@ -12,15 +12,17 @@
 
 int port_stop_init(struct port_stop *s, bool with_interrupt, struct weir_error *err)
 {
+	struct sigaction old;
 	sigset_t set;
 
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGHUP);
+	/* Under nohup a hang-up is not for us.  An ignored SIGINT is: a script's background job has
+	 * it ignored, and `kill -INT` must still end a recording. */
+	if (!sigaction(SIGHUP, NULL, &old) && old.sa_handler != SIG_IGN)
+		(void)sigaddset(&set, SIGHUP);
 	if (with_interrupt)
 		(void)sigaddset(&set, SIGINT);
-	/* A signal that was ignored when the process began (nohup, a shell's background job) stays
-	 * ignored: signalfd never reports it. */
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return err_sys(err, "cannot block the stop signals");
 	if (!with_interrupt)

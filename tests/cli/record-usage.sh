@@ -1,0 +1,40 @@
+#!/bin/sh
+# What the recording commands refuse before they touch anything, and with which exit code.
+. "$SOURCE_ROOT/tests/lib/tap.sh"
+cd "$tmp"
+
+usage() { # NAME PATTERN ARGUMENTS...
+	name=$1 pattern=$2
+	shift 2
+	tap_run "$WEIR" "$@"
+	if [ "$tap_status" = 2 ]; then
+		check_match "$name" "$tap_output" "$pattern"
+	else
+		not_ok "$name" "exit code $tap_status, want 2" "$tap_output"
+	fi
+}
+
+usage "unknown option" "unknown option '--fast'" sniff --fast
+usage "the help is named" "try 'weir sniff --help'" sniff --fast
+usage "-o and -w exclude each other" "exclude each other" sniff -o a -w b
+usage "a stream is not rotated" "a store's, not a stream's" sniff -w - --rotate 1MiB
+usage "unknown layout" "'sheets' is none of" sniff --layout sheets
+usage "--strict is divert's" "no meaning for 'sniff'" sniff --strict
+usage "--priority is divert's" "no meaning for 'import'" import --priority 3 x
+usage "--priority has bounds" "30001 is not within -30000 to 30000" divert --priority 30001
+usage "--rotate wants a size" "'big' is not a size" sniff --rotate big
+usage "--rotate has a least size" "at least 64KiB" sniff --rotate 1KiB
+usage "--keep wants a size or a time" "'-3' is not a size" sniff --keep=-3
+usage "--for wants a time" "'soon' is not a duration" sniff --for soon
+usage "--layer flow is not sniff's" "is not a layer of" sniff --layer forward
+usage "--snaplen has a bound" "300000 is not within" sniff --snaplen 300000
+usage "import needs a file" "no file to import" import
+usage "--buffer has bounds" "within 2MiB to 64GiB" sniff --buffer 1KiB
+usage "a broken filter" "tcp.DstPrt" sniff 'tcp.DstPrt == 80'
+check_equal "nothing was made" "$(ls)" ""
+
+for c in divert sniff import; do
+	check "help of $c ends with 0" "$WEIR" $c --help
+	check_match "help of $c names its options" "$("$WEIR" $c --help)" '--rotate SIZE'
+done
+tap_done

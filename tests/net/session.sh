@@ -1,0 +1,55 @@
+#!/bin/sh
+# How a recording begins and ends: --for, --count, Ctrl-C with a drain, a second Ctrl-C, -w, an
+# existing store.
+. "$SOURCE_ROOT/tests/lib/tap.sh"
+require_netns
+require_tool ping jq
+netns_new a
+cd "$tmp"
+chmod 711 "$tmp"
+
+recording() { grep -q '"type":"status"' "$1"; }
+summary() { jq -r "select(.type==\"summary\") | $2" "$1"; }
+weir_pid() { # PID of nsenter or of weir itself
+	if [ "$(cat "/proc/$1/comm")" = weir ]; then
+		echo "$1"
+	else
+		pgrep -P "$1" weir | head -n 1
+	fi
+}
+
+for c in sniff divert; do
+	start "for-$c" netns_run a "$WEIR" $c -i lo -o "for-$c" --for 1s --json
+	check "$c --for ends by itself" wait_exit 8 "$pid"
+	check_equal "$c --for ends with 0" "$exit_code" 0
+	check_equal "$c of silence is complete" "$(summary "for-$c.out" .grade)" complete
+	check_equal "$c of silence has no packet" "$(summary "for-$c.out" .packets)" 0
+
+	start "count-$c" netns_run a "$WEIR" $c -i lo -o "count-$c" --count 7 --json
+	wait_for 5 recording "count-$c.out"
+	netns_run a ping -q -i 0.02 -c 20 127.0.0.1 >/dev/null
+	check "$c --count ends by itself" wait_exit 8 "$pid"
+	check_equal "$c --count is exact" "$(summary "count-$c.out" .packets)" 7
+
+	start "int-$c" netns_run a "$WEIR" $c -i lo -o "int-$c" --json
+	wait_for 5 recording "int-$c.out"
+	netns_run a ping -q -i 0.002 -c 100 127.0.0.1 >/dev/null
+	kill -INT "$(weir_pid "$pid")"
+	check "$c ends at Ctrl-C" wait_exit 8 "$pid"
+	check_equal "$c ends with 0" "$exit_code" 0
+	# 100 requests and 100 replies, each once.
+	check_equal "$c has drained: every packet is there" "$(summary "int-$c.out" .packets)" 200
+	check "$c left a store that verifies" "$WEIR" verify "int-$c"
+
+	tap_run netns_run a "$WEIR" $c -i lo -o "int-$c"
+	check_equal "$c refuses an existing store" "$tap_status" 3
+	check_match "$c says so" "$tap_output" "exists"
+	check "$c leaves the existing store alone" "$WEIR" verify "int-$c"
+done
+
+check_equal "no rule is left" "$(netns_run a nft list tables 2>/dev/null | grep -c weir_ || true)" 0
+
+: >there.pcapng
+check_status "-w refuses an existing file" 3 netns_run a "$WEIR" sniff -i lo -w there.pcapng
+check_equal "and leaves it alone" "$(wc -c <there.pcapng)" 0
+tap_done
