@@ -49,6 +49,8 @@ void port_stop_next_kills(struct port_stop *s)
 	(void)sigaddset(&set, SIGHUP);
 	(void)sigaddset(&set, SIGINT);
 	port_stop_fini(s);
+	(void)signal(SIGINT, SIG_DFL);
+	(void)signal(SIGTERM, SIG_DFL);
 	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
