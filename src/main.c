@@ -4,6 +4,8 @@
 #include "weir_version.h"
 
 const struct command commands[] = {
+	{ "sniff", cmd_sniff, "[FILTER] [-o STORE | -w FILE|-] [options]",
+	  "record a copy of every packet, passively" },
 	{ "export", cmd_export, "SOURCE... [-o FILE|-] [options]",
 	  "hand packets on as pcapng, pcap, jsonl or csv" },
 	{ "show", cmd_show, "SOURCE... [options]", "print a readable line a packet" },

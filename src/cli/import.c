@@ -7,6 +7,7 @@ int cmd_import(int argc, char **argv)
 		.ops = &source_import,
 		.capabilities = "",
 		.is_import = true,
+		.run = record_run,
 	};
 
 	return record_main(&kind, argc, argv);

@@ -2,27 +2,10 @@
 
 #include "base/mem.h"
 #include "base/time.h"
-#include "capture/supervisor.h"
 
 #include <inttypes.h>
 
 #define POLL_NS (100 * NS_PER_MS)
-
-struct recorder {
-	const struct record_kind *kind;
-	struct record_options options;
-	struct session_config config;
-	struct session *session;
-	struct supervisor *supervisor; /* inline only */
-	struct port_user user;
-	bool has_user; /* the recorder becomes `user` */
-	struct port_stop stop;
-	struct status status;
-	char where[256]; /* the store's or stream's name */
-	char command_line[4096];
-	char filter_text[8192];
-	const char *reason;
-};
 
 /* The command as it was given, words with odd characters quoted for a shell. */
 static void join_words(char *text, size_t size, int argc, char **argv)
@@ -161,29 +144,26 @@ static int prepare(struct recorder *r, int argc, char **argv, struct weir_error 
 }
 
 /* Why the loop ends, or NULL while it does not. */
-static const char *reason_of(const struct recorder *r, unsigned wake)
+static const char *reason_of(struct recorder *r, unsigned wake)
 {
-	enum supervisor_request request = SUPERVISOR_NOTHING;
+	const char *reason = NULL;
 
 	if (wake & PORT_WAKE_INTERRUPT)
 		return "interrupt";
 	if (wake & PORT_WAKE_TERMINATE)
 		return "terminate";
 	if (wake & PORT_WAKE_DESCRIPTOR)
-		request = supervisor_request(r->supervisor);
-	if (request != SUPERVISOR_NOTHING)
-		return request == SUPERVISOR_STOP ? "signal" : "supervisor_died";
-	if (wake & PORT_WAKE_EVENT)
+		reason = r->request(r);
+	if (!reason && wake & PORT_WAKE_EVENT)
 		return session_end_reason(r->session);
-	if (r->options.for_ns &&
+	if (!reason && r->options.for_ns &&
 	    port_monotonic_ns() - r->status.started_ns >= r->options.for_ns)
 		return "duration";
-	return NULL;
+	return reason;
 }
 
 static void run_until_stop(struct recorder *r)
 {
-	int descriptor = r->supervisor ? supervisor_fd(r->supervisor) : -1;
 	struct session_status now;
 	const char *reason = NULL;
 
@@ -198,7 +178,7 @@ static void run_until_stop(struct recorder *r)
 			if (left < wait)
 				wait = left > 0 ? left : 0;
 		}
-		wake = port_stop_wait(&r->stop, session_ended(r->session), descriptor,
+		wake = port_stop_wait(&r->stop, session_ended(r->session), r->request_fd,
 				      wait);
 		session_poll(r->session, &now);
 		status_update(&r->status, &now);
@@ -220,13 +200,11 @@ static int exit_code(const struct store_summary *sum)
 /* From the store's directory to the threads; what fails leaves nothing running. */
 static int start(struct recorder *r, struct weir_error *err)
 {
-	struct losses *losses =
-		r->supervisor ? supervisor_losses(r->supervisor, 0) : NULL;
-	int rc = port_stop_init(&r->stop, !r->supervisor, err);
+	int rc = port_stop_init(&r->stop, r->request_fd < 0, err);
 
 	if (rc)
 		return rc;
-	rc = session_prepare(r->session, losses, err);
+	rc = session_prepare(r->session, r->losses, err);
 	if (rc) {
 		session_free(r->session);
 		return rc;
@@ -243,8 +221,7 @@ static int start(struct recorder *r, struct weir_error *err)
 	return rc;
 }
 
-/* The recorder proper: the whole process, or the worker below a supervisor. */
-static int record(struct recorder *r)
+int record_run(struct recorder *r)
 {
 	struct store_summary sum = { 0 };
 	struct weir_error err = { 0 };
@@ -258,45 +235,6 @@ static int record(struct recorder *r)
 	return rc ? cli_fail(r->kind->name, &err) : exit_code(&sum);
 }
 
-/* The worker has died; this runs as its user.  The store is repaired and says what happened. */
-static int recover(void *arg, const struct supervisor_report *report)
-{
-	struct recorder *r = arg;
-	struct loss_totals losses = report->losses;
-
-	(void)fprintf(stderr,
-		      "weir divert: the recorder died (signal %d); %" PRIu64
-		      " packets passed unrecorded\n",
-		      report->signal, loss_total_packets(&losses));
-	(void)r;
-	return EXIT_LOSSES;
-}
-
-/* Inline: the process that was started becomes the supervisor, its child records. */
-static int record_supervised(struct recorder *r)
-{
-	struct supervisor_config c = { .user = r->has_user ? &r->user : NULL,
-				       .recover = recover,
-				       .arg = r };
-	struct source *source = session_source(r->session);
-	enum supervisor_role role = SUPERVISOR_WORKER;
-	struct weir_error err = { 0 };
-	int rc = supervisor_fork(&r->supervisor, &c, &source, 1, &role, &err);
-
-	if (rc) {
-		session_free(r->session);
-		return cli_fail(r->kind->name, &err);
-	}
-	if (role == SUPERVISOR_PARENT) {
-		rc = supervisor_run(r->supervisor);
-		session_free(r->session);
-	} else {
-		rc = record(r);
-	}
-	supervisor_free(r->supervisor);
-	return rc;
-}
-
 int record_main(const struct record_kind *kind, int argc, char **argv)
 {
 	struct recorder *r = mem_new(1, sizeof *r);
@@ -306,11 +244,12 @@ int record_main(const struct record_kind *kind, int argc, char **argv)
 	if (!r)
 		return EXIT_ENVIRONMENT;
 	r->kind = kind;
+	r->request_fd = -1;
 	rc = prepare(r, argc, argv, &err);
 	if (!rc && r->options.want_help)
 		rc = record_options_help(kind);
 	else if (!rc && (rc = session_open(&r->session, &r->config, &err)) == 0)
-		rc = kind->is_inline ? record_supervised(r) : record(r);
+		rc = kind->run(r);
 	else
 		rc = cli_fail(kind->name, &err);
 	mem_free(r);

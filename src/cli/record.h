@@ -5,15 +5,15 @@
 #include "capture/session.h"
 #include "cli/cli.h"
 
-struct filter;
+struct recorder;
 
 /* How the recording commands differ. */
 struct record_kind {
 	const char *name;
 	const struct source_ops *ops;
 	const char *capabilities; /* needed to open, kept afterwards: "net_raw" */
-	bool is_inline;           /* two processes: a supervisor owns the rules */
-	bool is_import;
+	bool is_inline, is_import;
+	int (*run)(struct recorder *r); /* once the source is open; returns an exit code */
 };
 
 /* What the command line said, checked. */
@@ -34,8 +34,6 @@ int record_options_help(const struct record_kind *kind);
 int record_options_apply(const struct record_kind *kind, const struct record_options *o,
 			 struct session_config *c, struct weir_error *err) MUST_CHECK;
 
-int record_main(const struct record_kind *kind, int argc, char **argv);
-
 /* The live status and the last words (status.c). */
 struct status {
 	const struct record_options *options;
@@ -52,5 +50,32 @@ void status_begin(struct status *s, const struct record_options *o, const char *
 		  uint64_t memory_bytes);
 void status_update(struct status *s, const struct session_status *now);
 void status_end(struct status *s, const char *where, const struct store_summary *summary);
+
+/* A recording in the making. */
+struct recorder {
+	const struct record_kind *kind;
+	struct record_options options;
+	struct session_config config;
+	struct session *session;
+	struct port_user user;
+	bool has_user; /* the recorder becomes `user` */
+	/* Below a supervisor: where its requests come from (else -1), what they mean (NULL: nothing
+	 * yet), and where the source counts its losses. */
+	int request_fd;
+	const char *(*request)(struct recorder *r);
+	struct losses *losses;
+	void *supervisor;
+	struct port_stop stop;
+	struct status status;
+	char where[256]; /* the store's or stream's name */
+	char command_line[4096];
+	char filter_text[8192];
+	const char *reason;
+};
+
+/* Options to summary; returns the exit code. */
+int record_main(const struct record_kind *kind, int argc, char **argv);
+/* record_kind.run of a recorder that is one process; and the worker's part of one that is not. */
+int record_run(struct recorder *r);
 
 #endif

@@ -6,6 +6,7 @@ int cmd_sniff(int argc, char **argv)
 		.name = "sniff",
 		.ops = &source_sniff,
 		.capabilities = "net_raw",
+		.run = record_run,
 	};
 
 	return record_main(&kind, argc, argv);
