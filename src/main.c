@@ -6,6 +6,8 @@
 const struct command commands[] = {
 	{ "sniff", cmd_sniff, "[FILTER] [-o STORE | -w FILE|-] [options]",
 	  "record a copy of every packet, passively" },
+	{ "import", cmd_import, "FILE... [-o STORE | -w FILE|-] [options]",
+	  "record what a pcap or pcapng file holds" },
 	{ "export", cmd_export, "SOURCE... [-o FILE|-] [options]",
 	  "hand packets on as pcapng, pcap, jsonl or csv" },
 	{ "show", cmd_show, "SOURCE... [options]", "print a readable line a packet" },
