@@ -7,6 +7,8 @@
 
 /* Bytes taken from the socket at once; the kernel makes the parts of a dump no larger than that. */
 #define ANSWER_BYTES (8 * 1024)
+/* NLA_TYPE_MASK is a negative int. */
+#define ATTR_TYPE ((uint16_t)NLA_TYPE_MASK)
 
 static uint16_t read_u16(struct cursor *c)
 {
@@ -115,7 +117,7 @@ size_t nl_nest(struct nl_builder *b, uint16_t type)
 {
 	size_t nest = b->length;
 
-	nl_put(b, type | NLA_F_NESTED, NULL, 0);
+	nl_put(b, (uint16_t)(type | NLA_F_NESTED), NULL, 0);
 	return nest;
 }
 
@@ -167,7 +169,7 @@ bool nl_next_attr(struct cursor *c, struct nl_attr *a)
 	if (c->is_bad || !cur_left(c))
 		return false;
 	length = read_u16(c);
-	a->type = read_u16(c) & NLA_TYPE_MASK;
+	a->type = read_u16(c) & ATTR_TYPE;
 	if (length < sizeof(struct nlattr))
 		c->is_bad = true;
 	return !c->is_bad && take_body(c, &a->body, length - sizeof(struct nlattr));
