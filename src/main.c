@@ -4,6 +4,8 @@
 #include "weir_version.h"
 
 const struct command commands[] = {
+	{ "divert", cmd_divert, "[FILTER] [-o STORE | -w FILE|-] [options]",
+	  "record inline: take, record, hand on" },
 	{ "sniff", cmd_sniff, "[FILTER] [-o STORE | -w FILE|-] [options]",
 	  "record a copy of every packet, passively" },
 	{ "import", cmd_import, "FILE... [-o STORE | -w FILE|-] [options]",

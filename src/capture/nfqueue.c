@@ -3,13 +3,16 @@
 #include "port/port.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <linux/netlink.h>
 #include <unistd.h>
 
-#define QUEUE_FILE "/proc/net/netfilter/nfnetlink_queue"
+#define TABLE_FILE "/proc/net/netfilter/nfnetlink_queue"
+/* Some 60 bytes a queue: enough for 250 of them. */
+#define TABLE_BYTES ((size_t)15 * 1024)
 /* Queue numbers that are tried before giving up. */
 #define TRIES 512
 
@@ -120,7 +123,7 @@ int nfq_open(struct nfq *q, const struct nfq_config *config, struct weir_error *
 {
 	int rc;
 
-	*q = (struct nfq){ .fd = -1 };
+	*q = (struct nfq){ .fd = -1, .table_fd = -1 };
 	if (!port_have_capability("net_admin"))
 		return err_set(
 			err, WEIR_ERR_PRIVILEGE,
@@ -128,7 +131,9 @@ int nfq_open(struct nfq *q, const struct nfq_config *config, struct weir_error *
 	rc = nl_open(NETLINK_NETFILTER, &q->fd, err);
 	if (rc)
 		return rc;
-	rc = bind_free(q, config, err);
+	q->table_fd = open(TABLE_FILE, O_RDONLY | O_CLOEXEC);
+	rc = q->table_fd < 0 ? err_sys(err, "cannot open '%s'", TABLE_FILE)
+			     : bind_free(q, config, err);
 	for (unsigned i = 0; !rc && i < q->count; i++) {
 		errno = configure(q->fd, (uint16_t)(q->first + i), config);
 		if (errno)
@@ -145,7 +150,9 @@ void nfq_close(struct nfq *q)
 {
 	if (q->fd >= 0)
 		(void)close(q->fd);
-	q->fd = -1;
+	if (q->table_fd >= 0)
+		(void)close(q->table_fd);
+	q->fd = q->table_fd = -1;
 }
 
 int nfq_batch_init(struct nfq_batch *b, struct weir_error *err)
@@ -274,34 +281,61 @@ bool nfq_stats_parse(const char *line, uint16_t *queue, struct nfq_stats *s)
 	return true;
 }
 
-int nfq_stats(uint16_t queue, struct nfq_stats *stats)
+/* Calls visit with each line of the kernel's table, until it returns true. */
+static bool each_queue(const struct nfq *q, bool (*visit)(void *arg, const char *line),
+		       void *arg)
 {
-	FILE *f = fopen(QUEUE_FILE, "re");
-	bool is_found = false;
-	char line[256];
-	uint16_t number;
+	char text[TABLE_BYTES + 1], *line = text, *end;
+	size_t used = 0;
+	ssize_t n;
 
-	if (!f)
-		return WEIR_ERR_SYSTEM;
-	while (!is_found && fgets(line, sizeof line, f))
-		is_found = nfq_stats_parse(line, &number, stats) && number == queue;
-	(void)fclose(f);
-	return is_found ? 0 : WEIR_ERR_ABSENT;
+	while (used < TABLE_BYTES &&
+	       (n = pread(q->table_fd, text + used, TABLE_BYTES - used, (off_t)used)) > 0)
+		used += (size_t)n;
+	text[used] = '\0';
+	for (; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+		*end = '\0';
+		if (visit(arg, line))
+			return true;
+	}
+	return false;
 }
 
-uint64_t nfq_held_by_all(void)
+struct wanted {
+	uint16_t queue;
+	struct nfq_stats *stats;
+};
+
+static bool is_wanted(void *arg, const char *line)
 {
-	FILE *f = fopen(QUEUE_FILE, "re");
-	struct nfq_stats stats;
-	uint64_t held = 0;
-	char line[256];
+	struct wanted *w = arg;
 	uint16_t number;
 
-	if (!f)
-		return 0;
-	while (fgets(line, sizeof line, f))
-		if (nfq_stats_parse(line, &number, &stats))
-			held += stats.held;
-	(void)fclose(f);
+	return nfq_stats_parse(line, &number, w->stats) && number == w->queue;
+}
+
+int nfq_stats(const struct nfq *q, uint16_t queue, struct nfq_stats *stats)
+{
+	struct wanted w = { .queue = queue, .stats = stats };
+
+	return each_queue(q, is_wanted, &w) ? 0 : WEIR_ERR_ABSENT;
+}
+
+static bool add_held(void *arg, const char *line)
+{
+	struct nfq_stats stats;
+	uint64_t *held = arg;
+	uint16_t number;
+
+	if (nfq_stats_parse(line, &number, &stats))
+		*held += stats.held;
+	return false;
+}
+
+uint64_t nfq_held_by_all(const struct nfq *q)
+{
+	uint64_t held = 0;
+
+	(void)each_queue(q, add_held, &held);
 	return held;
 }

@@ -5,6 +5,7 @@
  *	nfq_packet_parse()   one message's packet; its pointers lend the batch's memory
  *	nfq_accept()     one message to the kernel: all packets of a queue up to an id go on, as they
  *	                 are (no payload goes back, so a packet cannot be altered)
+ *	nfq_stats()      the kernel's counts; also after privileges were dropped
  *	nfq_close()      the queues go with the last copy of the socket
  *
  * A copy of the socket that a process inherited by fork() is the same listener: either process may
@@ -34,6 +35,7 @@
 
 struct nfq {
 	int fd;
+	int table_fd; /* the kernel's table of queues, which only root may open */
 	uint16_t first, count; /* queue numbers */
 };
 
@@ -90,10 +92,10 @@ struct nfq_stats {
 };
 
 /* WEIR_ERR_ABSENT when there is no such queue. */
-int nfq_stats(uint16_t queue, struct nfq_stats *stats) MUST_CHECK;
+int nfq_stats(const struct nfq *q, uint16_t queue, struct nfq_stats *stats) MUST_CHECK;
 /* One line of /proc/net/netfilter/nfnetlink_queue. */
 bool nfq_stats_parse(const char *line, uint16_t *queue, struct nfq_stats *stats);
 /* The packets that all queues of this network namespace hold, ours or not. */
-uint64_t nfq_held_by_all(void);
+uint64_t nfq_held_by_all(const struct nfq *q);
 
 #endif

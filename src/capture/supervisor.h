@@ -43,9 +43,9 @@
 
 #include "capture/source.h"
 
-/* For port_drop(): verdicts and rules need net_admin; kill, setuid and setgid are for a worker and
+/* For port_drop(): verdicts and rules need net_admin; the others are for a worker and
  * a recovery under another user. */
-#define SUPERVISOR_CAPS        "net_admin,kill,setuid,setgid"
+#define SUPERVISOR_CAPS        "net_admin,kill,setuid,setgid,dac_read_search"
 #define SUPERVISOR_WORKER_CAPS "net_admin"
 
 struct supervisor;

@@ -1,0 +1,370 @@
+/* The inline source: rules of our own send packets to NFQUEUE; batches are received, copied into
+ * the capture queue and handed on, before anything touches a disk.
+ *
+ * Traffic goes on whatever happens to us: bypass on the rule (nobody listens), fail-open on the
+ * queue (it is full), the heartbeat in the rule (we are stopped), the supervisor (we are dead).
+ * With --strict none of the four is there. */
+#include "base/mem.h"
+#include "base/time.h"
+#include "capture/divert_turn.h"
+
+#include <inttypes.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* The chains' priority at --priority 0: behind mangle and NAT (-150, -100, 100) and the firewall's
+ * filter (0).  So input shows what the machine's sockets are given, under the addresses they see;
+ * output what really leaves.  What the local firewall drops is not diverted: above 300 it is. */
+#define BASE_PRIORITY 300
+
+/* A stall of everything holds back at most this many packets; a burst of 4096 whole segments is
+ * 256 MiB, more than the socket's buffer takes. */
+#define QUEUE_LENGTH 4096
+#define SOCKET_BYTES ((size_t)64 << 20)
+#define STALL_NS     (200 * NS_PER_MS)
+
+#define WAIT_NS \
+ (20 * NS_PER_MS) /* the longest sleep; also what producer_flush() asks for */
+#define CHECK_NS   (50 * NS_PER_MS)
+#define ANSWER_NS  (2 * NS_PER_S) /* of waiting for the supervisor */
+#define DRAIN_NS   (500 * NS_PER_MS)
+#define QUIET_NS   (20 * NS_PER_MS)
+#define FIRST_FROM 1024
+
+static void divert_close(struct source *s)
+{
+	if (!s)
+		return;
+	nft_close(s->nft);
+	nfq_close(&s->nfq);
+	nfq_batch_fini(&s->batch);
+	heartbeat_close(&s->heartbeat);
+	port_pages_free(s->shared, sizeof *s->shared);
+	mem_free(s);
+}
+
+static int open_queue(struct source *s, struct weir_error *err)
+{
+	const struct source_config *c = s->context->config;
+	struct nfq_config q = { .count = c->queues ? c->queues : 1,
+				.length =
+					c->queue_length ? c->queue_length : QUEUE_LENGTH,
+				.copy_bytes = c->filter ? 0 : c->snaplen,
+				.is_fail_open = !c->is_strict,
+				.memory_bytes = SOCKET_BYTES };
+
+	if (q.count > NFQ_QUEUES)
+		return err_set(err, WEIR_ERR_USAGE, "%u queues: at most %d", q.count,
+			       NFQ_QUEUES);
+	q.from = (uint16_t)(FIRST_FROM + (unsigned)getpid() * 8 % 60000);
+	s->queue_length = q.length;
+	return nfq_open(&s->nfq, &q, err);
+}
+
+static int check_abilities(struct source *s, struct weir_error *err)
+{
+	const struct nft_abilities *a = &s->abilities;
+	int rc = nft_probe(&s->abilities, err);
+
+	if (rc)
+		return rc;
+	if (!a->has_tables)
+		return err_set(err, WEIR_ERR_UNSUPPORTED,
+			       "cannot divert packets: this kernel has no nf_tables");
+	if (!a->has_native_queue && !a->has_compat_queue)
+		return err_set(
+			err, WEIR_ERR_UNSUPPORTED,
+			"cannot divert packets: this kernel's nf_tables has neither the "
+			"queue expression nor the NFQUEUE target");
+	return 0;
+}
+
+static int choose_interfaces(struct source *s, struct weir_error *err)
+{
+	const char *const *name = s->context->config->interfaces;
+
+	for (; name && *name; name++) {
+		if (s->rules.interface_count == NFT_INTERFACES)
+			return err_set(err, WEIR_ERR_LIMIT,
+				       "too many interfaces: at most %d", NFT_INTERFACES);
+		if (!if_nametoindex(*name))
+			return err_set(err, WEIR_ERR_ABSENT,
+				       "there is no interface '%.40s'", *name);
+		s->rules.interfaces[s->rules.interface_count++] = *name;
+	}
+	return 0;
+}
+
+/* Not having one is no failure: the supervisor looks at the time then. */
+static void open_heartbeat(struct source *s)
+{
+	const struct source_config *c = s->context->config;
+	struct weir_error err = { .text = "this kernel has no bpf match for rules" };
+
+	s->has_heartbeat = s->abilities.has_bpf_match &&
+			   !heartbeat_open(&s->heartbeat, c->is_strict ? 0 : s->stall_ns,
+					   c->filter, &err);
+	if (!s->has_heartbeat)
+		(void)snprintf(s->why_not, sizeof s->why_not, "%s", err.text);
+}
+
+static void choose_rules(struct source *s)
+{
+	const struct source_config *c = s->context->config;
+	struct nft_rules *r = &s->rules;
+
+	(void)snprintf(r->table, sizeof r->table, "weir_%d_%u", (int)getpid(),
+		       s->nfq.first);
+	r->is_forward = c->is_forward;
+	r->priority = BASE_PRIORITY - c->priority;
+	r->way = s->abilities.has_native_queue ? NFT_QUEUE_NATIVE : NFT_QUEUE_COMPAT;
+	r->queue = s->nfq.first;
+	r->queue_count = s->nfq.count;
+	r->is_bypass = !c->is_strict;
+	r->is_owned = !c->is_strict && s->abilities.has_owner;
+	r->has_comment = s->abilities.has_comment;
+	r->has_counter = s->abilities.has_counter;
+	r->program_fd = s->heartbeat.program_fd;
+}
+
+static int open_parts(struct source *s, struct weir_error *err)
+{
+	int rc = choose_interfaces(s, err);
+
+	if (!rc)
+		rc = check_abilities(s, err);
+	if (!rc)
+		rc = open_queue(s, err);
+	if (!rc)
+		rc = nfq_batch_init(&s->batch, err);
+	if (rc)
+		return rc;
+	s->shared = port_shared_new(sizeof *s->shared);
+	if (!s->shared)
+		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for the supervisor");
+	open_heartbeat(s);
+	choose_rules(s);
+	return 0;
+}
+
+static int divert_open(struct source **out, struct source_context *context,
+		       struct weir_error *err)
+{
+	struct source *s = mem_new(1, sizeof *s);
+	int rc;
+
+	*out = NULL;
+	if (!s)
+		return err_set(err, WEIR_ERR_NO_MEMORY,
+			       "no memory for the packet source");
+	s->context = context;
+	s->stall_ns = context->config->stall_ns ? context->config->stall_ns : STALL_NS;
+	s->wake_fd = s->nfq.fd = s->nfq.table_fd = s->heartbeat.map_fd =
+		s->heartbeat.program_fd = -1;
+	rc = open_parts(s, err);
+	if (rc)
+		divert_close(s);
+	else
+		*out = s;
+	return rc;
+}
+
+static void beat(struct source *s, int64_t now)
+{
+	atomic_store_explicit(&s->shared->beat_ns, now, memory_order_relaxed);
+	if (s->has_heartbeat)
+		heartbeat_beat(&s->heartbeat, now);
+}
+
+static enum divert_state state_of(const struct source *s)
+{
+	return (enum divert_state)atomic_load_explicit(&s->shared->state,
+						       memory_order_acquire);
+}
+
+/* Where there is no supervisor, this process is its own. */
+static void serve_oneself(struct source *s, enum divert_wish wish)
+{
+	if (wish == DIVERT_WISH_RULES) {
+		if (divert_rules_install(s, &s->shared->error))
+			return;
+	} else if (wish == DIVERT_WISH_WITHDRAW) {
+		divert_rules_withdraw(s);
+	} else {
+		divert_rules_remove(s);
+	}
+}
+
+/* False when there is nobody left to ask. */
+static bool ask(struct source *s, enum divert_wish wish)
+{
+	atomic_store_explicit(&s->shared->wish, wish, memory_order_release);
+	if (s->wake_fd < 0) {
+		serve_oneself(s, wish);
+		return true;
+	}
+	return send(s->wake_fd, "w", 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+}
+
+/* Receives, beats, and looks at the counts when it is time. */
+static int turn(struct source *s, struct weir_error *err)
+{
+	int64_t now = port_monotonic_ns();
+	int n;
+
+	beat(s, now);
+	n = divert_turn(s, err);
+	producer_flush(s->context->producer, now, false);
+	if (now - s->checked_ns >= CHECK_NS) {
+		divert_report(s, now, false);
+		s->checked_ns = now;
+	}
+	return n;
+}
+
+/* Until packets come, `stop` is set (true), or it is time to beat. */
+static bool wait_packets(const struct source *s, int64_t timeout_ns)
+{
+	struct pollfd p[2] = { { .fd = s->nfq.fd, .events = POLLIN },
+			       { .fd = s->context->stop->fd, .events = POLLIN } };
+	int64_t limit = s->stall_ns / 4;
+
+	if (timeout_ns > limit)
+		timeout_ns = limit;
+	return poll(p, 2, (int)(timeout_ns / NS_PER_MS) + (timeout_ns < NS_PER_MS)) > 0 &&
+	       p[1].revents;
+}
+
+static int divert_start(struct source *s, struct weir_error *err)
+{
+	int64_t until = port_monotonic_ns() + ANSWER_NS;
+
+	s->checked_ns = s->told_ns = port_monotonic_ns();
+	s->told_at_ns = port_realtime_ns();
+	beat(s, s->checked_ns);
+	if (!ask(s, DIVERT_WISH_RULES))
+		return err_set(err, WEIR_ERR_CLOSED, "the supervisor is gone");
+	while (state_of(s) == DIVERT_NONE && port_monotonic_ns() < until) {
+		int n;
+
+		(void)wait_packets(s, NS_PER_MS);
+		n = turn(s, err);
+		if (n < 0)
+			return n;
+	}
+	if (state_of(s) == DIVERT_NONE)
+		return err_set(err, WEIR_ERR_CLOSED,
+			       "the supervisor did not answer in %d s",
+			       (int)(ANSWER_NS / NS_PER_S));
+	if (state_of(s) != DIVERT_FAILED)
+		return 0;
+	if (err)
+		*err = s->shared->error;
+	return s->shared->error.code ? (int)s->shared->error.code : WEIR_ERR_SYSTEM;
+}
+
+static int divert_run(struct source *s, struct weir_error *err)
+{
+	int64_t looked_ns = 0;
+	bool is_stopped = false;
+	int n;
+
+	while (!is_stopped && !producer_is_done(s->context->producer)) {
+		n = turn(s, err);
+		if (n < 0)
+			return n;
+		if (!n) {
+			is_stopped = wait_packets(s, WAIT_NS);
+		} else if (s->checked_ns != looked_ns) {
+			/* Under load: no look at `stop` a batch. */
+			is_stopped = port_event_wait(s->context->stop, 0);
+			looked_ns = s->checked_ns;
+		}
+	}
+	return 0;
+}
+
+/* What is queued when the rules are out: until nothing has come for a while. */
+static int receive_rest(struct source *s, struct weir_error *err)
+{
+	int64_t now = port_monotonic_ns(), until = now + DRAIN_NS, last = now;
+	int n = 0;
+
+	while (n >= 0 && now < until && now - last < QUIET_NS) {
+		struct pollfd p = { .fd = s->nfq.fd, .events = POLLIN };
+
+		(void)poll(&p, 1, (int)(QUIET_NS / NS_PER_MS));
+		n = turn(s, err);
+		now = port_monotonic_ns();
+		if (n > 0)
+			last = now;
+	}
+	return n < 0 ? n : 0;
+}
+
+static int divert_drain(struct source *s, struct weir_error *err)
+{
+	int64_t until = port_monotonic_ns() + ANSWER_NS;
+	bool is_asked = ask(s, DIVERT_WISH_WITHDRAW);
+	int rc = 0, n = 0;
+
+	/* The supervisor is dead.  Its table went with it, unless this kernel has no owned ones. */
+	if (!is_asked && !s->rules.is_owned && !s->context->config->is_strict &&
+	    !nft_open(&s->nft, NULL)) {
+		s->wake_fd = -1;
+		is_asked = ask(s, DIVERT_WISH_WITHDRAW);
+	}
+
+	/* Packets come until the rules are out. */
+	while (is_asked && n >= 0 && state_of(s) == DIVERT_IN_PLACE &&
+	       port_monotonic_ns() < until) {
+		struct pollfd p = { .fd = s->nfq.fd, .events = POLLIN };
+
+		(void)poll(&p, 1, 1);
+		n = turn(s, err);
+	}
+	rc = n < 0 ? n : receive_rest(s, err);
+	divert_report(s, port_monotonic_ns(), true);
+	(void)ask(s, DIVERT_WISH_REMOVE);
+	return rc;
+}
+
+static json_t *divert_describe(struct source *s)
+{
+	const struct source_config *c = s->context->config;
+	const struct nft_rules *r = &s->rules;
+	json_t *heartbeat = c->is_strict ? json_false()
+			    : s->has_heartbeat
+				    ? json_pack("{s:s, s:I}", "where", "kernel",
+						"stall_ns", (json_int_t)s->stall_ns)
+				    : json_pack("{s:s, s:I, s:s}", "where", "supervisor",
+						"stall_ns", (json_int_t)s->stall_ns,
+						"why_not_kernel", s->why_not);
+
+	return json_pack(
+		"{s:s, s:s, s:o, s:b, s:b, s:b, s:b, s:i, s:i, s:i, s:i, s:s, s:s}",
+		"table", r->table, "queue_rule",
+		r->way == NFT_QUEUE_NATIVE ? "native" : "compat", "heartbeat", heartbeat,
+		"is_owned", r->is_owned, "is_strict", c->is_strict, "bypass",
+		r->is_bypass, "fail_open", !c->is_strict, "queue", (int)s->nfq.first,
+		"queues", (int)s->nfq.count, "queue_length", (int)s->queue_length,
+		"nf_priority", r->priority, "layer",
+		c->is_forward ? "forward" : "network", "why_queues",
+		c->queues ? "as asked" : "one thread serves all queues: more do not pay");
+}
+
+const struct source_ops source_divert = {
+	.name = "divert",
+	.clock =
+		"CLOCK_REALTIME when the packet was received from the kernel's queue, one "
+		"reading for each batch (NFQUEUE's own time is on input only, in microseconds, "
+		"and not always there)",
+	.open = divert_open,
+	.start = divert_start,
+	.run = divert_run,
+	.drain = divert_drain,
+	.describe = divert_describe,
+	.close = divert_close,
+};

@@ -1,0 +1,129 @@
+/* What the inline source and its supervisor share: the source itself, the memory that both
+ * processes see, and the rules' life.
+ *
+ * The worker asks, the supervisor does (struct divert_shared: wish and state):
+ *
+ *	state          wish that leads on         what is true
+ *	NONE           RULES                      queues are bound, nothing is diverted
+ *	IN_PLACE       WITHDRAW                   packets come
+ *	WITHDRAWN      REMOVE                     nothing new is queued; what is queued can be drained
+ *	REMOVED        -                          the table is gone
+ *	FAILED         -                          `error` says why
+ *
+ * Without a supervisor (tests) the source does the same for itself.
+ * Each member has one writing process; both read. */
+#ifndef WEIR_CAPTURE_DIVERT_H
+#define WEIR_CAPTURE_DIVERT_H
+
+#include "capture/heartbeat.h"
+#include "capture/nfqueue.h"
+#include "capture/nftables.h"
+#include "capture/source.h"
+
+enum divert_wish {
+	DIVERT_WISH_NOTHING,
+	DIVERT_WISH_RULES,
+	DIVERT_WISH_WITHDRAW,
+	DIVERT_WISH_REMOVE
+};
+
+enum divert_state {
+	DIVERT_NONE,
+	DIVERT_IN_PLACE,
+	DIVERT_WITHDRAWN,
+	DIVERT_REMOVED,
+	DIVERT_FAILED
+};
+
+struct divert_shared {
+	/* The worker's. */
+	_Atomic uint32_t wish;
+	_Atomic int64_t beat_ns; /* where there is no heartbeat in the kernel */
+	struct counter received, received_bytes;
+	struct counter
+		missed; /* ids that never came: the socket's buffer was full, or the supervisor
+				* received them */
+	struct counter skipped, recorded;
+	struct losses losses;          /* of the source */
+	struct losses producer_losses; /* a copy, made each turn */
+	/* The supervisor's. */
+	_Atomic uint32_t state;
+	struct counter drained, drained_bytes; /* accepted while the worker was stalled */
+	struct counter matched; /* where no map counts: by the rules' own counters */
+	struct counter passed,
+		passed_bytes;    /* by the rule that stands in for a heartbeat */
+	struct weir_error error; /* before state FAILED */
+};
+
+struct divert_cached {
+	uint32_t index;
+	struct iface *iface;
+};
+
+#define DIVERT_CACHE (2 * IFACE_MAX)
+
+struct source {
+	struct source_context *context;
+	struct nft_abilities abilities;
+	struct nft_rules rules;
+	struct nfq nfq;
+	uint32_t queue_length;
+	int64_t stall_ns;
+	struct heartbeat heartbeat;
+	bool has_heartbeat; /* in the rule; else the supervisor looks at the time alone */
+	char why_not[160];  /* there is none */
+	struct divert_shared *shared;
+	int wake_fd;      /* to the supervisor; -1: there is none */
+	struct nft *nft;  /* in the process that owns the table */
+	bool is_counting; /* there: rules that only count stand in for the real ones */
+	uint64_t counted_before, counted_bytes_before;
+	uint64_t queued; /* ids given by the kernel so far: see divert_account() */
+	uint32_t last_id[NFQ_QUEUES];
+	/* The rest is the capture thread's (divert.c). */
+	struct nfq_batch batch;
+	uint32_t received_id[NFQ_QUEUES], answered_id[NFQ_QUEUES];
+	struct divert_cached cache[DIVERT_CACHE];
+	unsigned cached;
+	struct weir_error iface_error; /* the last interface that found no room */
+	int64_t checked_ns;            /* monotonic: the last look at the counts */
+	int64_t told_ns,
+		told_at_ns;      /* monotonic and UTC: the last word to the manifest */
+	struct loss_totals told; /* in the manifest so far */
+	uint64_t told_dropped;
+	struct counter
+		dropped; /* strict: refused by the full queue, so they did not pass */
+};
+
+/* The rules' life, in the process that owns the table; each fills shared->state. */
+int divert_rules_install(struct source *s, struct weir_error *err) MUST_CHECK;
+void divert_rules_withdraw(struct source *s);
+/* Where no heartbeat is in the kernel: reads the rules' counters, and while the worker is stale
+ * puts rules that only count in the place of those that queue. */
+void divert_rules_count(struct source *s, bool is_stale);
+/* Waits, shortly, for a moment in which no queue of the namespace holds a packet: the kernel drops
+ * what they hold when a chain goes. */
+void divert_rules_remove(struct source *s);
+
+/* Age of the worker's last sign of life. */
+int64_t divert_age(const struct source *s, int64_t now_monotonic_ns);
+
+/* Supervisor: receives what the kernel holds and lets it go on.  Returns how many packets. */
+struct divert_drained {
+	uint64_t packets, bytes;
+};
+struct divert_drained divert_accept_all(struct source *s);
+
+/* The truth so far, from the kernel's counts and ours; any process of the instance, at least once
+ * in 4 billion packets. */
+struct divert_account {
+	uint64_t queued;    /* given an id by the kernel */
+	uint64_t held;      /* of these, now without verdict */
+	uint64_t matched;   /* by the rules */
+	uint64_t fail_open; /* passed because queue or socket buffer was full */
+	uint64_t stall, stall_bytes;
+	uint64_t dropped; /* --strict: refused by the full queue */
+};
+
+void divert_account(struct source *s, struct divert_account *a);
+
+#endif

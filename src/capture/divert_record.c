@@ -1,0 +1,146 @@
+/* The inline source's packet path: a batch of messages becomes records, then one answer lets all of
+ * its packets go on, before anything else is done.  Allocates only when an interface is new. */
+#include "capture/divert_turn.h"
+
+#include "capture/iface_info.h"
+
+#include <linux/if_arp.h>
+#include <linux/netfilter.h>
+
+/* Where the store has no room for more interfaces, their packets go to this one. */
+#define OTHER_INDEX UINT32_MAX
+
+static struct iface *add_iface(struct source *s, uint32_t index)
+{
+	struct iface_info info;
+
+	if (index == OTHER_INDEX) {
+		memset(&info, 0, sizeof info);
+		(void)snprintf(info.name, sizeof info.name, "other");
+		(void)snprintf(info.description, sizeof info.description,
+			       "all interfaces beyond the first %u", s->cached);
+	} else {
+		(void)iface_info_read(&info, index, ARPHRD_ETHER);
+	}
+	/* The packets begin with their IP header. */
+	info.linktype = LINKTYPE_RAW;
+	info.snaplen = s->context->config->snaplen;
+	return iface_add(s->context->ifaces, &info, &s->iface_error);
+}
+
+/* The slot of an index, or the free one where it belongs.  There is always one: the table is
+ * twice as large as what may be added. */
+static struct divert_cached *find_slot(struct source *s, uint32_t index)
+{
+	unsigned i = index % DIVERT_CACHE;
+
+	while (s->cache[i].iface && s->cache[i].index != index)
+		i = (i + 1) % DIVERT_CACHE;
+	return &s->cache[i];
+}
+
+static struct iface *iface_of(struct source *s, uint32_t index)
+{
+	struct divert_cached *slot = find_slot(s, index);
+
+	if (LIKELY(slot->iface))
+		return slot->iface;
+	if (iface_count(s->context->ifaces) >= IFACE_MAX - 1 && index != OTHER_INDEX)
+		return iface_of(s, OTHER_INDEX);
+	slot->index = index;
+	slot->iface = add_iface(s, index);
+	s->cached += slot->iface != NULL;
+	return slot->iface;
+}
+
+/* The filter's place: before the copy. */
+static bool is_wanted(const struct source *s, const struct nfq_packet *p)
+{
+	(void)p;
+	return !s->context->config->filter;
+}
+
+static void record(struct source *s, const struct nfq_packet *p, int64_t ns)
+{
+	bool is_input = p->hook == NF_INET_LOCAL_IN;
+	uint32_t snaplen = s->context->config->snaplen, caplen = p->caplen;
+	struct record_meta meta = {
+		.ns = ns,
+		.flags = (is_input ? RECORD_INBOUND : RECORD_OUTBOUND) |
+			 (p->is_csum_not_ready ? RECORD_CSUM_NOT_READY : 0) |
+			 (p->is_gso ? RECORD_SEGMENTATION : 0)
+	};
+	struct iface *iface = iface_of(s, is_input ? p->in_index : p->out_index);
+
+	if (snaplen && caplen > snaplen)
+		caplen = snaplen;
+	if (UNLIKELY(!iface)) {
+		loss_add(s->context->losses, LOSS_WRITE, 1, p->len);
+		return;
+	}
+	counter_add(&iface->received, 1);
+	counter_add(&iface->received_bytes, p->len);
+	uint8_t *data = producer_reserve(s->context->producer, iface, caplen, p->len);
+
+	if (!data)
+		return;
+	if (caplen)
+		memcpy(data, p->payload, caplen);
+	producer_commit(s->context->producer, &meta);
+	counter_add(&s->shared->recorded, 1);
+}
+
+/* Ids are given one after the other: what is missing between two never came to us. */
+static void count(struct source *s, const struct nfq_packet *p)
+{
+	uint32_t *last =
+		&s->received_id[(uint16_t)(p->queue - s->nfq.first) % NFQ_QUEUES];
+	int32_t step = (int32_t)(p->id - *last);
+
+	if (step > 1)
+		counter_add(&s->shared->missed, (uint64_t)step - 1);
+	if (step > 0)
+		*last = p->id;
+	counter_add(&s->shared->received, 1);
+	counter_add(&s->shared->received_bytes, p->len);
+}
+
+static void take_message(struct source *s, struct cursor c, int64_t ns)
+{
+	struct nfq_packet p;
+	struct nl_message m;
+
+	while (nl_next_message(&c, &m)) {
+		if (!nfq_packet_parse(&m, &p))
+			continue;
+		count(s, &p);
+		if (is_wanted(s, &p))
+			record(s, &p, ns);
+		else
+			counter_add(&s->shared->skipped, 1);
+	}
+}
+
+int divert_turn(struct source *s, struct weir_error *err)
+{
+	int n = nfq_receive(&s->nfq, &s->batch);
+	int64_t ns;
+
+	if (n < 0) {
+		errno = -n;
+		return err_sys(err, "cannot receive packets from NFQUEUE %u",
+			       s->nfq.first);
+	}
+	if (!n)
+		return 0;
+	ns = port_realtime_ns();
+	for (unsigned i = 0; i < (unsigned)n; i++)
+		take_message(s, nfq_message(&s->batch, i), ns);
+	for (unsigned i = 0; i < s->nfq.count; i++)
+		if (s->received_id[i] != s->answered_id[i]) {
+			(void)nfq_accept(&s->nfq, (uint16_t)(s->nfq.first + i),
+					 s->received_id[i]);
+			s->answered_id[i] = s->received_id[i];
+		}
+	return n;
+}

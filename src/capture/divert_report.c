@@ -1,0 +1,93 @@
+/* What passed unrecorded, and why: counted as soon as it is seen, told to the manifest as gaps. */
+#include "capture/divert_turn.h"
+
+#include "base/time.h"
+
+#define TELL_NS NS_PER_S
+
+/* Raises to the truth: counts only grow, and a look between two of the kernel's counters may see
+ * less than the last one did. */
+static void raise(struct losses *l, enum loss reason, uint64_t packets, uint64_t bytes)
+{
+	if (packets > counter_read(&l->packets[reason]))
+		counter_set(&l->packets[reason], packets);
+	if (bytes > counter_read(&l->bytes[reason]))
+		counter_set(&l->bytes[reason], bytes);
+}
+
+/* The bytes of what went by the full queue are known when nothing is on its way. */
+static uint64_t bytes_by(const struct source *s, const struct divert_account *a)
+{
+	struct heartbeat_counts c;
+	uint64_t taken = counter_read(&s->shared->received_bytes) +
+			 counter_read(&s->shared->drained_bytes);
+
+	if (!a->fail_open || a->held || !s->heartbeat.page)
+		return 0;
+	heartbeat_counts(&s->heartbeat, &c);
+	return c.matched_bytes > taken ? c.matched_bytes - taken : 0;
+}
+
+static void tell(struct source *s, const struct losses *l, enum loss reason,
+		 int64_t from_ns, int64_t to_ns)
+{
+	uint64_t packets = counter_read(&l->packets[reason]);
+	uint64_t bytes = counter_read(&l->bytes[reason]);
+	uint64_t *told = &s->told.packets[reason], *told_bytes = &s->told.bytes[reason];
+	json_t *event;
+
+	if (packets == *told)
+		return;
+	event = json_pack("{s:s, s:I, s:I, s:I, s:I}", "reason", loss_name(reason),
+			  "packets", (json_int_t)(packets - *told), "bytes",
+			  (json_int_t)(bytes - *told_bytes), "from_ns",
+			  (json_int_t)from_ns, "to_ns", (json_int_t)to_ns);
+	store_event(s->context->store, "gap", event);
+	*told = packets;
+	*told_bytes = bytes;
+}
+
+/* --strict: refused, so they did not pass; no loss, but worth knowing. */
+static void tell_dropped(struct source *s, int64_t from_ns, int64_t to_ns)
+{
+	uint64_t n = counter_read(&s->dropped);
+
+	if (n == s->told_dropped)
+		return;
+	store_event(s->context->store, "dropped",
+		    json_pack("{s:s, s:I, s:I, s:I}", "why",
+			      "the queue was full and --strict lets nothing pass",
+			      "packets", (json_int_t)(n - s->told_dropped), "from_ns",
+			      (json_int_t)from_ns, "to_ns", (json_int_t)to_ns));
+	s->told_dropped = n;
+}
+
+void divert_report(struct source *s, int64_t now_monotonic_ns, bool is_last)
+{
+	struct losses *l = s->context->losses;
+	int64_t now_ns = port_realtime_ns();
+	struct divert_account a;
+
+	divert_account(s, &a);
+	raise(l, LOSS_STALL, a.stall, a.stall_bytes);
+	raise(l, LOSS_FAIL_OPEN, a.fail_open, is_last ? bytes_by(s, &a) : 0);
+	if (a.dropped > counter_read(&s->dropped))
+		counter_set(&s->dropped, a.dropped);
+	for (unsigned i = 0; i < LOSS_REASONS; i++) {
+		const struct losses *from = producer_losses(s->context->producer);
+
+		counter_set(&s->shared->producer_losses.packets[i],
+			    counter_read(&from->packets[i]));
+		counter_set(&s->shared->producer_losses.bytes[i],
+			    counter_read(&from->bytes[i]));
+	}
+	if (!is_last && now_monotonic_ns - s->told_ns < TELL_NS)
+		return;
+	tell(s, l, LOSS_STALL, s->told_at_ns, now_ns);
+	tell(s, l, LOSS_FAIL_OPEN, s->told_at_ns, now_ns);
+	tell(s, producer_losses(s->context->producer), LOSS_QUEUE_FULL, s->told_at_ns,
+	     now_ns);
+	tell_dropped(s, s->told_at_ns, now_ns);
+	s->told_ns = now_monotonic_ns;
+	s->told_at_ns = now_ns;
+}

@@ -1,0 +1,166 @@
+#include "capture/divert.h"
+
+#include "base/time.h"
+
+#include <poll.h>
+
+#define QUIET_TRIES 50
+
+static void set_state(struct source *s, enum divert_state state)
+{
+	atomic_store_explicit(&s->shared->state, state, memory_order_release);
+}
+
+int divert_rules_install(struct source *s, struct weir_error *err)
+{
+	int rc = s->nft ? 0 : nft_open(&s->nft, err);
+
+	if (!rc)
+		rc = nft_install(s->nft, &s->rules, err);
+	if (rc && err)
+		s->shared->error = *err;
+	set_state(s, rc ? DIVERT_FAILED : DIVERT_IN_PLACE);
+	return rc;
+}
+
+/* The counters of the rules that are in place, added to what rules before them had counted. */
+static void read_counters(struct source *s)
+{
+	uint64_t packets, bytes;
+
+	if (s->has_heartbeat || nft_count(s->nft, s->rules.table, &packets, &bytes, NULL))
+		return;
+	if (s->is_counting) {
+		counter_set(&s->shared->passed, s->counted_before + packets);
+		counter_set(&s->shared->passed_bytes, s->counted_bytes_before + bytes);
+	} else {
+		counter_set(&s->shared->matched, s->counted_before + packets);
+	}
+}
+
+void divert_rules_count(struct source *s, bool is_stale)
+{
+	struct nft_rules rules = s->rules;
+
+	read_counters(s);
+	if (is_stale == s->is_counting)
+		return;
+	if (is_stale)
+		rules.way = NFT_QUEUE_NONE;
+	if (nft_refill(s->nft, &rules, NULL))
+		return; /* the next turn tries again */
+	s->is_counting = is_stale;
+	s->counted_before =
+		counter_read(is_stale ? &s->shared->passed : &s->shared->matched);
+	s->counted_bytes_before = counter_read(&s->shared->passed_bytes);
+}
+
+void divert_rules_withdraw(struct source *s)
+{
+	if (!s->nft)
+		return;
+	read_counters(s);
+	/* Gone already is as good. */
+	if (nft_withdraw(s->nft, &s->rules, NULL))
+		s->shared->error.code = WEIR_ERR_ABSENT;
+	set_state(s, DIVERT_WITHDRAWN);
+}
+
+void divert_rules_remove(struct source *s)
+{
+	struct pollfd never = { .fd = -1 };
+
+	if (s->nft) {
+		for (unsigned i = 0; i < QUIET_TRIES && nfq_held_by_all(&s->nfq); i++)
+			(void)poll(&never, 1, 1);
+		if (nft_remove(s->nft, s->rules.table, NULL))
+			s->shared->error.code = WEIR_ERR_ABSENT;
+		nft_close(s->nft);
+		s->nft = NULL;
+	}
+	set_state(s, DIVERT_REMOVED);
+}
+
+int64_t divert_age(const struct source *s, int64_t now_monotonic_ns)
+{
+	const _Atomic int64_t *beat =
+		s->has_heartbeat ? &s->heartbeat.page->beat_ns : &s->shared->beat_ns;
+
+	return now_monotonic_ns - atomic_load_explicit(beat, memory_order_relaxed);
+}
+
+/* The newest id of each queue, by the kernel's own count: 32 bits that wrap. */
+static void read_queues(struct source *s, struct divert_account *a)
+{
+	struct nfq_stats stats;
+
+	for (unsigned i = 0; i < s->nfq.count; i++) {
+		if (nfq_stats(&s->nfq, (uint16_t)(s->nfq.first + i), &stats))
+			continue;
+		s->queued += (uint32_t)(stats.last_id - s->last_id[i]);
+		s->last_id[i] = stats.last_id;
+		a->held += stats.held;
+		a->dropped += stats.dropped + stats.user_dropped;
+	}
+	a->queued = s->queued;
+}
+
+static uint64_t above(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+void divert_account(struct source *s, struct divert_account *a)
+{
+	struct divert_shared *m = s->shared;
+	struct heartbeat_counts c = { .matched_packets = counter_read(&m->matched),
+				      .passed_packets = counter_read(&m->passed),
+				      .passed_bytes = counter_read(&m->passed_bytes) };
+	uint64_t drained = counter_read(&m->drained);
+
+	*a = (struct divert_account){ 0 };
+	/* The rule counts before the queue does: read in this order, a packet between the two
+	 * looks like none, never like a loss. */
+	if (s->heartbeat.page)
+		heartbeat_counts(&s->heartbeat, &c);
+	read_queues(s, a);
+	a->matched = c.matched_packets;
+	a->stall = c.passed_packets + drained;
+	a->stall_bytes = c.passed_bytes + counter_read(&m->drained_bytes);
+	a->fail_open = above(counter_read(&m->missed), drained);
+	if (s->rules.has_counter || s->heartbeat.page)
+		a->fail_open += above(a->matched, a->queued + a->dropped);
+	if (!s->context->config->is_strict)
+		return;
+	/* What the kernel could not queue, it dropped: nothing has passed. */
+	a->dropped =
+		above(a->matched, a->queued) + above(counter_read(&m->missed), drained);
+	a->fail_open = 0;
+}
+
+struct divert_drained divert_accept_all(struct source *s)
+{
+	struct divert_drained sum = { 0 };
+	struct divert_account a;
+	struct nfq_packet p;
+	struct nl_message m;
+	int n;
+
+	while ((n = nfq_receive(&s->nfq, &s->batch)) > 0) {
+		for (unsigned i = 0; i < (unsigned)n; i++) {
+			struct cursor c = nfq_message(&s->batch, i);
+
+			while (nl_next_message(&c, &m)) {
+				if (!nfq_packet_parse(&m, &p))
+					continue;
+				sum.packets++;
+				sum.bytes += p.len;
+			}
+		}
+	}
+	/* Also what the worker had received and not yet answered. */
+	divert_account(s, &a);
+	for (unsigned i = 0; a.held && i < s->nfq.count; i++)
+		(void)nfq_accept(&s->nfq, (uint16_t)(s->nfq.first + i), s->last_id[i]);
+	return sum;
+}

@@ -1,0 +1,17 @@
+/* The parts of the inline source's loop: one turn of receiving and recording, and the look at what
+ * passed unrecorded.  Both are for the capture thread. */
+#ifndef WEIR_CAPTURE_DIVERT_TURN_H
+#define WEIR_CAPTURE_DIVERT_TURN_H
+
+#include "capture/divert.h"
+
+#include <errno.h>
+
+/* Receives a batch, records it, lets its packets go on.  Returns how many messages came, 0 when
+ * there were none, or a negative enum weir_err. */
+int divert_turn(struct source *s, struct weir_error *err) MUST_CHECK;
+
+/* Raises the losses to what has passed by now; tells the manifest at most once a second, or now. */
+void divert_report(struct source *s, int64_t now_monotonic_ns, bool is_last);
+
+#endif
