@@ -158,6 +158,8 @@ int options_parse(const struct option *table, int *argc, char **argv,
 			rc = parse_letters(table, count, argv, &i, err);
 		}
 	}
+	if (!rc)
+		argv[words] = NULL;
 	*argc = words;
 	return rc;
 }

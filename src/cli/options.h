@@ -46,7 +46,7 @@ struct option {
 };
 
 /* Reads argv[1..argc-1].  The words that are no options are moved to argv[1..] and counted in
- * *argc (argv[0] stays).  --help is a flag like others: put OPTION_HELP(&flag) in the table. */
+ * *argc (argv[0] stays, NULL follows).  --help is a flag like others: put OPTION_HELP(&flag) in the table. */
 int options_parse(const struct option *table, int *argc, char **argv,
 		  struct weir_error *err) MUST_CHECK;
 void options_print(FILE *out, const struct option *table);

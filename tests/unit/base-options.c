@@ -41,6 +41,7 @@ static void test_forms(void)
 	CHECK_EQ(argc, 3);
 	CHECK_STR(argv[1], "one");
 	CHECK_STR(argv[2], "-two");
+	CHECK(argv[3] == NULL);
 	CHECK(v.is_loud && v.count == 3 && v.size == 2048 && v.wait == 1000000000 &&
 	      v.level == -5);
 	CHECK_STR(v.name, "n");
