@@ -67,6 +67,7 @@ int cmd_divert(int argc, char **argv)
 		.ops = &source_divert,
 		.capabilities = SUPERVISOR_WORKER_CAPS,
 		.is_inline = true,
+		.kept = SUPERVISOR_WORKER_CAPS,
 		.run = run,
 	};
 

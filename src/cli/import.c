@@ -7,6 +7,8 @@ int cmd_import(int argc, char **argv)
 		.ops = &source_import,
 		.capabilities = "",
 		.is_import = true,
+		/* The files may be readable for root only. */
+		.kept = "dac_read_search",
 		.run = record_run,
 	};
 

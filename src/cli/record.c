@@ -209,7 +209,7 @@ static int start(struct recorder *r, struct weir_error *err)
 		session_free(r->session);
 		return rc;
 	}
-	rc = port_drop(r->has_user ? &r->user : NULL, r->kind->capabilities, err);
+	rc = port_drop(r->has_user ? &r->user : NULL, r->kind->kept, err);
 	if (!rc)
 		rc = session_start(r->session, err);
 	if (rc) {

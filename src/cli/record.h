@@ -11,9 +11,11 @@ struct recorder;
 struct record_kind {
 	const char *name;
 	const struct source_ops *ops;
-	const char *capabilities; /* needed to open, kept afterwards: "net_raw" */
+	const char *capabilities; /* without which it cannot record: "net_raw" */
+	const char *kept;         /* kept, where it has them, after the source is open */
 	bool is_inline, is_import;
-	int (*run)(struct recorder *r); /* once the source is open; returns an exit code */
+	int (*run)(
+		struct recorder *r); /* once the source is open; returns an exit code */
 };
 
 /* What the command line said, checked. */

@@ -6,6 +6,7 @@ int cmd_sniff(int argc, char **argv)
 		.name = "sniff",
 		.ops = &source_sniff,
 		.capabilities = "net_raw",
+		.kept = "net_raw",
 		.run = record_run,
 	};
 
