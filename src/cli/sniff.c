@@ -6,7 +6,8 @@ int cmd_sniff(int argc, char **argv)
 		.name = "sniff",
 		.ops = &source_sniff,
 		.capabilities = "net_raw",
-		.kept = "net_raw",
+		/* An open packet socket is bound, bound again and read without any. */
+		.kept = "",
 		.run = record_run,
 	};
 
