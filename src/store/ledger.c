@@ -52,7 +52,8 @@ struct ledger {
 	unsigned told_ifaces;
 	uint64_t closed_bytes;
 	struct loss_totals losses, told_losses; /* as known; as of the last segment */
-	bool has_failed, is_room_wanted;
+	bool has_failed;
+	unsigned retries; /* while closing */
 	char *hash_buffer;
 };
 
@@ -232,13 +233,12 @@ static void count_dropped(struct ledger *l)
 	port_monitor_unlock(l->lock);
 }
 
-/* A line that must not be lost is tried until there is room again, or the store is closed. */
+/* A line that must not be lost is tried until there is room again, or the store is closed; then
+ * for a second, all such lines together. */
 static void write_needed(struct ledger *l, const char *type, int64_t ns, json_t *members)
 {
-	unsigned tries = 0;
-
 	while (manifest_append(&l->manifest, type, ns, members, NULL)) {
-		if (is_closing(l) && ++tries > RETRIES) {
+		if (is_closing(l) && ++l->retries > RETRIES) {
 			count_dropped(l);
 			l->has_failed = true;
 			break;

@@ -11,6 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum {
+	END_TRIES = 10 /* of the last line, 10 ms apart */
+};
+
 /* Retention works by whole segments: there have to be some. */
 static void settle_limits(struct store_config *c)
 {
@@ -38,7 +42,7 @@ static struct store *new_store(const struct store_config *config,
 	s->blocks = mem_new(BLOCKS_MAX, 1);
 	for (unsigned lane = 0; lane < LANE_MAX; lane++)
 		is_bad = segment_init(&s->lanes[lane], disk) || is_bad;
-	(void)snprintf(s->path, sizeof s->path, "%s", config->path);
+	(void)snprintf(s->path, sizeof s->path, "%s", config->path ? config->path : "");
 	port_identity(&id);
 	(void)snprintf(s->os, sizeof s->os, "%s", id.os);
 	(void)snprintf(s->hardware, sizeof s->hardware, "%s", id.hardware);
@@ -301,8 +305,14 @@ static int write_end(struct store *s, const struct store_end *end,
 {
 	struct manifest *m = ledger_manifest(s->ledger);
 	json_t *line = end_line(s, end, sum);
-	int rc = manifest_append(m, "end", port_realtime_ns(), line, err);
+	int rc = 0;
 
+	for (unsigned tries = 0; tries < END_TRIES; tries++) {
+		rc = manifest_append(m, "end", port_realtime_ns(), line, err);
+		if (!rc)
+			break;
+		ledger_wait(s->ledger);
+	}
 	json_decref(line);
 	manifest_trim(m);
 	if (!rc && manifest_sync(m))

@@ -101,12 +101,18 @@ static bool finish_lane(struct store *s, struct segment *g, const char *reason)
 	return true;
 }
 
+/* Where segments may be removed there is room soon. */
+static int64_t look_interval(const struct store *s)
+{
+	return s->config.keep_bytes || s->config.keep_ns ? 50 * NS_PER_MS : NS_PER_S;
+}
+
 static void suspend(struct store *s, const struct weir_error *err)
 {
 	s->was_suspended = true;
 	counter_set(&s->progress.is_suspended, 1);
-	s->suspended_ns = s->look_ns = port_monotonic_ns();
-	s->look_ns += s->config.keep_bytes || s->config.keep_ns ? 0 : NS_PER_S;
+	s->suspended_ns = port_monotonic_ns();
+	s->look_ns = s->suspended_ns + look_interval(s);
 	s->lost_before_packets = counter_read(&s->losses.packets[LOSS_DISK_FULL]);
 	s->lost_before_bytes = counter_read(&s->losses.bytes[LOSS_DISK_FULL]);
 	for (unsigned lane = 0; lane < LANE_MAX; lane++)
@@ -143,7 +149,7 @@ static void look_for_room(struct store *s)
 
 	if (now < s->look_ns)
 		return;
-	s->look_ns = now + NS_PER_S;
+	s->look_ns = now + look_interval(s);
 	if (!has_room_again(s)) {
 		ledger_make_room(s->ledger);
 		return;

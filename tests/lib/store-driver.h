@@ -35,7 +35,7 @@ static inline void driver_init(struct driver *d)
 	(void)snprintf(d->dir, sizeof d->dir, "/tmp/weir-unit-XXXXXX");
 	if (!mkdtemp(d->dir))
 		abort();
-	(void)snprintf(d->path, sizeof d->path, "%s/store", d->dir);
+	(void)snprintf(d->path, sizeof d->path, "%.60s/store", d->dir);
 	d->ifaces = iface_table_new();
 	d->config = (struct store_config){ .path = d->path,
 					   .mode = "import",
