@@ -1,0 +1,249 @@
+/* weir filter: check, explain, normalise and list what the filter language has. */
+#include "weir/filter.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "cli/filter_cases.h"
+
+#include <errno.h>
+
+#define FILE_MAX  ((size_t)4 << 20)
+#define NOTES_MAX 64
+
+struct request {
+	const char *layer_name, *file, *cases;
+	bool is_strict, is_json, is_help;
+	enum filter_layer layer;
+	unsigned flags;
+	const char *text;
+	char *owned; /* text, when it was read from a file */
+};
+
+static int fail(const struct weir_error *err)
+{
+	return cli_fail("filter", err);
+}
+
+static FILE *open_input(const char *path, struct weir_error *err)
+{
+	FILE *f = !strcmp(path, "-") ? stdin : fopen(path, "re");
+
+	if (!f)
+		(void)err_sys(err, "cannot open '%s'", path);
+	return f;
+}
+
+static int read_file(const char *path, char **text, struct weir_error *err)
+{
+	FILE *f = open_input(path, err);
+	size_t n;
+
+	if (!f)
+		return err->code;
+	*text = mem_new(FILE_MAX + 1, 1);
+	if (!*text) {
+		(void)fclose(f);
+		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for '%s'", path);
+	}
+	n = fread(*text, 1, FILE_MAX, f);
+	(void)fclose(f);
+	if (n == FILE_MAX)
+		return err_set(err, WEIR_ERR_LIMIT, "'%s' is longer than %zu bytes", path,
+			       FILE_MAX);
+	if (strlen(*text) != n)
+		return err_set(err, WEIR_ERR_USAGE, "'%s' has a zero byte", path);
+	return 0;
+}
+
+/* The words behind the verb are one filter, as if they had been quoted. */
+static int join_words(char **words, int count, char **text, struct weir_error *err)
+{
+	size_t size = 1, at = 0;
+
+	for (int i = 0; i < count; i++)
+		size += strlen(words[i]) + 1;
+	*text = mem_new(size, 1);
+	if (!*text)
+		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for the filter");
+	for (int i = 0; i < count; i++)
+		at += (size_t)snprintf(*text + at, size - at, "%s%s", i ? " " : "",
+				       words[i]);
+	return 0;
+}
+
+static int find_text(struct request *r, char **words, int count, struct weir_error *err)
+{
+	int rc;
+
+	if (r->file && count)
+		return err_set(err, WEIR_ERR_USAGE,
+			       "a filter and --filter-file cannot both be given");
+	if (!r->file && !count)
+		return err_set(err, WEIR_ERR_USAGE, "no filter is given");
+	rc = r->file ? read_file(r->file, &r->owned, err)
+		     : join_words(words, count, &r->owned, err);
+	r->text = r->owned;
+	r->flags = r->file ? FILTER_COMMENTS : 0;
+	return rc;
+}
+
+/* As JSON, quotes and all. */
+static void print_json_string(const char *text)
+{
+	(void)putchar('"');
+	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+		if (*p == '"' || *p == '\\')
+			(void)printf("\\%c", *p);
+		else if (*p < ' ' || *p >= 127)
+			(void)printf("\\u%04x", *p);
+		else
+			(void)putchar(*p);
+	}
+	(void)putchar('"');
+}
+
+static void print_error(const struct request *r, const struct filter_error *bad)
+{
+	char words[1024];
+
+	if (r->is_json) {
+		(void)printf("{\"ok\":false,\"at\":%zu,\"length\":%zu,\"found\":",
+			     bad->at, bad->length);
+		print_json_string(bad->found);
+		(void)printf(",\"expected\":");
+		print_json_string(bad->expected);
+		(void)printf(",\"hint\":");
+		print_json_string(bad->hint);
+		(void)printf("}\n");
+		return;
+	}
+	filter_error_show(bad, r->text, words, sizeof words);
+	(void)fprintf(stderr, "weir filter: %s", words);
+}
+
+/* A filter that is none is "the answer is no". */
+static int compile(const struct request *r, struct filter **f, struct weir_error *err)
+{
+	struct filter_error bad;
+	int rc = filter_compile(f, r->text, r->layer, r->flags, &bad);
+
+	if (!rc)
+		return EXIT_DONE;
+	if (rc != WEIR_ERR_USAGE) {
+		(void)filter_error_line(&bad, err);
+		return fail(err);
+	}
+	print_error(r, &bad);
+	return EXIT_NO;
+}
+
+static int run_format(const struct request *r, struct weir_error *err)
+{
+	struct filter *f;
+	int rc = compile(r, &f, err);
+
+	if (rc)
+		return rc;
+	if (r->is_json) {
+		(void)printf("{\"normal\":");
+		print_json_string(filter_normal(f));
+		(void)printf(",\"sha256\":\"%s\"}\n", filter_hash(f));
+	} else {
+		(void)printf("%s\n", filter_normal(f));
+	}
+	filter_free(f);
+	return EXIT_DONE;
+}
+
+static int run_eval(const struct request *r, struct weir_error *err)
+{
+	FILE *in;
+	int rc;
+
+	if (!r->cases) {
+		(void)err_set(err, WEIR_ERR_USAGE, "eval needs --cases FILE");
+		return fail(err);
+	}
+	in = open_input(r->cases, err);
+	if (!in)
+		return fail(err);
+	rc = filter_cases_run(in, stdout, err);
+	(void)fclose(in);
+	if (!rc && fflush(stdout))
+		rc = err_sys(err, "cannot write");
+	if (rc) {
+		(void)err_prefix(err, "'%s'", r->cases);
+		return fail(err);
+	}
+	return EXIT_DONE;
+}
+
+static const struct verb {
+	const char *name;
+	int (*run)(const struct request *r, struct weir_error *err);
+	bool needs_filter;
+} verbs[] = {
+	{ "format", run_format, true },
+	{ "eval", run_eval, false },
+	{ NULL, NULL, false },
+};
+
+static const struct verb *find_verb(const char *name)
+{
+	for (const struct verb *v = verbs; v->name; v++)
+		if (!strcmp(v->name, name))
+			return v;
+	return NULL;
+}
+
+static int run(struct request *r, int count, char **words, struct weir_error *err)
+{
+	const struct verb *v = count > 1 ? find_verb(words[1]) : NULL;
+
+	if (count < 2)
+		return err_set(err, WEIR_ERR_USAGE,
+			       "say what to do: check, explain, format, fields or eval");
+	if (!v)
+		return err_set(err, WEIR_ERR_USAGE, "unknown verb '%.40s'", words[1]);
+	if (filter_layer_find(r->layer_name, &r->layer))
+		return err_set(
+			err, WEIR_ERR_USAGE,
+			"--layer: '%.40s' is not network, forward, flow, socket or "
+			"reflect",
+			r->layer_name);
+	if (!v->needs_filter && count > 2)
+		return err_set(err, WEIR_ERR_USAGE, "unexpected '%.40s'", words[2]);
+	if (v->needs_filter) {
+		int rc = find_text(r, words + 2, count - 2, err);
+
+		if (rc)
+			return rc;
+	}
+	return v->run(r, err);
+}
+
+int cmd_filter(int argc, char **argv)
+{
+	struct request r = { .layer_name = "network" };
+	const struct option options[] = {
+		{ "layer", 0, OPTION_STRING, &r.layer_name, "LAYER",
+		  "network (the default), forward, flow, socket or reflect", 0, 0 },
+		{ "filter-file", 0, OPTION_STRING, &r.file, "FILE",
+		  "read the filter from FILE, '#' begins a comment", 0, 0 },
+		{ "cases", 0, OPTION_STRING, &r.cases, "FILE",
+		  "for eval: cases, one JSON object a line", 0, 0 },
+		{ "strict", 0, OPTION_FLAG, &r.is_strict, NULL,
+		  "for check: report what WinDivert cannot read", 0, 0 },
+		{ "json", 0, OPTION_FLAG, &r.is_json, NULL, "print JSON", 0, 0 },
+		OPTION_HELP(&r.is_help),
+		OPTION_END,
+	};
+	struct weir_error err = { 0 };
+	int rc = options_parse(options, &argc, argv, &err);
+
+	if (!rc && r.is_help)
+		return cli_help(command_find("filter"), options);
+	if (!rc)
+		rc = run(&r, argc, argv, &err);
+	mem_free(r.owned);
+	return rc < 0 ? fail(&err) : rc;
+}
