@@ -20,8 +20,14 @@ struct store_segment {
 	uint64_t packets, bytes, file_bytes;
 	int64_t first_ns,
 		last_ns; /* smallest and largest capture time; 0, 0 when empty */
+	uint64_t wire_bytes;
+	unsigned lane, iface_count;
 	bool is_sorted;
 	bool is_removed; /* by retention; the file is gone, the line stays */
+	bool is_torn; /* the file is longer than file_bytes; what follows is no part of it */
+	/* No line speaks of it yet: the figures were found by reading the file just now, up to the
+	 * last whole record. */
+	bool is_found;
 	char sha256[65]; /* empty while it is still being written */
 };
 
@@ -29,10 +35,12 @@ struct store_view {
 	char path[4096];
 	int dir_fd;
 	enum store_layout layout;
-	json_t *start; /* the first manifest line */
-	json_t *end;   /* the last one, or NULL while recording */
+	json_t *start; /* the first manifest line; made up where it is lost */
+	/* The last one.  NULL while recording, and where the recorder is gone and the store cannot be
+	 * repaired because it cannot be written. */
+	json_t *end;
 	bool is_live, was_repaired;
-	struct store_segment *segments;
+	struct store_segment *segments; /* by number */
 	size_t segment_count;
 	struct iface_info ifaces[IFACE_MAX]; /* lane by lane as in the manifest */
 	unsigned iface_lane[IFACE_MAX], iface_id[IFACE_MAX];
@@ -45,11 +53,23 @@ int store_open(struct store_view **v, const char *path,
 	       struct weir_error *err) MUST_CHECK;
 void store_view_free(struct store_view *v);
 
-/* Every fact that the manifest states is checked against the files, in order: chain, lines, each
- * segment's size, hash, packet and byte counts, times.  `fault` gets the first one's words.
+/* What store_open() does to a store whose recorder is gone, for one who knows why it is: the last
+ * line gets the reason `why` and, besides the losses that the manifest knows, `extra` (may be
+ * NULL).  WEIR_ERR_EXISTS when the store has its last line already (nothing is changed),
+ * WEIR_ERR_BUSY while the recorder lives. */
+int store_recover(const char *path, const char *why, const struct loss_totals *extra,
+		  struct weir_error *err) MUST_CHECK;
+
+/* Every fact that the manifest states is checked against the files, in the order of
+ * docs/store-format.md, section 5: chain, lines, each segment's size, hash, packet and byte counts,
+ * times, files that nobody mentions.  `fault` gets the first one's words.  Nothing is changed: a
+ * store whose recorder is gone without its last line is at fault until it has been opened.  Of one
+ * that is being recorded everything is checked that is finished.
  * Returns 0 when all agree, WEIR_ERR_MISMATCH when not. */
 struct store_check {
-	uint64_t lines, segments, packets;
+	uint64_t lines, segments, packets; /* those that were checked and agree */
+	bool is_live, is_repaired;
+	char grade[24]; /* of the last line; empty without it */
 	char fault[WEIR_ERROR_TEXT];
 };
 

@@ -407,6 +407,16 @@ unsigned pcapng_reader_sections(const struct reader *r)
 	return ((const struct pcapng_reader *)r)->sections;
 }
 
+unsigned pcapng_reader_ids(const struct reader *r)
+{
+	return ((const struct pcapng_reader *)r)->count;
+}
+
+const struct iface_info *pcapng_reader_by_id(const struct reader *r, unsigned id)
+{
+	return reader_iface(r, ((const struct pcapng_reader *)r)->ifaces[id].index);
+}
+
 int pcapng_reader_parse(struct reader *base, const uint8_t *block, size_t length,
 			uint64_t offset, struct packet *p, struct weir_error *err)
 {

@@ -17,6 +17,10 @@ uint64_t pcapng_reader_whole(const struct reader *r);
 /* Sections begun so far. */
 unsigned pcapng_reader_sections(const struct reader *r);
 
+/* Interfaces of the present section, and the one with that id. */
+unsigned pcapng_reader_ids(const struct reader *r);
+const struct iface_info *pcapng_reader_by_id(const struct reader *r, unsigned id);
+
 /* The packet of a block that was read before, from a copy of it (offset is for messages).  The
  * packet's pointers are into `block`.  Returns 1, or a negative code. */
 int pcapng_reader_parse(struct reader *r, const uint8_t *block, size_t length,

@@ -1,8 +1,183 @@
+/* The form store: its segments, merged, so that one store always reads in order of time.
+ *
+ * Segments are taken up in the order of their first packet, when the merge has come to it, and put
+ * down when they are read: what is open together is what overlaps in time (a lane or two). */
+#include "base/mem.h"
 #include "store/form.h"
+#include "store/segment_reader.h"
 
-int store_reader_new(struct reader **r, const char *path, struct weir_error *err)
+struct store_reader {
+	struct reader base;
+	struct store_view *view;
+	const struct store_segment **order; /* those with packets, by first_ns */
+	size_t order_count, taken;
+	struct segment_reader **open; /* room for order_count */
+	size_t open_count;
+	struct segment_reader *lent; /* its head was delivered last */
+};
+
+static int name_segment(const struct store_segment *s, int rc, struct weir_error *err)
 {
-	*r = NULL;
-	return err_set(err, WEIR_ERR_UNSUPPORTED,
-		       "cannot read '%.200s': it is a directory", path);
+	(void)err_prefix(err, "segment '%s'", s->name);
+	return rc;
+}
+
+static void drop(struct store_reader *r, size_t i)
+{
+	segment_reader_free(r->open[i]);
+	memmove(&r->open[i], &r->open[i + 1], (--r->open_count - i) * sizeof r->open[i]);
+}
+
+/* Reads its next head; puts it down at its end. */
+static int advance(struct store_reader *r, size_t i, struct weir_error *err)
+{
+	struct segment_reader *t = r->open[i];
+	int rc = segment_reader_next(t, &t->head, err);
+
+	if (rc < 0)
+		return name_segment(t->segment, rc, err);
+	if (!rc)
+		drop(r, i);
+	return 0;
+}
+
+static int take_up(struct store_reader *r, struct weir_error *err)
+{
+	const struct store_segment *s = r->order[r->taken++];
+	struct segment_reader *t;
+	int rc = segment_reader_open(&t, r->view, s, err);
+
+	/* Retention goes on while a store is being recorded. */
+	if (rc == WEIR_ERR_ABSENT && r->view->is_live)
+		return 0;
+	if (rc)
+		return name_segment(s, rc, err);
+	r->open[r->open_count++] = t;
+	return advance(r, r->open_count - 1, err);
+}
+
+static size_t find_lent(const struct store_reader *r)
+{
+	size_t i = 0;
+
+	while (r->open[i] != r->lent)
+		i++;
+	return i;
+}
+
+static struct segment_reader *earliest(const struct store_reader *r)
+{
+	struct segment_reader *best = NULL;
+
+	for (size_t i = 0; i < r->open_count; i++) {
+		struct segment_reader *t = r->open[i];
+
+		if (!best || t->head.ns < best->head.ns ||
+		    (t->head.ns == best->head.ns &&
+		     t->segment->number < best->segment->number))
+			best = t;
+	}
+	return best;
+}
+
+/* The reader's number of the interface that its file calls `own`. */
+static int merged_iface(struct store_reader *r, struct segment_reader *t, unsigned own,
+			struct weir_error *err)
+{
+	int index;
+
+	if (own < IFACE_MAX && t->ifaces[own])
+		return (int)t->ifaces[own] - 1;
+	index = reader_add_iface(&r->base, segment_reader_iface(t, own), err);
+	if (index >= 0 && own < IFACE_MAX)
+		t->ifaces[own] = (unsigned)index + 1;
+	return index;
+}
+
+static int store_next(struct reader *base, struct packet *p, struct weir_error *err)
+{
+	struct store_reader *r = (struct store_reader *)base;
+	struct segment_reader *t;
+	int rc = 0;
+
+	if (r->lent)
+		rc = advance(r, find_lent(r), err);
+	r->lent = NULL;
+	while (!rc) {
+		t = earliest(r);
+		if (r->taken == r->order_count ||
+		    (t && r->order[r->taken]->first_ns > t->head.ns))
+			break;
+		rc = take_up(r, err);
+	}
+	if (rc)
+		return rc;
+	t = earliest(r);
+	if (!t)
+		return 0;
+	rc = merged_iface(r, t, t->head.iface, err);
+	if (rc < 0)
+		return rc;
+	*p = t->head;
+	p->iface = (unsigned)rc;
+	r->lent = t;
+	return 1;
+}
+
+static void store_fini(struct reader *base)
+{
+	struct store_reader *r = (struct store_reader *)base;
+
+	for (size_t i = 0; i < r->open_count; i++)
+		segment_reader_free(r->open[i]);
+	mem_free(r->open);
+	mem_free(r->order);
+	store_view_free(r->view);
+}
+
+static const struct reader_ops store_ops = { store_next, store_fini };
+
+static int by_time(const void *a, const void *b)
+{
+	const struct store_segment *const *s = a, *const *t = b;
+
+	if ((*s)->first_ns != (*t)->first_ns)
+		return (*s)->first_ns < (*t)->first_ns ? -1 : 1;
+	return ((*s)->number > (*t)->number) - ((*s)->number < (*t)->number);
+}
+
+static int put_in_order(struct store_reader *r, struct weir_error *err)
+{
+	struct store_view *v = r->view;
+
+	r->order = mem_new(v->segment_count, sizeof(struct store_segment *));
+	r->open = mem_new(v->segment_count, sizeof(struct segment_reader *));
+	if (!r->order || !r->open)
+		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for %zu segments",
+			       v->segment_count);
+	for (size_t i = 0; i < v->segment_count; i++)
+		if (v->segments[i].packets && !v->segments[i].is_removed)
+			r->order[r->order_count++] = &v->segments[i];
+	if (r->order_count)
+		qsort(r->order, r->order_count, sizeof(struct store_segment *), by_time);
+	return 0;
+}
+
+int store_reader_new(struct reader **out, const char *path, struct weir_error *err)
+{
+	struct store_reader *r = reader_new(sizeof *r, &store_ops, path, err);
+	int rc;
+
+	*out = NULL;
+	if (!r)
+		return WEIR_ERR_NO_MEMORY;
+	rc = store_open(&r->view, path, err);
+	if (!rc)
+		rc = put_in_order(r, err);
+	if (rc) {
+		reader_free(&r->base);
+		return rc;
+	}
+	*out = &r->base;
+	return 0;
 }

@@ -1,0 +1,466 @@
+#include "store/repair.h"
+
+#include "base/mem.h"
+#include "port/port.h"
+#include "store/facts.h"
+#include "store/manifest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MANIFEST_NEW  "manifest.jsonl.new"
+#define MANIFEST_TAIL MANIFEST_NAME ".tail"
+
+enum {
+	COPY_ROOM = 128 * 1024,
+	TAIL_NAME = 64
+};
+
+/* What is being put together. */
+struct repair {
+	const struct store_view *view;
+	struct view_facts *facts;
+	const struct repair_reason *why;
+	struct manifest m; /* the new one */
+	int64_t now_ns;
+	json_t *actions; /* of the line `recovered` */
+	uint64_t cut_bytes;
+	uint8_t *buffer; /* COPY_ROOM */
+};
+
+/* Bytes from..to of one file to the end of another. */
+static int copy(const struct repair *r, int from_fd, uint64_t from, uint64_t to,
+		int to_fd, struct weir_error *err)
+{
+	uint64_t at = 0;
+
+	while (from < to) {
+		size_t want = to - from < COPY_ROOM ? (size_t)(to - from) : COPY_ROOM;
+		ssize_t n = pread(from_fd, r->buffer, want, (off_t)from);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(err, "cannot read what is to be kept");
+		if (!n)
+			break;
+		if (disk_write(&disk_system, to_fd, r->buffer, (size_t)n, at, NULL))
+			return err_sys(err, "cannot write what is to be kept");
+		from += (uint64_t)n;
+		at += (uint64_t)n;
+	}
+	return 0;
+}
+
+/* The new file belongs to whom the store belongs: a repair may be root's. */
+static int make_beside(const struct repair *r, const char *name, struct weir_error *err)
+{
+	int dir_fd = r->view->dir_fd, fd;
+	struct stat st;
+
+	/* What an interrupted repair left: it is made again. */
+	if (unlinkat(dir_fd, name, 0) && errno != ENOENT)
+		return err_sys(err, "cannot remove '%s'", name);
+	fd = disk_system.make(dir_fd, name);
+	if (fd < 0)
+		return err_sys(err, "cannot make '%s'", name);
+	if (!fstat(dir_fd, &st) && fchown(fd, st.st_uid, st.st_gid) && errno != EPERM) {
+		(void)close(fd);
+		return err_sys(err, "cannot give '%s' to its owner", name);
+	}
+	return fd;
+}
+
+/* Keeps bytes from..to of fd in a file of that name, durably. */
+static int keep_tail(const struct repair *r, int fd, uint64_t from, uint64_t to,
+		     const char *name, struct weir_error *err)
+{
+	int tail = make_beside(r, name, err), rc;
+
+	if (tail < 0)
+		return tail;
+	rc = copy(r, fd, from, to, tail, err);
+	if (!rc && fsync(tail))
+		rc = err_sys(err, "cannot sync '%s'", name);
+	(void)close(tail);
+	if (!rc && fsync(r->view->dir_fd))
+		rc = err_sys(err, "cannot sync the directory");
+	return rc;
+}
+
+static uint64_t size_beside(const struct repair *r, const char *name)
+{
+	struct stat st;
+
+	return fstatat(r->view->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW)
+		       ? 0
+		       : (uint64_t)st.st_size;
+}
+
+static int note(struct repair *r, const char *name, const char *action, uint64_t kept,
+		uint64_t cut, const char *fault, struct weir_error *err)
+{
+	json_t *one = json_pack("{s:s,s:s,s:I,s:I,s:o}", "name", name, "action", action,
+				"kept_bytes", (json_int_t)kept, "cut_bytes",
+				(json_int_t)cut, "fault", facts_text(fault));
+
+	r->cut_bytes += cut;
+	if (one && !json_array_append_new(r->actions, one))
+		return 0;
+	return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for the manifest's lines");
+}
+
+static int cut_file(const struct repair *r, int fd, const struct view_pending *p,
+		    const char *tail, struct weir_error *err)
+{
+	int rc = keep_tail(r, fd, p->scan.whole_bytes, p->scan.file_bytes, tail, err);
+
+	if (!rc && ftruncate(fd, (off_t)p->scan.whole_bytes))
+		rc = err_sys(err, "cannot cut it");
+	return rc;
+}
+
+/* Cuts a segment behind its last whole record and hashes what stays. */
+static int mend_segment(struct repair *r, struct view_pending *p, struct weir_error *err)
+{
+	struct store_segment *s = &p->found;
+	char tail[TAIL_NAME];
+	int fd = openat(r->view->dir_fd, s->name, O_RDWR | O_CLOEXEC | O_NOFOLLOW),
+	    rc = 0;
+	uint64_t cut;
+
+	if (fd < 0)
+		return err_sys(err, "cannot open segment '%s'", s->name);
+	(void)snprintf(tail, sizeof tail, "%s.tail", s->name);
+	if (p->scan.file_bytes > p->scan.whole_bytes)
+		rc = cut_file(r, fd, p, tail, err);
+	if (!rc && fsync(fd))
+		rc = err_sys(err, "cannot sync it");
+	if (!rc)
+		rc = scan_hash(fd, s->file_bytes, s->sha256, err);
+	(void)close(fd);
+	if (rc)
+		return err_prefix(err, "segment '%s'", s->name);
+	/* An interrupted repair may have cut it before. */
+	cut = size_beside(r, tail);
+	return note(r, s->name, cut ? "cut" : "kept", s->file_bytes, cut, p->scan.fault,
+		    err);
+}
+
+/* A file without even a header would be no pcapng: it is put aside whole. */
+static int set_aside(struct repair *r, const struct view_pending *p,
+		     struct weir_error *err)
+{
+	const char *name = p->found.name;
+	char tail[TAIL_NAME];
+
+	(void)snprintf(tail, sizeof tail, "%s.tail", name);
+	if (renameat(r->view->dir_fd, name, r->view->dir_fd, tail))
+		return err_sys(err, "cannot rename segment '%s'", name);
+	return note(r, name, "set_aside", 0, p->scan.file_bytes, p->scan.fault, err);
+}
+
+static bool is_pending(const struct view_facts *f, uint32_t number)
+{
+	for (size_t i = 0; i < f->pending_count; i++)
+		if (f->pending[i].found.number == number)
+			return true;
+	return false;
+}
+
+static bool is_listed(const struct store_view *v, uint32_t number)
+{
+	for (size_t i = v->segment_count; i > 0; i--)
+		if (v->segments[i - 1].number == number)
+			return true;
+	return false;
+}
+
+/* Segments that were begun and of which nothing is there now. */
+static int note_absent(struct repair *r, struct weir_error *err)
+{
+	const struct view_facts *f = r->facts;
+	bool is_list = r->view->layout != STORE_SEGMENTS;
+	char name[TAIL_NAME], tail[2 * TAIL_NAME];
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < f->opened_count; i++) {
+		uint32_t number = f->opened[i].number;
+
+		if (is_listed(r->view, number) || is_pending(f, number))
+			continue;
+		(void)snprintf(name, sizeof name, "%010u%s", number,
+			       is_list ? ".list.jsonl" : ".pcapng");
+		(void)snprintf(tail, sizeof tail, "%s.tail", name);
+		if (size_beside(r, tail))
+			rc = note(r, name, "set_aside", 0, size_beside(r, tail),
+				  "at offset 0: no section header", err);
+		else
+			rc = note(r, name, "absent", 0, 0, "there is no such file", err);
+	}
+	return rc;
+}
+
+static int mend_files(struct repair *r, struct weir_error *err)
+{
+	struct view_facts *f = r->facts;
+	int rc = note_absent(r, err);
+
+	for (size_t i = 0; !rc && i < f->pending_count; i++) {
+		if (f->pending[i].found.file_bytes)
+			rc = mend_segment(r, &f->pending[i], err);
+		else
+			rc = set_aside(r, &f->pending[i], err);
+	}
+	if (!rc && fsync(r->view->dir_fd))
+		rc = err_sys(err, "cannot sync the directory");
+	return rc;
+}
+
+/* Takes members, which may be NULL for want of memory. */
+static int put(struct repair *r, const char *type, json_t *members,
+	       struct weir_error *err)
+{
+	int rc = members ? manifest_append(&r->m, type, r->now_ns, members, err)
+			 : err_set(err, WEIR_ERR_NO_MEMORY,
+				   "no memory for the manifest's lines");
+
+	json_decref(members);
+	return rc;
+}
+
+/* How many interfaces of a lane the manifest describes. */
+static unsigned known_ids(const struct store_view *v, unsigned lane)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < v->iface_count; i++)
+		n += v->iface_lane[i] == lane;
+	return n;
+}
+
+/* Interfaces that the segment describes and the manifest does not.  Several lost segments of a lane
+ * describe the same ones: told[] counts those told here. */
+static int put_ifaces(struct repair *r, const struct view_pending *p,
+		      unsigned told[LANE_MAX], struct weir_error *err)
+{
+	unsigned lane = p->found.lane, known = known_ids(r->view, lane);
+	int rc = 0;
+
+	if (known < told[lane])
+		known = told[lane];
+	for (unsigned id = known; !rc && id < p->scan.iface_count; id++) {
+		struct iface i = { .info = p->scan.ifaces[id], .lane = lane, .id = id };
+
+		rc = put(r, "interface", facts_interface(&i), err);
+		told[lane] = id + 1;
+	}
+	return rc;
+}
+
+static int put_segment(struct repair *r, const struct view_pending *p,
+		       struct weir_error *err)
+{
+	const struct store_segment *s = &p->found;
+	struct segment_facts f = {
+		.number = s->number,
+		.lane = s->lane,
+		.iface_count = s->iface_count,
+		.linktype = s->linktype,
+		.packets = s->packets,
+		.bytes = s->bytes,
+		.wire_bytes = s->wire_bytes,
+		.file_bytes = s->file_bytes,
+		.first_ns = s->first_ns,
+		.last_ns = s->last_ns,
+		.is_sorted = s->is_sorted,
+		.reason = "recovered",
+	};
+	json_t *members;
+	int rc = 0;
+
+	(void)snprintf(f.name, sizeof f.name, "%s", s->name);
+	if (!p->has_open_line)
+		rc = put(r, "segment_open", facts_opened(&f), err);
+	if (rc)
+		return rc;
+	members = facts_segment(&f);
+	if (members) {
+		json_object_set_new(members, "sha256", json_string(s->sha256));
+		json_object_set_new(members, "losses", json_object());
+		json_object_set_new(members, "clocks", facts_clocks());
+		json_object_set_new(members, "recovered", json_true());
+	}
+	return put(r, "segment", members, err);
+}
+
+static void add_up(const struct store_view *v, struct store_segment *sum,
+		   uint64_t *removed)
+{
+	for (size_t i = 0; i < v->segment_count; i++) {
+		const struct store_segment *s = &v->segments[i];
+
+		if (s->packets && (!sum->packets || s->first_ns < sum->first_ns))
+			sum->first_ns = s->first_ns;
+		if (s->packets && (!sum->packets || s->last_ns > sum->last_ns))
+			sum->last_ns = s->last_ns;
+		sum->packets += s->packets;
+		sum->bytes += s->bytes;
+		sum->wire_bytes += s->wire_bytes;
+		*removed += s->is_removed;
+	}
+}
+
+/* What any line has told of losses, and what the caller knows besides. */
+static struct loss_totals all_losses(const struct repair *r)
+{
+	struct loss_totals all = r->facts->losses;
+	const struct loss_totals *told = &r->facts->segment_losses,
+				 *extra = r->why->extra;
+
+	for (unsigned i = 0; i < LOSS_REASONS; i++) {
+		if (all.packets[i] < told->packets[i])
+			all.packets[i] = told->packets[i];
+		if (all.bytes[i] < told->bytes[i])
+			all.bytes[i] = told->bytes[i];
+		if (extra) {
+			all.packets[i] += extra->packets[i];
+			all.bytes[i] += extra->bytes[i];
+		}
+	}
+	return all;
+}
+
+static int put_end(struct repair *r, struct weir_error *err)
+{
+	struct store_segment sum = { 0 };
+	struct loss_totals losses = all_losses(r);
+	uint64_t removed = 0;
+	char missing[200];
+
+	add_up(r->view, &sum, &removed);
+	(void)snprintf(
+		missing, sizeof missing,
+		"what was captured and not yet in the store when the recorder ended: "
+		"its number is not known; %llu torn bytes were cut off",
+		(unsigned long long)r->cut_bytes);
+	return put(r, "end",
+		   json_pack("{s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:n,s:s,s:s,s:o}",
+			     "reason", facts_text(r->why->reason), "packets",
+			     (json_int_t)sum.packets, "bytes", (json_int_t)sum.bytes,
+			     "wire_bytes", (json_int_t)sum.wire_bytes, "segments",
+			     (json_int_t)r->view->segment_count, "removed_segments",
+			     (json_int_t)removed, "first_ns", (json_int_t)sum.first_ns,
+			     "last_ns", (json_int_t)sum.last_ns, "lost",
+			     (json_int_t)loss_total_packets(&losses), "losses",
+			     facts_losses(&losses, NULL), "dropped_lines", "grade",
+			     "incomplete", "missing", missing, "clocks", facts_clocks()),
+		   err);
+}
+
+static int put_lines(struct repair *r, struct weir_error *err)
+{
+	unsigned told[LANE_MAX] = { 0 };
+	int rc = 0;
+
+	if (!r->facts->has_start)
+		rc = put(r, "start", json_incref(r->view->start), err);
+	for (size_t i = 0; !rc && i < r->facts->pending_count; i++) {
+		const struct view_pending *p = &r->facts->pending[i];
+
+		if (!p->found.file_bytes)
+			continue;
+		rc = put_ifaces(r, p, told, err);
+		if (!rc)
+			rc = put_segment(r, p, err);
+	}
+	if (!rc)
+		rc = put(r, "recovered",
+			 json_pack("{s:O,s:I}", "segments", r->actions,
+				   "manifest_cut_bytes",
+				   (json_int_t)(r->facts->file_bytes -
+						r->facts->good_bytes)),
+			 err);
+	return rc ? rc : put_end(r, err);
+}
+
+/* The good lines of the old manifest, if there is one; its torn end goes to a file of its own. */
+static int copy_manifest(struct repair *r, struct weir_error *err)
+{
+	const struct view_facts *f = r->facts;
+	int old =
+		openat(r->view->dir_fd, MANIFEST_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int rc = 0;
+
+	if (old < 0)
+		return errno == ENOENT ? 0 : err_sys(err, "cannot open the manifest");
+	if (f->file_bytes > f->good_bytes)
+		rc = keep_tail(r, old, f->good_bytes, f->file_bytes, MANIFEST_TAIL, err);
+	if (!rc)
+		rc = copy(r, old, 0, f->good_bytes, r->m.fd, err);
+	(void)close(old);
+	return rc;
+}
+
+static int replace_manifest(struct repair *r, struct weir_error *err)
+{
+	int dir_fd = r->view->dir_fd, rc;
+
+	r->m.fd = make_beside(r, MANIFEST_NEW, err);
+	if (r->m.fd < 0)
+		return r->m.fd;
+	rc = copy_manifest(r, err);
+	if (!rc)
+		rc = put_lines(r, err);
+	manifest_trim(&r->m);
+	if (!rc && fsync(r->m.fd))
+		rc = err_sys(err, "cannot sync the manifest");
+	if (!rc && renameat(dir_fd, MANIFEST_NEW, dir_fd, MANIFEST_NAME))
+		rc = err_sys(err, "cannot put the new manifest in place");
+	if (!rc && fsync(dir_fd))
+		rc = err_sys(err, "cannot sync the directory");
+	return rc;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const struct view_pending *s = a, *t = b;
+
+	return (s->found.number > t->found.number) - (s->found.number < t->found.number);
+}
+
+int repair_store(const struct store_view *view, struct view_facts *facts,
+		 const struct repair_reason *why, struct weir_error *err)
+{
+	struct repair r = {
+		.view = view,
+		.facts = facts,
+		.why = why,
+		.m = { .disk = &disk_system,
+		       .fd = -1,
+		       .size = facts->good_bytes,
+		       .seq = facts->seq },
+		.now_ns = port_realtime_ns(),
+		.actions = json_array(),
+		.buffer = mem_new(COPY_ROOM, 1),
+	};
+	int rc = 0;
+
+	memcpy(r.m.prev, facts->hash, sizeof r.m.prev);
+	r.m.line = mem_new(MANIFEST_LINE_MAX, 1);
+	if (!r.actions || !r.buffer || !r.m.line)
+		rc = err_set(err, WEIR_ERR_NO_MEMORY, "no memory for a repair");
+	if (facts->pending_count)
+		qsort(facts->pending, facts->pending_count, sizeof *facts->pending,
+		      by_number);
+	if (!rc)
+		rc = mend_files(&r, err);
+	if (!rc)
+		rc = replace_manifest(&r, err);
+	manifest_fini(&r.m);
+	json_decref(r.actions);
+	mem_free(r.buffer);
+	return rc;
+}

@@ -1,0 +1,259 @@
+#include "store/verify.h"
+
+#include "base/mem.h"
+#include "store/names.h"
+#include "store/scan.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Whether another segment's line states this hash: files that were exchanged. */
+static const char *name_of_hash(const struct verify *v, const char *sha256)
+{
+	for (size_t i = 0; i < v->count; i++)
+		if (v->segments[i].is_stated &&
+		    !strcmp(v->segments[i].stated.sha256, sha256))
+			return v->segments[i].stated.name;
+	return NULL;
+}
+
+static int check_size(struct verify *v, const struct store_segment *s, int fd,
+		      struct weir_error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return err_sys(err, "cannot read segment '%s'", s->name);
+	if (!S_ISREG(st.st_mode))
+		return verify_fault(v, "segment '%s' is no regular file", s->name);
+	if ((uint64_t)st.st_size == s->file_bytes ||
+	    (s->is_torn && (uint64_t)st.st_size > s->file_bytes))
+		return 0;
+	return verify_fault(v, "segment '%s' has %lld bytes, the manifest says %llu",
+			    s->name, (long long)st.st_size,
+			    (unsigned long long)s->file_bytes);
+}
+
+static int check_hash(struct verify *v, const struct store_segment *s, int fd,
+		      struct weir_error *err)
+{
+	char hex[HASH_HEX];
+	const char *other;
+	int rc = scan_hash(fd, s->file_bytes, hex, err);
+
+	if (rc)
+		return err_prefix(err, "segment '%s'", s->name);
+	if (!strcmp(hex, s->sha256))
+		return 0;
+	other = name_of_hash(v, hex);
+	if (other)
+		return verify_fault(v,
+				    "segment '%s' holds what the manifest says of '%s'",
+				    s->name, other);
+	return verify_fault(
+		v,
+		"segment '%s' was changed: its sha256 is %.16s..., the manifest "
+		"says %.16s...",
+		s->name, hex, s->sha256);
+}
+
+static int check_figures(struct verify *v, const struct store_segment *s,
+			 const struct scan *found)
+{
+	const struct {
+		const char *name;
+		int64_t found, stated;
+	} all[] = {
+		{ "packets", (int64_t)found->packets, (int64_t)s->packets },
+		{ "bytes", (int64_t)found->bytes, (int64_t)s->bytes },
+		{ "wire_bytes", (int64_t)found->wire_bytes, (int64_t)s->wire_bytes },
+		{ "first_ns", found->first_ns, s->first_ns },
+		{ "last_ns", found->last_ns, s->last_ns },
+		{ "sorted", found->is_sorted, s->is_sorted },
+		{ "linktype", found->has_linktype ? found->linktype : s->linktype,
+		  s->linktype },
+		{ "interfaces",
+		  name_kind(s->name) == NAME_SEGMENT ? found->iface_count
+						     : s->iface_count,
+		  s->iface_count },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (all[i].found != all[i].stated)
+			return verify_fault(
+				v, "segment '%s': %s is %lld, the manifest says %lld",
+				s->name, all[i].name, (long long)all[i].found,
+				(long long)all[i].stated);
+	if (found->is_mixed)
+		return verify_fault(
+			v, "segment '%s' holds several link types or sections", s->name);
+	return 0;
+}
+
+static int check_content(struct verify *v, const struct store_segment *s, int fd,
+			 struct weir_error *err)
+{
+	struct scan found;
+	int rc = name_kind(s->name) == NAME_LIST
+			 ? scan_list(v->dir_fd, fd, s->file_bytes, &found, err)
+			 : scan_segment(fd, s->file_bytes, &found, err);
+
+	if (rc)
+		(void)err_prefix(err, "segment '%s'", s->name);
+	else if (found.fault[0])
+		rc = verify_fault(v, "segment '%s': %.300s", s->name, found.fault);
+	else
+		rc = check_figures(v, s, &found);
+	scan_fini(&found);
+	return rc;
+}
+
+static int check_removed(struct verify *v, const struct store_segment *s)
+{
+	struct stat st;
+
+	if (!fstatat(v->dir_fd, s->name, &st, AT_SYMLINK_NOFOLLOW))
+		return verify_fault(v, "segment '%s' is there, the manifest says removed",
+				    s->name);
+	return 0;
+}
+
+static int check_segment(struct verify *v, const struct store_segment *s,
+			 struct weir_error *err)
+{
+	int fd, rc;
+
+	if (s->is_removed)
+		return check_removed(v, s);
+	fd = openat(v->dir_fd, s->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 && errno == ENOENT)
+		return verify_fault(v, "segment '%s' is missing", s->name);
+	if (fd < 0 && errno == ELOOP)
+		return verify_fault(v, "segment '%s' is no regular file", s->name);
+	if (fd < 0)
+		return err_sys(err, "cannot open segment '%s'", s->name);
+	rc = check_size(v, s, fd, err);
+	if (!rc)
+		rc = check_hash(v, s, fd, err);
+	if (!rc)
+		rc = check_content(v, s, fd, err);
+	(void)close(fd);
+	return rc;
+}
+
+static int check_segments(struct verify *v, struct weir_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < v->count; i++) {
+		const struct verify_segment *s = &v->segments[i];
+
+		/* Begun only: it is being written, or the repair found nothing of it. */
+		if (!s->is_stated && v->has_end && !v->has_recovered)
+			rc = verify_fault(
+				v,
+				"segment '%s' was begun, and no line says that it "
+				"was finished",
+				s->stated.name);
+		else if (s->is_stated)
+			rc = check_segment(v, &s->stated, err);
+		if (!rc && s->is_stated) {
+			v->check->segments++;
+			v->check->packets += s->stated.is_removed ? 0 : s->stated.packets;
+		}
+	}
+	return rc;
+}
+
+static bool is_known(const struct verify *v, const char *name)
+{
+	for (size_t i = v->count; i > 0; i--)
+		if (!strcmp(v->segments[i - 1].stated.name, name))
+			return true;
+	return false;
+}
+
+/* Files that have a name of the store's and that no line mentions. */
+static int check_names(struct verify *v, DIR *dir)
+{
+	const struct dirent *e;
+	unsigned long long files = 0;
+
+	while ((e = readdir(dir)) != NULL) {
+		enum name_kind kind = name_kind(e->d_name);
+
+		files += kind == NAME_PACKET;
+		if ((kind == NAME_SEGMENT || kind == NAME_LIST) &&
+		    !is_known(v, e->d_name))
+			return verify_fault(v, "file '%s' is in no line of the manifest",
+					    e->d_name);
+	}
+	/* Each line's file is there; a recorder that died may have left more. */
+	if (v->has_end && !v->has_recovered && files > v->check->packets)
+		return verify_fault(v, "%llu packet files are in no list",
+				    files - (unsigned long long)v->check->packets);
+	return 0;
+}
+
+static int check_files(struct verify *v, struct weir_error *err)
+{
+	int fd = openat(v->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir) {
+		rc = err_sys(err, "cannot list the store");
+		if (fd >= 0)
+			(void)close(fd);
+		return rc;
+	}
+	rc = check_names(v, dir);
+	(void)closedir(dir);
+	return rc;
+}
+
+static int check_all(struct verify *v, int manifest_fd, struct weir_error *err)
+{
+	bool is_live = flock(manifest_fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+	int rc = verify_lines(v, manifest_fd, is_live, err);
+
+	v->check->is_live = is_live && !v->has_end;
+	v->check->is_repaired = v->has_recovered;
+	if (!rc)
+		rc = check_segments(v, err);
+	/* A recorder makes a file before the line that mentions it. */
+	if (!rc && !v->check->is_live)
+		rc = check_files(v, err);
+	return rc;
+}
+
+int store_verify(const char *path, struct store_check *check, struct weir_error *err)
+{
+	struct verify v = { .check = check };
+	int manifest_fd = -1, rc;
+
+	memset(check, 0, sizeof *check);
+	v.dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (v.dir_fd < 0)
+		return err_sys(err, "cannot open store '%.200s'", path);
+	manifest_fd =
+		openat(v.dir_fd, "manifest.jsonl", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (manifest_fd >= 0)
+		rc = check_all(&v, manifest_fd, err);
+	else if (errno == ENOENT)
+		rc = verify_fault(&v, "there is no manifest.jsonl");
+	else
+		rc = err_sys(err, "cannot open 'manifest.jsonl'");
+	if (rc == WEIR_ERR_MISMATCH)
+		(void)err_set(err, rc, "%s", check->fault);
+	if (rc)
+		(void)err_prefix(err, "cannot vouch for '%.200s'", path);
+	if (manifest_fd >= 0)
+		(void)close(manifest_fd);
+	(void)close(v.dir_fd);
+	mem_free(v.segments);
+	return rc;
+}

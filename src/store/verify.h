@@ -1,0 +1,38 @@
+/* The two halves of store_verify(): what the manifest says against itself (verify_lines.c), and
+ * against the files (verify.c).
+ *
+ * A fault ends the check: verify_fault() writes its words once and returns WEIR_ERR_MISMATCH, which
+ * goes up unchanged.  Other codes mean that the check could not be made. */
+#ifndef WEIR_STORE_VERIFY_H
+#define WEIR_STORE_VERIFY_H
+
+#include "base/compiler.h"
+#include "base/hash.h"
+#include "store/open.h"
+
+struct verify_segment {
+	struct store_segment stated;
+	bool is_stated; /* there is a segment line; else only a segment_open */
+};
+
+struct verify {
+	struct store_check *check;
+	int dir_fd;
+	enum store_layout layout;
+	struct verify_segment *segments; /* in the order of their first line */
+	size_t count, room;
+	unsigned ids[LANE_MAX]; /* interface lines of each lane */
+	struct loss_totals losses;
+	bool is_suspended; /* ever */
+	bool has_start, has_recovered, has_end;
+	char prev[HASH_HEX];
+};
+
+int verify_fault(struct verify *v, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Reads the whole manifest.  is_live: a line without its end, and a missing last line, are no
+ * faults. */
+int verify_lines(struct verify *v, int manifest_fd, bool is_live,
+		 struct weir_error *err) MUST_CHECK;
+
+#endif
