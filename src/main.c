@@ -15,6 +15,8 @@ const struct command commands[] = {
 	{ "show", cmd_show, "SOURCE... [options]", "print a readable line a packet" },
 	{ "filter", cmd_filter, "check|explain|format|fields|eval [FILTER] [options]",
 	  "check, explain and normalise filters" },
+	{ "verify", cmd_verify, "STORE... [--json]",
+	  "check a store against its manifest; names the first fault" },
 	{ NULL, NULL, NULL, NULL },
 };
 
