@@ -17,6 +17,8 @@ const struct command commands[] = {
 	  "check, explain and normalise filters" },
 	{ "verify", cmd_verify, "STORE... [--json]",
 	  "check a store against its manifest; names the first fault" },
+	{ "doctor", cmd_doctor, "[--clean] [--json]",
+	  "tell what this machine can do for a recorder" },
 	{ NULL, NULL, NULL, NULL },
 };
 

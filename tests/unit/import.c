@@ -76,7 +76,7 @@ static int import(struct result *r, struct source_config config, uint64_t count)
 				      .wake_writer = &wake };
 	struct losses losses = { 0 };
 	struct source_context x = { .config = &config, .stop = &stop, .losses = &losses };
-	struct source *s;
+	struct source *s = NULL;
 	int rc;
 
 	memset(r, 0, sizeof *r);

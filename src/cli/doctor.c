@@ -1,0 +1,341 @@
+#include "base/time.h"
+#include "capture/abilities.h"
+#include "cli/cli.h"
+#include "port/port.h"
+
+#include "weir_version.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <unistd.h>
+
+#define MAX_LEFTOVERS 256
+
+/* What each capability is for, in the order in which it is missed. */
+static const struct {
+	const char *name, *use;
+} capabilities[] = {
+	{ "net_admin", "divert: rules and verdicts" },
+	{ "net_raw", "sniff: packet sockets" },
+	{ "bpf", "filter and heartbeat in the kernel" },
+	{ "setuid", "becoming an unprivileged user" },
+	{ "setgid", "becoming an unprivileged user" },
+	{ "kill", "divert: ending a stuck recorder of that user" },
+	{ "chown", "giving the store to that user" },
+};
+
+struct doctor {
+	struct port_identity id;
+	struct port_clocks clocks;
+	struct abilities abilities;
+	struct ways ways;
+	struct port_user user;
+	bool has_user; /* a recorder started now would become `user` */
+	uint64_t disk_free_bytes;
+	struct nft_leftover leftovers[MAX_LEFTOVERS];
+	size_t leftover_count;
+	struct weir_error leftover_error; /* code WEIR_OK: they could be listed */
+};
+
+static void examine(struct doctor *d)
+{
+	int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	memset(d, 0, sizeof *d);
+	port_identity(&d->id);
+	port_clocks(&d->clocks);
+	abilities_probe(&d->abilities);
+	ways_choose(&d->ways, &d->abilities);
+	d->has_user = d->id.uid == 0 && (!port_user_find("weir", &d->user, NULL) ||
+					 !port_user_find("nobody", &d->user, NULL));
+	d->disk_free_bytes = UINT64_MAX;
+	if (dir >= 0) {
+		if (port_disk_free(dir, &d->disk_free_bytes))
+			d->disk_free_bytes = UINT64_MAX;
+		(void)close(dir);
+	}
+	if (nft_list_leftovers(d->leftovers, MAX_LEFTOVERS, &d->leftover_count,
+			       &d->leftover_error))
+		d->leftover_count = 0;
+	if (d->leftover_count > MAX_LEFTOVERS)
+		d->leftover_count = MAX_LEFTOVERS;
+}
+
+static void print_row(const char *name, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void print_row(const char *name, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	(void)printf("  %-16s ", name);
+	(void)vprintf(format, ap);
+	(void)printf("\n");
+	va_end(ap);
+}
+
+static void print_ability(const char *name, const struct ability *a, const char *what)
+{
+	if (a->is_there)
+		print_row(name, "yes: %s", what);
+	else
+		print_row(name, "no: %s", a->why_not);
+}
+
+static void print_machine(const struct doctor *d)
+{
+	char size[SIZE_TEXT], offset[32] = "";
+
+	(void)printf("machine\n");
+	print_row("system", "%s", d->id.os);
+	print_row("kernel", "%s %s", d->id.kernel, d->id.hardware);
+	size_format(d->id.memory_bytes, size);
+	print_row("processors", "%" PRIu32 ", memory %s", d->id.cpu_count, size);
+	size_format(d->disk_free_bytes, size);
+	print_row("disk", "%s free in this directory",
+		  d->disk_free_bytes == UINT64_MAX ? "unknown" : size);
+	if (d->clocks.is_synchronised)
+		(void)snprintf(offset, sizeof offset, ", within %.3f ms",
+			       (double)d->clocks.max_error_ns / (double)NS_PER_MS);
+	print_row("clock", "%s%s",
+		  d->clocks.is_synchronised ? "synchronised" : "not synchronised",
+		  offset);
+	print_row("cgroup v2", "%s",
+		  d->abilities.cgroup2[0] ? d->abilities.cgroup2 : "not mounted");
+	print_row("weir", WEIR_VERSION ", %s",
+		  d->abilities.is_static ? "static: needs no other file"
+					 : "needs the system's libraries");
+}
+
+static void print_privileges(const struct doctor *d)
+{
+	(void)printf("\nthis process (uid %" PRIu32 ")\n", d->id.uid);
+	for (size_t i = 0; i < ARRAY_LEN(capabilities); i++)
+		print_row(capabilities[i].name, "%-8s %s",
+			  port_have_capability(capabilities[i].name) ? "held" : "missing",
+			  capabilities[i].use);
+	if (d->has_user)
+		print_row("a recorder", "becomes user '%s' once its sockets are open",
+			  d->user.name);
+	else
+		print_row("a recorder", "stays user %" PRIu32, d->id.uid);
+}
+
+static void print_abilities(const struct abilities *a)
+{
+	char flags[96];
+
+	(void)printf("\nkernel\n");
+	print_ability("packet socket", &a->packet_socket, "AF_PACKET");
+	print_ability("packet ring", &a->packet_ring, "TPACKET_V3");
+	print_ability("nf_tables", &a->tables, "tables of our own");
+	if (a->tables.is_there) {
+		print_row("queue rule", "%s",
+			  a->nft.has_native_queue   ? "the queue expression"
+			  : a->nft.has_compat_queue ? "the NFQUEUE target (no queue "
+						      "expression)"
+						    : "none");
+		print_row("rule's bpf match", "%s", a->nft.has_bpf_match ? "yes" : "no");
+		print_row("table owner", "%s", a->nft.has_owner ? "yes" : "no");
+	}
+	(void)snprintf(flags, sizeof flags, "flags%s%s%s%s", a->has_gso ? " gso" : "",
+		       a->has_fail_open ? " fail-open" : "",
+		       a->has_user_ids ? " uid-gid" : "",
+		       a->has_conntrack ? " conntrack" : "");
+	print_ability("NFQUEUE", &a->queue, flags);
+	print_ability("bpf", &a->bpf, "socket filters can be loaded");
+}
+
+static void print_ways(const struct ways *w)
+{
+	(void)printf("\nweir would\n");
+	if (w->no_divert)
+		print_row("divert", "not work: %s", w->no_divert);
+	else
+		print_row("divert", "take packets by %s",
+			  w->queue == NFT_QUEUE_NATIVE
+				  ? "nf_tables' queue expression"
+				  : "the NFQUEUE target through nf_tables");
+	if (!w->no_divert) {
+		print_row("when stuck",
+			  w->has_heartbeat
+				  ? "let the rule itself pass packets (heartbeat)"
+				  : "have the supervisor withdraw the rules");
+		print_row("when killed", w->is_owned
+						 ? "lose its table with its owner"
+						 : "leave a table that passes packets");
+	}
+	if (w->no_sniff)
+		print_row("sniff", "not work: %s", w->no_sniff);
+	else
+		print_row("sniff", "read a TPACKET_V3 ring");
+	print_row("filter",
+		  w->filters_in_kernel ? "in the kernel (eBPF)" : "in its own process");
+}
+
+static const char *leftover_state(const struct nft_leftover *l)
+{
+	return l->is_alive   ? "in use"
+	       : l->is_owned ? "vanishes by itself"
+			     : "dead: 'weir doctor --clean' removes it";
+}
+
+static void print_leftovers(const struct doctor *d)
+{
+	(void)printf("\ntables of weir\n");
+	if (d->leftover_error.code)
+		print_row("unknown", "%s", d->leftover_error.text);
+	else if (!d->leftover_count)
+		print_row("none", "%s", "");
+	for (size_t i = 0; i < d->leftover_count; i++)
+		print_row(d->leftovers[i].table, "process %" PRIu32 ", %s",
+			  d->leftovers[i].pid, leftover_state(&d->leftovers[i]));
+}
+
+static json_t *json_leftovers(const struct doctor *d)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < d->leftover_count; i++) {
+		const struct nft_leftover *l = &d->leftovers[i];
+
+		(void)json_array_append_new(
+			list, json_pack("{s:s, s:i, s:b, s:b}", "table", l->table, "pid",
+					(int)l->pid, "is_alive", l->is_alive, "is_owned",
+					l->is_owned));
+	}
+	return list;
+}
+
+static json_t *json_kernel(const struct abilities *a)
+{
+	return json_pack(
+		"{s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:s}",
+		"packet_socket", a->packet_socket.is_there, "packet_ring",
+		a->packet_ring.is_there, "nf_tables", a->tables.is_there, "table_owner",
+		a->nft.has_owner, "native_queue", a->nft.has_native_queue, "compat_queue",
+		a->nft.has_compat_queue, "bpf_match", a->nft.has_bpf_match, "nfqueue",
+		a->queue.is_there, "nfqueue_gso", a->has_gso, "nfqueue_fail_open",
+		a->has_fail_open, "nfqueue_uid_gid", a->has_user_ids, "nfqueue_conntrack",
+		a->has_conntrack, "bpf", a->bpf.is_there, "cgroup2", a->cgroup2);
+}
+
+static json_t *json_ways(const struct doctor *d)
+{
+	static const char *const queues[] = { "native", "compat", "none" };
+	const struct ways *w = &d->ways;
+
+	return json_pack("{s:b, s:b, s:s, s:s, s:b, s:s, s:s?}", "divert", !w->no_divert,
+			 "sniff", !w->no_sniff, "queue", queues[w->queue], "heartbeat",
+			 w->has_heartbeat ? "rule" : "supervisor", "owned_table",
+			 w->is_owned, "filter", w->filters_in_kernel ? "kernel" : "user",
+			 "user", d->has_user ? d->user.name : NULL);
+}
+
+static int print_json(const struct doctor *d)
+{
+	json_t *held = json_object(), *all;
+
+	for (size_t i = 0; i < ARRAY_LEN(capabilities); i++)
+		(void)json_object_set_new(
+			held, capabilities[i].name,
+			json_boolean(port_have_capability(capabilities[i].name)));
+	all = json_pack(
+		"{s:s, s:b, s:s, s:s, s:s, s:i, s:I, s:I, s:b, s:i, s:o, s:o, s:o, s:o}",
+		"version", WEIR_VERSION, "is_static", d->abilities.is_static, "system",
+		d->id.os, "kernel", d->id.kernel, "hardware", d->id.hardware, "cpu_count",
+		(int)d->id.cpu_count, "memory_bytes", (json_int_t)d->id.memory_bytes,
+		"disk_free_bytes", (json_int_t)(d->disk_free_bytes & INT64_MAX),
+		"clock_synchronised", d->clocks.is_synchronised, "uid", (int)d->id.uid,
+		"capabilities", held, "abilities", json_kernel(&d->abilities), "ways",
+		json_ways(d), "tables", json_leftovers(d));
+	if (!all || json_dumpf(all, stdout, JSON_COMPACT)) {
+		json_decref(all);
+		(void)fprintf(stderr, "weir doctor: cannot write JSON\n");
+		return EXIT_ENVIRONMENT;
+	}
+	(void)printf("\n");
+	json_decref(all);
+	return EXIT_DONE;
+}
+
+static int print_report(const struct doctor *d, bool is_json)
+{
+	int code = EXIT_DONE;
+
+	if (is_json) {
+		code = print_json(d);
+	} else {
+		print_machine(d);
+		print_privileges(d);
+		print_abilities(&d->abilities);
+		print_ways(&d->ways);
+		print_leftovers(d);
+	}
+	if (code)
+		return code;
+	return d->ways.no_divert || d->ways.no_sniff ? EXIT_NO : EXIT_DONE;
+}
+
+static void tell_clean(const struct nft_leftover *l, const char *result, bool is_json)
+{
+	if (is_json)
+		(void)printf("{\"table\":\"%s\",\"pid\":%" PRIu32 ",\"result\":\"%s\"}\n",
+			     l->table, l->pid, result);
+	else
+		(void)printf("%s table '%s' of process %" PRIu32 "\n", result, l->table,
+			     l->pid);
+}
+
+/* Tables of dead instances, and nothing else. */
+static int clean(const struct doctor *d, bool is_json)
+{
+	int code = EXIT_DONE;
+
+	if (d->leftover_error.code)
+		return cli_fail("doctor", &d->leftover_error);
+	for (size_t i = 0; i < d->leftover_count; i++) {
+		const struct nft_leftover *l = &d->leftovers[i];
+		struct weir_error err;
+
+		if (l->is_alive || l->is_owned) {
+			tell_clean(l, "kept", is_json);
+		} else if (nft_remove_leftover(l, &err)) {
+			code = cli_fail("doctor", &err);
+		} else {
+			tell_clean(l, "removed", is_json);
+		}
+	}
+	if (!d->leftover_count && !is_json)
+		(void)printf("nothing is left behind\n");
+	return code;
+}
+
+int cmd_doctor(int argc, char **argv)
+{
+	bool want_help = false, is_json = false, want_clean = false;
+	const struct option table[] = {
+		{ "clean", 0, OPTION_FLAG, &want_clean, NULL,
+		  "remove the tables of instances that are dead", 0, 0 },
+		{ "json", 0, OPTION_FLAG, &is_json, NULL, "one JSON object a line", 0,
+		  0 },
+		OPTION_HELP(&want_help),
+		OPTION_END,
+	};
+	struct weir_error err;
+	struct doctor d;
+
+	if (options_parse(table, &argc, argv, &err))
+		return cli_fail("doctor", &err);
+	if (want_help)
+		return cli_help(command_find("doctor"), table);
+	if (argc > 1) {
+		(void)err_set(&err, WEIR_ERR_USAGE, "'%.60s' is one word too many",
+			      argv[1]);
+		return cli_fail("doctor", &err);
+	}
+	examine(&d);
+	return want_clean ? clean(&d, is_json) : print_report(&d, is_json);
+}
