@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "capture/divert_turn.h"
+#include "weir/filter.h"
 
 #include <inttypes.h>
 #include <net/if.h>
@@ -23,7 +24,9 @@
  * 256 MiB, more than the socket's buffer takes. */
 #define QUEUE_LENGTH 4096
 #define SOCKET_BYTES ((size_t)64 << 20)
-#define STALL_NS     (200 * NS_PER_MS)
+/* Shorter than the first retransmission of TCP (200 ms), so that a stall costs a flow one of them and
+ * not two: with 300 ms a flow stood still for 670 ms. */
+#define STALL_NS (150 * NS_PER_MS)
 
 #define WAIT_NS \
  (20 * NS_PER_MS) /* the longest sleep; also what producer_flush() asks for */
@@ -51,7 +54,7 @@ static int open_queue(struct source *s, struct weir_error *err)
 	struct nfq_config q = { .count = c->queues ? c->queues : 1,
 				.length =
 					c->queue_length ? c->queue_length : QUEUE_LENGTH,
-				.copy_bytes = c->filter ? 0 : c->snaplen,
+				.copy_bytes = s->filter ? 0 : c->snaplen,
 				.is_fail_open = !c->is_strict,
 				.memory_bytes = SOCKET_BYTES };
 
@@ -105,7 +108,7 @@ static void open_heartbeat(struct source *s)
 
 	s->has_heartbeat = s->abilities.has_bpf_match &&
 			   !heartbeat_open(&s->heartbeat, c->is_strict ? 0 : s->stall_ns,
-					   c->filter, &err);
+					   s->filter, &err);
 	if (!s->has_heartbeat)
 		(void)snprintf(s->why_not, sizeof s->why_not, "%s", err.text);
 }
@@ -160,6 +163,8 @@ static int divert_open(struct source **out, struct source_context *context,
 		return err_set(err, WEIR_ERR_NO_MEMORY,
 			       "no memory for the packet source");
 	s->context = context;
+	if (context->config->filter && !filter_is_true(context->config->filter))
+		s->filter = context->config->filter;
 	s->stall_ns = context->config->stall_ns ? context->config->stall_ns : STALL_NS;
 	s->wake_fd = s->nfq.fd = s->nfq.table_fd = s->heartbeat.map_fd =
 		s->heartbeat.program_fd = -1;

@@ -57,6 +57,7 @@ struct divert_shared {
 
 struct divert_cached {
 	uint32_t index;
+	bool is_loopback;
 	struct iface *iface;
 };
 
@@ -69,6 +70,7 @@ struct source {
 	struct nfq nfq;
 	uint32_t queue_length;
 	int64_t stall_ns;
+	const struct filter *filter; /* NULL: every packet */
 	struct heartbeat heartbeat;
 	bool has_heartbeat; /* in the rule; else the supervisor looks at the time alone */
 	char why_not[160];  /* there is none */

@@ -3,9 +3,14 @@
 #include "capture/divert_turn.h"
 
 #include "capture/iface_info.h"
+#include "weir/filter.h"
+
+#include <net/if.h> /* before the kernel's, which then leave out what both define */
 
 #include <linux/if_arp.h>
 #include <linux/netfilter.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 /* Where the store has no room for more interfaces, their packets go to this one. */
 #define OTHER_INDEX UINT32_MAX
@@ -39,53 +44,87 @@ static struct divert_cached *find_slot(struct source *s, uint32_t index)
 	return &s->cache[i];
 }
 
-static struct iface *iface_of(struct source *s, uint32_t index)
+/* One of its own: the packet goes round, and is seen only as it is sent. */
+static bool is_loopback(const struct iface *iface)
+{
+	struct ifreq q = { .ifr_flags = 0 };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool is_it;
+
+	if (fd < 0)
+		return false;
+	(void)snprintf(q.ifr_name, sizeof q.ifr_name, "%.*s", IFNAMSIZ - 1,
+		       iface->info.name);
+	is_it = !ioctl(fd, SIOCGIFFLAGS, &q) && q.ifr_flags & IFF_LOOPBACK;
+	(void)close(fd);
+	return is_it;
+}
+
+/* NULL: the store takes no more interfaces. */
+static const struct divert_cached *iface_of(struct source *s, uint32_t index)
 {
 	struct divert_cached *slot = find_slot(s, index);
 
+	if (UNLIKELY(!slot->iface) && index != OTHER_INDEX &&
+	    iface_count(s->context->ifaces) >= IFACE_MAX - 1) {
+		index = OTHER_INDEX;
+		slot = find_slot(s, index);
+	}
 	if (LIKELY(slot->iface))
-		return slot->iface;
-	if (iface_count(s->context->ifaces) >= IFACE_MAX - 1 && index != OTHER_INDEX)
-		return iface_of(s, OTHER_INDEX);
-	slot->index = index;
+		return slot;
 	slot->iface = add_iface(s, index);
-	s->cached += slot->iface != NULL;
-	return slot->iface;
+	if (!slot->iface)
+		return NULL;
+	slot->index = index;
+	slot->is_loopback = is_loopback(slot->iface);
+	s->cached++;
+	return slot;
 }
 
-/* The filter's place: before the copy. */
-static bool is_wanted(const struct source *s, const struct nfq_packet *p)
+/* One packet of a batch, and where it was seen. */
+struct seen {
+	struct nfq_packet packet;
+	const struct divert_cached *place;
+	int64_t ns;
+	bool is_input;
+};
+
+static bool is_wanted(const struct filter *filter, const struct seen *seen)
 {
-	(void)p;
-	return !s->context->config->filter;
+	struct filter_input in = { .has_time = true,
+				   .time_ns = seen->ns,
+				   .iface = seen->place->iface->info.name };
+
+	filter_input_packet(&in, seen->packet.payload, seen->packet.caplen);
+	in.address.timestamp = seen->ns;
+	in.address.is_outbound = !seen->is_input;
+	in.address.is_loopback = seen->place->is_loopback;
+	in.address.if_idx = seen->place->index;
+	return filter_match(filter, &in) > 0;
 }
 
-static void record(struct source *s, const struct nfq_packet *p, int64_t ns)
+static void record(struct source *s, const struct seen *seen)
 {
-	bool is_input = p->hook == NF_INET_LOCAL_IN;
+	const struct nfq_packet *p = &seen->packet;
 	uint32_t snaplen = s->context->config->snaplen, caplen = p->caplen;
-	struct record_meta meta = {
-		.ns = ns,
-		.flags = (is_input ? RECORD_INBOUND : RECORD_OUTBOUND) |
-			 (p->is_csum_not_ready ? RECORD_CSUM_NOT_READY : 0) |
-			 (p->is_gso ? RECORD_SEGMENTATION : 0)
-	};
-	struct iface *iface = iface_of(s, is_input ? p->in_index : p->out_index);
+	struct record_meta meta = { .ns = seen->ns };
+	struct iface *iface = seen->place->iface;
+	uint8_t *data;
 
 	if (snaplen && caplen > snaplen)
 		caplen = snaplen;
-	if (UNLIKELY(!iface)) {
-		loss_add(s->context->losses, LOSS_WRITE, 1, p->len);
-		return;
-	}
 	counter_add(&iface->received, 1);
 	counter_add(&iface->received_bytes, p->len);
-	uint8_t *data = producer_reserve(s->context->producer, iface, caplen, p->len);
-
+	data = producer_reserve(s->context->producer, iface, caplen, p->len);
 	if (!data)
 		return;
 	if (caplen)
 		memcpy(data, p->payload, caplen);
+	meta.flags = seen->is_input ? RECORD_INBOUND : RECORD_OUTBOUND;
+	if (p->is_csum_not_ready)
+		meta.flags |= RECORD_CSUM_NOT_READY;
+	if (p->is_gso)
+		meta.flags |= RECORD_SEGMENTATION;
 	producer_commit(s->context->producer, &meta);
 	counter_add(&s->shared->recorded, 1);
 }
@@ -105,20 +144,29 @@ static void count(struct source *s, const struct nfq_packet *p)
 	counter_add(&s->shared->received_bytes, p->len);
 }
 
+static void take_packet(struct source *s, struct seen *seen)
+{
+	const struct nfq_packet *p = &seen->packet;
+
+	count(s, p);
+	seen->is_input = p->hook == NF_INET_LOCAL_IN;
+	seen->place = iface_of(s, seen->is_input ? p->in_index : p->out_index);
+	if (UNLIKELY(!seen->place))
+		loss_add(s->context->losses, LOSS_WRITE, 1, p->len);
+	else if (!s->filter || is_wanted(s->filter, seen))
+		record(s, seen);
+	else
+		counter_add(&s->shared->skipped, 1);
+}
+
 static void take_message(struct source *s, struct cursor c, int64_t ns)
 {
-	struct nfq_packet p;
+	struct seen seen = { .ns = ns };
 	struct nl_message m;
 
-	while (nl_next_message(&c, &m)) {
-		if (!nfq_packet_parse(&m, &p))
-			continue;
-		count(s, &p);
-		if (is_wanted(s, &p))
-			record(s, &p, ns);
-		else
-			counter_add(&s->shared->skipped, 1);
-	}
+	while (nl_next_message(&c, &m))
+		if (nfq_packet_parse(&m, &seen.packet))
+			take_packet(s, &seen);
 }
 
 int divert_turn(struct source *s, struct weir_error *err)

@@ -6,7 +6,7 @@
 #define DEFAULT_BUFFER_BYTES (UINT64_C(32) << 20)
 #define DEFAULT_ROTATE_BYTES (UINT64_C(256) << 20)
 #define DEFAULT_KERNEL_BYTES (UINT64_C(32) << 20)
-#define DEFAULT_STALL_NS     (300 * NS_PER_MS)
+#define DEFAULT_STALL_NS     (150 * NS_PER_MS)
 
 /* clang-format off: one row a line */
 /* Both kinds of rows stand in one table: what does not fit a command is refused afterwards. */
@@ -86,7 +86,7 @@
 	   OPTION_DURATION,                                                                   \
 	   &(o)->stall_ns,                                                                    \
 	   "TIME",                                                                            \
-	   "divert: let packets pass when stuck for this long (300ms)",                       \
+	   "divert: let packets pass when stuck for this long (150ms)",                       \
 	   0,                                                                                 \
 	   0 },                                                                               \
 	 { "queues", 0, OPTION_UINT, &(o)->queues, "N", "divert: kernel queues (chosen)",     \

@@ -1,0 +1,49 @@
+#!/bin/sh
+# Inline: SIGKILL of the worker, of the supervisor, of both.  The traffic goes on, the rules go, and
+# what passed unrecorded is stated.
+. "$SOURCE_ROOT/tests/lib/tap.sh"
+. "$SOURCE_ROOT/tests/lib/divert-lab.sh"
+lab_up
+
+# --- the worker dies
+flows_start
+recorder_start worker
+flows_run 10
+kill -KILL "$worker"
+recorder_wait
+check "worker killed: the rules are gone at once" no_rules
+flows_run 10
+flows_stop
+check_equal "worker killed: exit code 4" "$recorder_exit" 4
+flows_went_on "worker killed: the traffic goes on"
+check_match "worker killed: the person is told" "$(cat "$tmp/worker.err")" "died"
+check_match "worker killed: and how much passed" "$(cat "$tmp/worker.err")" "[0-9]+ packets"
+
+# --- the supervisor dies
+flows_start
+recorder_start lone
+flows_run 10
+kill -KILL "$recorder"
+recorder_wait
+wait_for 2 no_rules
+check "supervisor killed: the rules are gone" no_rules
+wait_for 10 tap_has_ended "$worker"
+check "supervisor killed: the worker ends by itself" tap_has_ended "$worker"
+flows_run 10
+flows_stop
+flows_went_on "supervisor killed: the traffic goes on"
+check_equal "supervisor killed: the store is finished, and says why" \
+	"$(end_of lone .reason)" '"supervisor_died"'
+
+# --- both die
+flows_start
+recorder_start both
+flows_run 10
+kill -KILL "$recorder" "$worker"
+wait_for 2 no_rules
+check "both killed: the rules are gone" no_rules
+flows_run 10
+flows_stop
+flows_went_on "both killed: the traffic goes on"
+
+tap_done
