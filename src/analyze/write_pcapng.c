@@ -3,7 +3,9 @@
  *
  * All interfaces are given one snap length, 0 (none) where they differ: libpcap gives up at the
  * first interface whose snap length is not that of the file's first one.  The interface's own is
- * kept in words, in a comment.  Interface statistics are not repeated: they are counters of the
+ * kept in words, in a comment.  Raw interfaces behind the first have the number that libpcap wants
+ * there (store/iface.h).  A file without any interface gets one, for mergecap, that says that there
+ * was none.  Interface statistics are not repeated: they are counters of the
  * recording, and would be untrue of a part of it; the comment of the section says what was lost. */
 #include "analyze/writer.h"
 #include "base/bytes.h"
@@ -65,6 +67,8 @@ static void put_interface(struct writer *w, unsigned index)
 	char text[64];
 
 	info.snaplen = w->snaplen;
+	if (index && info.linktype == LINKTYPE_RAW)
+		info.linktype = LINKTYPE_RAW_LIBPCAP;
 	length = pcapng_put_interface(block, &info);
 	if (own != w->snaplen) {
 		int n = own ? snprintf(text, sizeof text, "snap length when recorded: %u",
@@ -75,6 +79,16 @@ static void put_interface(struct writer *w, unsigned index)
 		length = append_option(block, length, OPT_COMMENT, text, (size_t)n);
 	}
 	sink_took(w->out, length);
+}
+
+static void put_placeholder(struct writer *w)
+{
+	static const char text[] = "the sources describe no interface";
+	struct iface_info info = { .linktype = LINKTYPE_ETHERNET };
+	uint8_t *block = sink_room(w->out, PCAPNG_INTERFACE_MAX + OPTION_ROOM(64));
+	size_t length = pcapng_put_interface(block, &info);
+
+	sink_took(w->out, append_option(block, length, OPT_COMMENT, text, strlen(text)));
 }
 
 static void put_interfaces(struct writer *w)
@@ -146,6 +160,8 @@ static int put_packet(struct writer *w, const struct packet *p,
 static int end(struct writer *w, struct weir_error *err UNUSED)
 {
 	put_interfaces(w);
+	if (!w->iface_count)
+		put_placeholder(w);
 	return 0;
 }
 

@@ -24,7 +24,11 @@
 enum {
 	LINKTYPE_ETHERNET = 1,
 	LINKTYPE_RAW = 101,
-	LINKTYPE_LINUX_SLL2 = 276
+	LINKTYPE_LINUX_SLL2 = 276,
+	/* libpcap's internal number of raw IP, found in files; readers make it LINKTYPE_RAW.
+	 * libpcap 1.10 reads a pcapng file of several raw interfaces only where those behind the
+	 * first have it: it compares its own number with the file's. */
+	LINKTYPE_RAW_LIBPCAP = 12
 };
 
 struct iface_addr {

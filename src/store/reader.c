@@ -51,21 +51,35 @@ static int grow_ifaces(struct reader *r)
 	return 0;
 }
 
+/* The index of an entry equal to *info, or the count. */
+static unsigned find_iface(const struct reader *r, const struct iface_info *info)
+{
+	unsigned i = 0;
+
+	while (i < r->iface_count && memcmp(r->ifaces[i], info, sizeof *info) != 0)
+		i++;
+	return i;
+}
+
 int reader_add_iface(struct reader *r, const struct iface_info *info,
 		     struct weir_error *err)
 {
-	struct iface_info *copy;
+	struct iface_info normal, *copy;
+	unsigned found;
 
-	for (unsigned i = 0; i < r->iface_count; i++)
-		if (!memcmp(r->ifaces[i], info, sizeof *info))
-			return (int)i;
+	memcpy(&normal, info, sizeof normal);
+	if (normal.linktype == LINKTYPE_RAW_LIBPCAP)
+		normal.linktype = LINKTYPE_RAW;
+	found = find_iface(r, &normal);
+	if (found < r->iface_count)
+		return (int)found;
 	if (r->iface_count == READER_IFACE_MAX)
 		return err_set(err, WEIR_ERR_LIMIT, "more than %d different interfaces",
 			       READER_IFACE_MAX);
 	copy = grow_ifaces(r) ? NULL : mem_new(1, sizeof *copy);
 	if (!copy)
 		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for an interface");
-	memcpy(copy, info, sizeof *copy);
+	memcpy(copy, &normal, sizeof *copy);
 	r->ifaces[r->iface_count] = copy;
 	return (int)r->iface_count++;
 }
