@@ -480,7 +480,7 @@ static void test_too_many_interfaces(void)
 	clear(false);
 	ng_section(&b);
 	for (unsigned i = 0; i < READER_IFACE_MAX; i++) {
-		ng_iface_begin(&b, (uint16_t)i, 0);
+		ng_iface_begin(&b, (uint16_t)(1000 + i), 0);
 		ng_end(&b);
 	}
 	ng_packet(&b, READER_IFACE_MAX - 1, 1, 1);
@@ -492,7 +492,7 @@ static void test_too_many_interfaces(void)
 		      "section");
 	b.length = 81984;
 	ng_section(&b);
-	ng_iface_begin(&b, 4096, 0);
+	ng_iface_begin(&b, 1000 + 4096, 0);
 	ng_end(&b);
 	CHECK_EQ(count_all(), 1);
 	CHECK_EQ(err.code, WEIR_ERR_LIMIT);
