@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/filter_cases.h"
+#include "cli/filter_text.h"
 
 #include <errno.h>
 
@@ -23,64 +24,12 @@ static int fail(const struct weir_error *err)
 	return cli_fail("filter", err);
 }
 
-static FILE *open_input(const char *path, struct weir_error *err)
-{
-	FILE *f = !strcmp(path, "-") ? stdin : fopen(path, "re");
-
-	if (!f)
-		(void)err_sys(err, "cannot open '%s'", path);
-	return f;
-}
-
-static int read_file(const char *path, char **text, struct weir_error *err)
-{
-	FILE *f = open_input(path, err);
-	size_t n;
-
-	if (!f)
-		return err->code;
-	*text = mem_new(FILE_MAX + 1, 1);
-	if (!*text) {
-		(void)fclose(f);
-		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for '%s'", path);
-	}
-	n = fread(*text, 1, FILE_MAX, f);
-	(void)fclose(f);
-	if (n == FILE_MAX)
-		return err_set(err, WEIR_ERR_LIMIT, "'%s' is longer than %zu bytes", path,
-			       FILE_MAX);
-	if (strlen(*text) != n)
-		return err_set(err, WEIR_ERR_USAGE, "'%s' has a zero byte", path);
-	return 0;
-}
-
-/* The words behind the verb are one filter, as if they had been quoted. */
-static int join_words(char **words, int count, char **text, struct weir_error *err)
-{
-	size_t size = 1, at = 0;
-
-	for (int i = 0; i < count; i++)
-		size += strlen(words[i]) + 1;
-	*text = mem_new(size, 1);
-	if (!*text)
-		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for the filter");
-	for (int i = 0; i < count; i++)
-		at += (size_t)snprintf(*text + at, size - at, "%s%s", i ? " " : "",
-				       words[i]);
-	return 0;
-}
-
 static int find_text(struct request *r, char **words, int count, struct weir_error *err)
 {
-	int rc;
+	int rc = filter_text_take(words, count, r->file, &r->owned, err);
 
-	if (r->file && count)
-		return err_set(err, WEIR_ERR_USAGE,
-			       "a filter and --filter-file cannot both be given");
-	if (!r->file && !count)
+	if (!rc && !r->owned)
 		return err_set(err, WEIR_ERR_USAGE, "no filter is given");
-	rc = r->file ? read_file(r->file, &r->owned, err)
-		     : join_words(words, count, &r->owned, err);
 	r->text = r->owned;
 	r->flags = r->file ? FILTER_COMMENTS : 0;
 	return rc;
@@ -163,7 +112,7 @@ static int run_eval(const struct request *r, struct weir_error *err)
 		(void)err_set(err, WEIR_ERR_USAGE, "eval needs --cases FILE");
 		return fail(err);
 	}
-	in = open_input(r->cases, err);
+	in = filter_text_open(r->cases, err);
 	if (!in)
 		return fail(err);
 	rc = filter_cases_run(in, stdout, err);

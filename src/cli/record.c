@@ -2,6 +2,8 @@
 
 #include "base/mem.h"
 #include "base/time.h"
+#include "cli/filter_text.h"
+#include "weir/filter.h"
 
 #include <inttypes.h>
 
@@ -25,37 +27,46 @@ static void join_words(char *text, size_t size, int argc, char **argv)
 /* Words that are no options: the filter, or for import the files. */
 static int take_words(struct recorder *r, int argc, char **argv, struct weir_error *err)
 {
-	size_t used = 0;
+	char *filter = (char *)(uintptr_t)r->options.filter;
+	char **words = argv + 1;
+	int count = argc - 1;
 
 	if (r->kind->is_import) {
-		if (argc < 2)
+		if (!count)
 			return err_set(err, WEIR_ERR_USAGE, "no file to import");
-		r->config.source.inputs = (const char *const *)&argv[1];
+		r->config.source.inputs = (const char *const *)words;
 		r->config.store.inputs = r->config.source.inputs;
-		return 0;
+		count = 0;
 	}
-	for (int i = 1; i < argc; i++) {
-		int n = snprintf(r->filter_text + used, sizeof r->filter_text - used,
-				 "%s%s", i > 1 ? " " : "", argv[i]);
-
-		if (n < 0 || (size_t)n >= sizeof r->filter_text - used)
-			return err_set(err, WEIR_ERR_LIMIT,
-				       "the filter is longer than %zu bytes",
-				       sizeof r->filter_text - 1);
-		used += (size_t)n;
+	if (filter && count)
+		return err_set(err, WEIR_ERR_USAGE,
+			       "a filter and --filter cannot both be given");
+	if (filter) {
+		words = &filter;
+		count = 1;
 	}
-	return 0;
+	return filter_text_take(words, count, r->options.filter_file, &r->filter_text,
+				err);
 }
 
 static int compile_filter(struct recorder *r, struct weir_error *err)
 {
-	const char *text = r->filter_text[0] ? r->filter_text : "true";
+	const char *text = r->filter_text ? r->filter_text : "true";
+	enum filter_layer layer =
+		r->config.source.is_forward ? FILTER_FORWARD : FILTER_NETWORK;
+	unsigned flags = r->options.filter_file ? FILTER_COMMENTS : 0;
+	struct filter_error bad;
+	int rc = filter_compile(&r->filter, text, layer, flags, &bad);
 
-	if (strcmp(text, "true") != 0)
-		return err_set(err, WEIR_ERR_UNSUPPORTED,
-			       "filter '%.60s': only 'true' so far", text);
-	r->config.store.filter = "true";
-	r->config.store.filter_normal = "true";
+	if (rc == WEIR_ERR_USAGE)
+		filter_error_show(&bad, text, r->filter_words, sizeof r->filter_words);
+	if (rc)
+		return filter_error_line(&bad, err);
+	r->config.store.filter = filter_text(r->filter);
+	r->config.store.filter_normal = filter_normal(r->filter);
+	r->config.store.filter_sha256 = filter_hash(r->filter);
+	/* No filter at all is free. */
+	r->config.source.filter = filter_is_true(r->filter) ? NULL : r->filter;
 	return 0;
 }
 
@@ -235,6 +246,16 @@ int record_run(struct recorder *r)
 	return rc ? cli_fail(r->kind->name, &err) : exit_code(&sum);
 }
 
+/* A bad filter is shown with a caret under the place. */
+static int fail(const struct recorder *r, const struct weir_error *err)
+{
+	if (!r->filter_words[0])
+		return cli_fail(r->kind->name, err);
+	(void)fprintf(stderr, "weir %s: %stry 'weir filter --help'\n", r->kind->name,
+		      r->filter_words);
+	return EXIT_USAGE;
+}
+
 int record_main(const struct record_kind *kind, int argc, char **argv)
 {
 	struct recorder *r = mem_new(1, sizeof *r);
@@ -251,7 +272,9 @@ int record_main(const struct record_kind *kind, int argc, char **argv)
 	else if (!rc && (rc = session_open(&r->session, &r->config, &err)) == 0)
 		rc = kind->run(r);
 	else
-		rc = cli_fail(kind->name, &err);
+		rc = fail(r, &err);
+	filter_free(r->filter);
+	mem_free(r->filter_text);
 	mem_free(r);
 	return rc;
 }

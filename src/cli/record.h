@@ -21,7 +21,8 @@ struct record_kind {
 /* What the command line said, checked. */
 struct record_options {
 	struct option_list interfaces;
-	const char *store, *stream, *filter_file, *layer, *layout, *rotate, *keep, *user;
+	const char *store, *stream, *filter, *filter_file, *layer, *layout, *rotate,
+		*keep, *user;
 	const char *case_id, *examiner;
 	int64_t for_ns, stall_ns, priority;
 	uint64_t count, snaplen, buffer_bytes, queues, queue_length;
@@ -71,7 +72,9 @@ struct recorder {
 	struct status status;
 	char where[256]; /* the store's or stream's name */
 	char command_line[4096];
-	char filter_text[8192];
+	char *filter_text;
+	char filter_words[1024]; /* what is wrong with it, for a person */
+	struct filter *filter;
 	const char *reason;
 };
 

@@ -8,124 +8,34 @@
 #define DEFAULT_KERNEL_BYTES (UINT64_C(32) << 20)
 #define DEFAULT_STALL_NS     (150 * NS_PER_MS)
 
-/* clang-format off: one row a line */
-/* Both kinds of rows stand in one table: what does not fit a command is refused afterwards. */
-#define RECORD_ROWS(o)                                                                        \
- { "output",    'o',     OPTION_STRING,                                                       \
-   &(o)->store, "STORE", "the store's directory, to be made (weir-TIME)",                     \
-   0,           0 },                                                                          \
-	 { "write",                                                                           \
-	   'w',                                                                               \
-	   OPTION_STRING,                                                                     \
-	   &(o)->stream,                                                                      \
-	   "FILE|-",                                                                          \
-	   "write one pcapng stream instead of a store",                                      \
-	   0,                                                                                 \
-	   0 },                                                                               \
-	 { "interface", 'i',                                                                  \
-	   OPTION_LIST, &(o)->interfaces,                                                     \
-	   "IFACE",     "only this interface; may be repeated (all)",                         \
-	   0,           0 },                                                                  \
-	 { "filter-file",                                                                     \
-	   0,                                                                                 \
-	   OPTION_STRING,                                                                     \
-	   &(o)->filter_file,                                                                 \
-	   "FILE",                                                                            \
-	   "read the filter from FILE; # begins a comment",                                   \
-	   0,                                                                                 \
-	   0 },                                                                               \
-	 { "layer",     0,       OPTION_STRING,                                               \
-	   &(o)->layer, "LAYER", "network (default) or forward",                              \
-	   0,           0 },                                                                  \
-	 { "layout",                                                                          \
-	   0,                                                                                 \
-	   OPTION_STRING,                                                                     \
-	   &(o)->layout,                                                                      \
-	   "LAYOUT",                                                                          \
-	   "segments (default), files or pairs",                                              \
-	   0,                                                                                 \
-	   0 },                                                                               \
-	 { "for",                                                                             \
-	   0,                                                                                 \
-	   OPTION_DURATION,                                                                   \
-	   &(o)->for_ns,                                                                      \
-	   "TIME",                                                                            \
-	   "stop after this long, e.g. 30s",                                                  \
-	   0,                                                                                 \
-	   0 },                                                                               \
-	 { "count", 'c', OPTION_UINT, &(o)->count, "N", "stop after N packets", 0, 0 },       \
-	 { "snaplen",   's',                                                                  \
-	   OPTION_UINT, &(o)->snaplen,                                                        \
-	   "N",         "record at most N bytes of each packet (all)",                        \
-	   0,           262144 },                                                             \
-	 { "rotate",                                                                          \
-	   0,                                                                                 \
-	   OPTION_STRING,                                                                     \
-	   &(o)->rotate,                                                                      \
-	   "SIZE[,TIME]",                                                                     \
-	   "begin a new segment at this size or time (256MiB)",                               \
-	   0,                                                                                 \
-	   0 },                                                                               \
-	 { "keep",                                                                            \
-	   0,                                                                                 \
-	   OPTION_STRING,                                                                     \
-	   &(o)->keep,                                                                        \
-	   "SIZE|TIME",                                                                       \
-	   "remove the oldest segments beyond this",                                          \
-	   0,                                                                                 \
-	   0 },                                                                               \
-	 { "strict",    0,                                                                    \
-	   OPTION_FLAG, &(o)->is_strict,                                                      \
-	   NULL,        "divert: hold packets rather than let one pass unrecorded",           \
-	   0,           0 },                                                                  \
-	 { "priority",     0,    OPTION_INT,                                                  \
-	   &(o)->priority, "P",  "divert: larger sees packets earlier (0)",                   \
-	   -30000,         30000 },                                                           \
-	 { "stall",                                                                           \
-	   0,                                                                                 \
-	   OPTION_DURATION,                                                                   \
-	   &(o)->stall_ns,                                                                    \
-	   "TIME",                                                                            \
-	   "divert: let packets pass when stuck for this long (150ms)",                       \
-	   0,                                                                                 \
-	   0 },                                                                               \
-	 { "queues", 0, OPTION_UINT, &(o)->queues, "N", "divert: kernel queues (chosen)",     \
-	   1,        64 },                                                                    \
-	 { "queue-length",                                                                    \
-	   0,                                                                                 \
-	   OPTION_UINT,                                                                       \
-	   &(o)->queue_length,                                                                \
-	   "N",                                                                               \
-	   "divert: packets the kernel may hold (chosen)",                                    \
-	   1,                                                                                 \
-	   1000000 },                                                                         \
-	 { "buffer",    0,                                                                    \
-	   OPTION_SIZE, &(o)->buffer_bytes,                                                   \
-	   "SIZE",      "memory of the capture queue (32MiB)",                                \
-	   0,           0 },                                                                  \
-	 { "case", 0, OPTION_STRING, &(o)->case_id, "ID", "case id for the manifest", 0, 0 }, \
-	 { "examiner",                                                                        \
-	   0,                                                                                 \
-	   OPTION_STRING,                                                                     \
-	   &(o)->examiner,                                                                    \
-	   "NAME",                                                                            \
-	   "examiner for the manifest",                                                       \
-	   0,                                                                                 \
-	   0 },                                                                               \
-	 { "user",                                                                            \
-	   0,                                                                                 \
-	   OPTION_STRING,                                                                     \
-	   &(o)->user,                                                                        \
-	   "NAME",                                                                            \
-	   "when started as root, run as this user (weir, else nobody)",                      \
-	   0,                                                                                 \
-	   0 },                                                                               \
-	 { "json",      0,                                                                    \
-	   OPTION_FLAG, &(o)->is_json,                                                        \
-	   NULL,        "status and summary as JSON, one object a line",                      \
-	   0,           0 },                                                                  \
-	 { "quiet", 'q', OPTION_FLAG, &(o)->is_quiet, NULL, "no live status line", 0, 0 },    \
-	 OPTION_HELP(&(o)->want_help), OPTION_END
+/* clang-format off */
+/* One row an option.  Both kinds of commands share the table: what does not fit one is refused
+ * afterwards. */
+#define RECORD_ROWS(o) \
+	{ "output", 'o', OPTION_STRING, &(o)->store, "STORE", "the store's directory, to be made (weir-TIME)", 0, 0 }, \
+	{ "write", 'w', OPTION_STRING, &(o)->stream, "FILE|-", "write one pcapng stream instead of a store", 0, 0 }, \
+	{ "interface", 'i', OPTION_LIST, &(o)->interfaces, "IFACE", "only this interface; may be repeated (all)", 0, 0 }, \
+	{ "filter", 0, OPTION_STRING, &(o)->filter, "FILTER", "record only what matches; also as plain words", 0, 0 }, \
+	{ "filter-file", 0, OPTION_STRING, &(o)->filter_file, "FILE", "read the filter from FILE; # begins a comment", 0, 0 }, \
+	{ "layer", 0, OPTION_STRING, &(o)->layer, "LAYER", "network (default) or forward", 0, 0 }, \
+	{ "layout", 0, OPTION_STRING, &(o)->layout, "LAYOUT", "segments (default), files or pairs", 0, 0 }, \
+	{ "for", 0, OPTION_DURATION, &(o)->for_ns, "TIME", "stop after this long, e.g. 30s", 0, 0 }, \
+	{ "count", 'c', OPTION_UINT, &(o)->count, "N", "stop after N packets", 0, 0 }, \
+	{ "snaplen", 's', OPTION_UINT, &(o)->snaplen, "N", "record at most N bytes of each packet (all)", 0, 262144 }, \
+	{ "rotate", 0, OPTION_STRING, &(o)->rotate, "SIZE[,TIME]", "begin a new segment at this size or time (256MiB)", 0, 0 }, \
+	{ "keep", 0, OPTION_STRING, &(o)->keep, "SIZE|TIME", "remove the oldest segments beyond this", 0, 0 }, \
+	{ "strict", 0, OPTION_FLAG, &(o)->is_strict, NULL, "divert: hold packets rather than let one pass unrecorded", 0, 0 }, \
+	{ "priority", 0, OPTION_INT, &(o)->priority, "P", "divert: larger sees packets earlier (0)", -30000, 30000 }, \
+	{ "stall", 0, OPTION_DURATION, &(o)->stall_ns, "TIME", "divert: let packets pass when stuck for this long (150ms)", 0, 0 }, \
+	{ "queues", 0, OPTION_UINT, &(o)->queues, "N", "divert: kernel queues (chosen)", 1, 64 }, \
+	{ "queue-length", 0, OPTION_UINT, &(o)->queue_length, "N", "divert: packets the kernel may hold (chosen)", 1, 1000000 }, \
+	{ "buffer", 0, OPTION_SIZE, &(o)->buffer_bytes, "SIZE", "memory of the capture queue (32MiB)", 0, 0 }, \
+	{ "case", 0, OPTION_STRING, &(o)->case_id, "ID", "case id for the manifest", 0, 0 }, \
+	{ "examiner", 0, OPTION_STRING, &(o)->examiner, "NAME", "examiner for the manifest", 0, 0 }, \
+	{ "user", 0, OPTION_STRING, &(o)->user, "NAME", "when started as root, run as this user (weir, else nobody)", 0, 0 }, \
+	{ "json", 0, OPTION_FLAG, &(o)->is_json, NULL, "status and summary as JSON, one object a line", 0, 0 }, \
+	{ "quiet", 'q', OPTION_FLAG, &(o)->is_quiet, NULL, "no live status line", 0, 0 }, \
+	OPTION_HELP(&(o)->want_help), OPTION_END
 
 /* clang-format on */
 
