@@ -1,0 +1,105 @@
+#!/bin/sh
+# Interfaces: all or some of them, loopback once, raw IP of a tunnel, and what comes, changes and
+# goes while the recorder runs.
+. "$SOURCE_ROOT/tests/lib/tap.sh"
+. "$SOURCE_ROOT/tests/lib/sniff.sh"
+require_netns
+require_tool jq python3 ping
+veth_pair
+cd "$tmp"
+chmod 711 "$tmp"
+
+names() { packets list "$@" | cut -d' ' -f2 | sort | uniq -c | awk '{print $2 "=" $1}' | tr '\n' ' '; }
+events() { jq -r "select(.type == \"$2\") | .name" "$1/manifest.jsonl" | tr '\n' ' '; }
+told() { grep -q "\"type\":\"$2\".*\"name\":\"$3\"" "$1/manifest.jsonl"; }
+pair() { netns_run a ip link add vx type veth peer name vy; }
+
+sniff_start all a -o all --quiet
+all=$pid
+sniff_start some a -i lo -i va -i lo -o some --quiet
+some=$pid
+
+netns_run a ping -q -c 5 -i 0.02 127.0.0.1 >/dev/null
+netns_run a ping -q -c 3 -i 0.02 10.9.0.2 >/dev/null
+# A pair that is made, changed and gone again; the frames go from vx to vy.
+pair
+netns_run a ip link set vx addrgenmode none
+netns_run a ip link set vy addrgenmode none
+netns_run a ip link set vx mtu 1400
+netns_run a ip link set vx address 02:00:00:00:00:77
+netns_run a ip link set vx up
+netns_run a ip link set vy up
+frame=0200000000880200000000770800$(printf '%092d' 0)
+netns_run a python3 "$SOURCE_ROOT/tests/lib/packets.py" send vx "$frame" "$frame"
+check "the manifest tells of an interface that came" wait_for 5 told all interface_up vy
+netns_run a ip link del vx
+check "and of one that went" wait_for 5 told all interface_removed vx
+
+if [ -c /dev/net/tun ]; then
+	ip4=4500001c00010000401100000a0800020a080001$(printf '%016d' 0)
+	# shellcheck disable=SC2046
+	start tun $(nsenter_words a) \
+		python3 "$SOURCE_ROOT/tests/lib/packets.py" tun t0 "$tmp/go" "$ip4" "$ip4" "$ip4"
+	wait_for 10 grep -q made tun.out
+	netns_run a ip link set t0 addrgenmode none
+	netns_run a ip link set t0 up
+	: >go
+	wait_for 10 grep -q sent tun.out
+fi
+
+sniff_stop "$all"
+check_equal "the recorder ends with 0" "$exit_code" 0
+sniff_stop "$some"
+
+first=all/0000000001.pcapng
+# 5 pings over lo are 10 packets; 3 over va 6, and up to 4 of ARP.
+check_match "all: every interface's packets are there, lo's once" "$(names $first)" \
+	"^lo=10 va=([6-9]|10) vx=2 vy=2 $"
+check_equal "lo's are outbound" "$(packets list $first | awk '$2 == "lo" {print $5}' | sort -u | tr -d '\n')" 0x2
+check_equal "a frame from vx to vy is sent, and received" "$(packets list $first | awk '$2 ~ /^v[xy]/ {print $2, $5}' |
+	sort -u | tr '\n' ' ')" "vx 0x2 vy 0x11 "
+check_match "some: only what was named" "$(names some/0000000001.pcapng)" "^lo=10 va=([6-9]|10) $"
+check_equal "both pairs' ends were added" "$(events all interface_added | tr ' ' '\n' | grep -c '^v[xy]$')" 2
+check_equal "and removed" "$(events all interface_removed | tr ' ' '\n' | grep -c '^v[xy]$')" 2
+check_equal "a new MTU is told" "$(jq -r 'select(.mtu_before) | "\(.name) \(.mtu_before) \(.mtu)"' \
+	all/manifest.jsonl)" "vx 1500 1400"
+check_equal "a new MAC is told" "$(jq -r 'select(.mac_before) | "\(.name) \(.mac)"' all/manifest.jsonl)" \
+	"vx 02:00:00:00:00:77"
+check_equal "named ones hear of no other" "$(grep -c '"name":"v[xy]"' some/manifest.jsonl)" 0
+
+if [ -c /dev/net/tun ]; then
+	check_equal "a tunnel has segments of raw IP" \
+		"$(jq -r 'select(.type == "segment" and .linktype == 101) | .packets' all/manifest.jsonl)" 3
+	check_match "its packets begin with IP" "$(packets list all/0000000002.pcapng)" "t0 28 28 0x5"
+else
+	skip "a tunnel has segments of raw IP" "no /dev/net/tun"
+	skip "its packets begin with IP" "no /dev/net/tun"
+fi
+
+# A named interface that goes and comes back, with another number.
+pair
+netns_run a ip link set vx addrgenmode none
+netns_run a ip link set vy addrgenmode none
+netns_run a ip link set vx up
+netns_run a ip link set vy up
+sniff_start back a -i vx -o back --quiet
+back=$pid
+netns_run a python3 "$SOURCE_ROOT/tests/lib/packets.py" send vx "$frame"
+netns_run a ip link del vx
+check "a named interface's end is told" wait_for 5 told back interface_removed vx
+pair
+netns_run a ip link set vx addrgenmode none
+netns_run a ip link set vy addrgenmode none
+check "it is opened again when it is back" wait_for 5 told back interface_reopened vx
+netns_run a ip link set vy up
+netns_run a ip link set vx up
+netns_run a python3 "$SOURCE_ROOT/tests/lib/packets.py" send vx "$frame" "$frame"
+sniff_stop "$back"
+check_equal "its packets before and after are there" "$(names back/0000000001.pcapng)" "vx=3 "
+
+tap_run netns_run a "$WEIR" sniff -i nope -o none
+check_equal "an interface that is not there ends with 3" "$tap_status" 3
+check_match "the message names those that are" "$tap_output" \
+	"there is no interface 'nope' \(there are: .*lo.*\)"
+check "and no store was made" test ! -e none
+tap_done
