@@ -25,15 +25,17 @@ size_t blocks_head(struct store *s, unsigned lane, unsigned iface_count)
 size_t blocks_stats(struct store *s, const struct segment_facts *f)
 {
 	bool is_import = s->config.has_packet_clock;
+	/* The last tick may be older than the last packet. */
+	int64_t now = s->now_ns > f->last_ns ? s->now_ns : f->last_ns;
 	size_t n = 0;
 
 	for (unsigned id = 0; id < f->iface_count; id++) {
 		const struct iface *i = iface_in_lane(s->ifaces, f->lane, id);
 		struct pcapng_stats stats = {
 			.iface_id = id,
-			.ns = is_import ? f->last_ns : s->now_ns,
+			.ns = is_import ? f->last_ns : now,
 			.start_ns = is_import ? f->first_ns : s->start_ns,
-			.end_ns = is_import ? f->last_ns : s->now_ns,
+			.end_ns = is_import ? f->last_ns : now,
 			.received = is_import ? s->records[f->lane][id]
 					      : counter_read(&i->received),
 			.dropped = counter_read(&i->kernel_dropped),

@@ -4,36 +4,16 @@
 #include "base/time.h"
 #include "store/clockwatch.h"
 #include "store/facts.h"
+#include "store/ledger_queue.h"
 #include "store/retention.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 enum {
-	QUEUE = 512,
-	EVENTS_MAX = QUEUE / 2,  /* events and stats */
-	NEEDED_MAX = QUEUE - 16, /* and what must not be lost; the rest is for segments */
-	RETRIES = 20, /* of a needed line, 100 ms apart, once the store is closing */
-	TYPE_MAX = 40
-};
-
-enum kind {
-	ITEM_EVENT,
-	ITEM_STATS,
-	ITEM_OPENED,
-	ITEM_SEGMENT,
-	ITEM_ROOM
-};
-
-struct item {
-	enum kind kind;
-	int64_t ns;
-	char type[TYPE_MAX];
-	json_t *members;
-	struct loss_totals losses;
-	struct segment_facts facts;
-	int fd;
+	RETRIES = 10 /* of needed lines, 100 ms apart, once the store is closing */
 };
 
 struct ledger {
@@ -42,22 +22,28 @@ struct ledger {
 	struct retention retention;
 	struct clockwatch clocks;
 	struct port_thread *thread;
-	/* Guards the queue, is_closing and dropped; held for a few copies only. */
-	struct port_monitor *lock;
-	struct item *queue;
-	size_t head, count;
-	bool is_closing;
-	uint64_t dropped;
+	struct ledger_queue queue;
 	/* The thread's own. */
 	unsigned told_ifaces;
 	uint64_t closed_bytes;
 	struct loss_totals losses, told_losses; /* as known; as of the last segment */
 	bool has_failed;
 	unsigned retries; /* while closing */
+	/* The open segment of each lane, 1 + descriptor, and the first failure of syncing it: the
+	 * kernel tells it once only. */
+	int open_fd[LANE_MAX], sync_errno[LANE_MAX];
 	char *hash_buffer;
 };
 
 #define HASH_BUFFER (256 * 1024)
+
+/* The lane's open segment is another one now; fd -1: none. */
+static void follow_open(struct ledger *l, unsigned lane, int fd)
+{
+	if (l->open_fd[lane])
+		(void)close(l->open_fd[lane] - 1);
+	l->open_fd[lane] = fd + 1;
+}
 
 int ledger_new(struct ledger **out, const struct ledger_config *config,
 	       struct weir_error *err)
@@ -70,11 +56,9 @@ int ledger_new(struct ledger **out, const struct ledger_config *config,
 		return err_set(err, WEIR_ERR_NO_MEMORY, "cannot make a store: no memory");
 	l->config = *config;
 	l->manifest.fd = -1;
-	l->lock = port_monitor_new();
-	l->queue = mem_new(QUEUE, sizeof *l->queue);
 	l->hash_buffer = mem_new(HASH_BUFFER, 1);
 	retention_init(&l->retention, config->store);
-	if (!l->lock || !l->queue || !l->hash_buffer)
+	if (ledger_queue_init(&l->queue) || !l->hash_buffer)
 		rc = err_set(err, WEIR_ERR_NO_MEMORY, "cannot make a store: no memory");
 	else
 		rc = manifest_make(&l->manifest, config->disk, config->dir_fd, err);
@@ -89,10 +73,11 @@ void ledger_free(struct ledger *l)
 {
 	if (!l)
 		return;
+	for (unsigned lane = 0; lane < LANE_MAX; lane++)
+		follow_open(l, lane, -1);
 	manifest_fini(&l->manifest);
 	retention_fini(&l->retention);
-	port_monitor_free(l->lock);
-	mem_free(l->queue);
+	ledger_queue_fini(&l->queue);
 	mem_free(l->hash_buffer);
 	mem_free(l);
 }
@@ -104,7 +89,7 @@ struct manifest *ledger_manifest(struct ledger *l)
 
 uint64_t ledger_dropped(const struct ledger *l)
 {
-	return l->dropped;
+	return l->queue.dropped;
 }
 
 bool ledger_has_failed(const struct ledger *l)
@@ -112,138 +97,73 @@ bool ledger_has_failed(const struct ledger *l)
 	return l->has_failed;
 }
 
-/* The queue. */
-
-static void pause_ns(struct ledger *l, int64_t ns)
-{
-	port_monitor_lock(l->lock);
-	(void)port_monitor_wait(l->lock, ns);
-	port_monitor_unlock(l->lock);
-}
+/* The queue's other end. */
 
 bool ledger_has_room(struct ledger *l)
 {
-	bool has_room;
-
-	port_monitor_lock(l->lock);
-	/* One segment and the next one's opening. */
-	has_room = l->count + 2 <= QUEUE;
-	port_monitor_unlock(l->lock);
-	return has_room;
+	/* One segment, and the next one's opening. */
+	return ledger_queue_has_room(&l->queue, 2);
 }
 
-/* A free slot with the lock held, or NULL with the item counted as dropped. */
-static struct item *push_locked(struct ledger *l, enum kind kind, size_t limit)
+void ledger_wait(struct ledger *l)
 {
-	struct item *i;
-
-	if (l->count >= limit) {
-		l->dropped++;
-		return NULL;
-	}
-	i = &l->queue[(l->head + l->count++) % QUEUE];
-	i->kind = kind;
-	i->ns = port_realtime_ns();
-	i->members = NULL;
-	i->fd = -1;
-	port_monitor_signal(l->lock);
-	return i;
+	ledger_queue_pause(&l->queue, 10 * NS_PER_MS);
 }
 
 void ledger_event(struct ledger *l, const char *type, json_t *members, bool is_needed)
 {
-	struct item *i;
+	struct ledger_item i = { .kind = LEDGER_EVENT, .members = members };
 
-	port_monitor_lock(l->lock);
-	i = push_locked(l, ITEM_EVENT, is_needed ? NEEDED_MAX : EVENTS_MAX);
-	if (i) {
-		(void)snprintf(i->type, sizeof i->type, "%s", type);
-		i->members = members;
-	}
-	port_monitor_unlock(l->lock);
-	if (!i)
+	(void)snprintf(i.type, sizeof i.type, "%s", type);
+	if (!ledger_queue_push(&l->queue, &i, is_needed ? LEDGER_NEEDED : LEDGER_EVENTS))
 		json_decref(members);
 }
 
 void ledger_stats(struct ledger *l, const struct loss_totals *losses)
 {
-	struct item *i;
+	struct ledger_item i = { .kind = LEDGER_STATS, .losses = *losses };
 
-	port_monitor_lock(l->lock);
-	i = push_locked(l, ITEM_STATS, EVENTS_MAX);
-	if (i)
-		i->losses = *losses;
-	port_monitor_unlock(l->lock);
+	(void)ledger_queue_push(&l->queue, &i, LEDGER_EVENTS);
 }
 
-void ledger_opened(struct ledger *l, const struct segment_facts *f)
+void ledger_opened(struct ledger *l, const struct segment_facts *f, int fd)
 {
-	struct item *i;
+	struct ledger_item i = { .kind = LEDGER_OPENED,
+				 .facts = *f,
+				 .fd = fcntl(fd, F_DUPFD_CLOEXEC, 0) };
 
-	port_monitor_lock(l->lock);
-	i = push_locked(l, ITEM_OPENED, QUEUE);
-	if (i)
-		i->facts = *f;
-	port_monitor_unlock(l->lock);
+	if (!ledger_queue_push(&l->queue, &i, LEDGER_QUEUE) && i.fd >= 0)
+		(void)close(i.fd);
 }
 
 void ledger_segment(struct ledger *l, const struct segment_facts *f, int fd)
 {
-	struct item *i;
+	struct ledger_item i = { .kind = LEDGER_SEGMENT, .facts = *f, .fd = fd };
 
-	port_monitor_lock(l->lock);
-	i = push_locked(l, ITEM_SEGMENT, QUEUE);
-	if (i) {
-		i->facts = *f;
-		i->fd = fd;
-	}
-	port_monitor_unlock(l->lock);
-	if (!i)
+	if (!ledger_queue_push(&l->queue, &i, LEDGER_QUEUE))
 		(void)close(fd);
 }
 
 void ledger_make_room(struct ledger *l)
 {
-	port_monitor_lock(l->lock);
-	(void)push_locked(l, ITEM_ROOM, NEEDED_MAX);
-	port_monitor_unlock(l->lock);
-}
+	struct ledger_item i = { .kind = LEDGER_ROOM };
 
-void ledger_wait(struct ledger *l)
-{
-	pause_ns(l, 10 * NS_PER_MS);
+	(void)ledger_queue_push(&l->queue, &i, LEDGER_NEEDED);
 }
 
 /* Lines. */
-
-static bool is_closing(struct ledger *l)
-{
-	bool is;
-
-	port_monitor_lock(l->lock);
-	is = l->is_closing;
-	port_monitor_unlock(l->lock);
-	return is;
-}
-
-static void count_dropped(struct ledger *l)
-{
-	port_monitor_lock(l->lock);
-	l->dropped++;
-	port_monitor_unlock(l->lock);
-}
 
 /* A line that must not be lost is tried until there is room again, or the store is closed; then
  * for a second, all such lines together. */
 static void write_needed(struct ledger *l, const char *type, int64_t ns, json_t *members)
 {
 	while (manifest_append(&l->manifest, type, ns, members, NULL)) {
-		if (is_closing(l) && ++l->retries > RETRIES) {
-			count_dropped(l);
+		if (ledger_queue_is_closing(&l->queue) && ++l->retries > RETRIES) {
+			ledger_queue_drop(&l->queue);
 			l->has_failed = true;
 			break;
 		}
-		pause_ns(l, 100 * NS_PER_MS);
+		ledger_queue_pause(&l->queue, 100 * NS_PER_MS);
 	}
 	json_decref(members);
 }
@@ -340,6 +260,21 @@ static int hash_file(struct ledger *l, int fd, struct segment_facts *f)
 	return rc;
 }
 
+static void note_sync(struct ledger *l, unsigned lane, int rc)
+{
+	if (rc && !l->sync_errno[lane])
+		l->sync_errno[lane] = errno;
+}
+
+/* What a power cut can take is a second's records, not what the kernel has held back for half a
+ * minute. */
+static void sync_open(struct ledger *l)
+{
+	for (unsigned lane = 0; lane < LANE_MAX; lane++)
+		if (l->open_fd[lane])
+			note_sync(l, lane, l->config.disk->sync(l->open_fd[lane] - 1));
+}
+
 static int make_durable(struct ledger *l, int fd)
 {
 	if (l->config.store->layout == STORE_SEGMENTS)
@@ -347,12 +282,13 @@ static int make_durable(struct ledger *l, int fd)
 	return l->config.disk->sync_all(l->config.dir_fd);
 }
 
-static void finish_segment(struct ledger *l, struct item *i)
+static void finish_segment(struct ledger *l, struct ledger_item *i)
 {
 	struct segment_facts *f = &i->facts;
-	const char *sync_error = make_durable(l, i->fd) ? strerror(errno) : NULL;
 	json_t *line;
 
+	follow_open(l, f->lane, -1);
+	note_sync(l, f->lane, make_durable(l, i->fd));
 	if (!f->is_hashed && hash_file(l, i->fd, f))
 		l->has_failed = true;
 	(void)close(i->fd);
@@ -360,8 +296,10 @@ static void finish_segment(struct ledger *l, struct item *i)
 	line = facts_segment(f);
 	json_object_set_new(line, "losses", facts_losses(&l->losses, &l->told_losses));
 	json_object_set_new(line, "clocks", facts_clocks());
-	if (sync_error) {
-		json_object_set_new(line, "sync_error", json_string(sync_error));
+	if (l->sync_errno[f->lane]) {
+		json_object_set_new(line, "sync_error",
+				    json_string(strerror(l->sync_errno[f->lane])));
+		l->sync_errno[f->lane] = 0;
 		l->has_failed = true;
 	}
 	write_needed(l, "segment", i->ns, line);
@@ -371,14 +309,14 @@ static void finish_segment(struct ledger *l, struct item *i)
 	apply_retention(l, l->config.store->has_packet_clock ? f->last_ns : i->ns);
 }
 
-static void write_stats(struct ledger *l, const struct item *i)
+static void write_stats(struct ledger *l, const struct ledger_item *i)
 {
 	json_t *line;
 
 	l->losses = i->losses;
 	refresh_losses(l);
 	if (!manifest_has_reserve(&l->manifest)) {
-		count_dropped(l);
+		ledger_queue_drop(&l->queue);
 		return;
 	}
 	line = facts_progress(l->config.progress);
@@ -386,34 +324,37 @@ static void write_stats(struct ledger *l, const struct item *i)
 	json_object_set_new(line, "losses", facts_losses(&l->losses, NULL));
 	json_object_set_new(line, "interfaces", facts_counters(l->config.ifaces));
 	if (manifest_append(&l->manifest, "stats", i->ns, line, NULL))
-		count_dropped(l);
+		ledger_queue_drop(&l->queue);
 	json_decref(line);
 }
 
-static void handle(struct ledger *l, struct item *i)
+static void handle(struct ledger *l, struct ledger_item *i)
 {
 	tell_ifaces(l, i->ns);
 	switch (i->kind) {
-	case ITEM_EVENT:
+	case LEDGER_EVENT:
 		write_needed(l, i->type, i->ns, i->members);
 		break;
-	case ITEM_STATS:
+	case LEDGER_STATS:
 		write_stats(l, i);
 		return;
-	case ITEM_OPENED:
+	case LEDGER_OPENED:
+		follow_open(l, i->facts.lane, i->fd);
 		if (l->config.disk->sync_dir(l->config.dir_fd))
 			l->has_failed = true;
 		write_needed(l, "segment_open", i->ns, facts_opened(&i->facts));
 		break;
-	case ITEM_SEGMENT:
+	case LEDGER_SEGMENT:
 		finish_segment(l, i);
 		break;
-	case ITEM_ROOM:
+	case LEDGER_ROOM:
 		if (retention_oldest(&l->retention))
 			remove_oldest(l, "disk_full");
 		return;
 	}
-	sync_manifest(l);
+	/* One sync for a run of lines; a segment's own is not put off. */
+	if (i->kind == LEDGER_SEGMENT || ledger_queue_has_room(&l->queue, LEDGER_QUEUE))
+		sync_manifest(l);
 }
 
 /* Once a second. */
@@ -433,38 +374,21 @@ static void look_around(struct ledger *l)
 			     json_pack("{s:I,s:o}", "suspended_ns", (json_int_t)slept,
 				       "clocks", facts_clocks()));
 	tell_ifaces(l, now.realtime_ns);
+	sync_open(l);
 	if (!l->config.store->has_packet_clock)
 		apply_retention(l, now.realtime_ns);
-}
-
-/* The next item; false: nothing within the time, or (is_closing) nothing more. */
-static bool pop(struct ledger *l, struct item *i, int64_t timeout_ns)
-{
-	bool has_item;
-
-	port_monitor_lock(l->lock);
-	if (!l->count && !l->is_closing)
-		(void)port_monitor_wait(l->lock, timeout_ns);
-	has_item = l->count > 0;
-	if (has_item) {
-		*i = l->queue[l->head];
-		l->head = (l->head + 1) % QUEUE;
-		l->count--;
-	}
-	port_monitor_unlock(l->lock);
-	return has_item;
 }
 
 static void *run(void *arg)
 {
 	struct ledger *l = arg;
 	int64_t look_ns = 0;
-	struct item i;
+	struct ledger_item i;
 
 	for (;;) {
-		if (pop(l, &i, NS_PER_S))
+		if (ledger_queue_pop(&l->queue, &i, NS_PER_S))
 			handle(l, &i);
-		else if (is_closing(l))
+		else if (ledger_queue_is_closing(&l->queue))
 			break;
 		if (port_monotonic_ns() >= look_ns) {
 			look_around(l);
@@ -488,10 +412,7 @@ int ledger_start(struct ledger *l, json_t *start, struct weir_error *err)
 
 void ledger_stop(struct ledger *l)
 {
-	port_monitor_lock(l->lock);
-	l->is_closing = true;
-	port_monitor_signal(l->lock);
-	port_monitor_unlock(l->lock);
+	ledger_queue_close(&l->queue);
 	port_thread_join(l->thread);
 	l->thread = NULL;
 }

@@ -35,7 +35,8 @@ struct manifest *ledger_manifest(struct ledger *l);
 bool ledger_has_room(struct ledger *l);
 /* A moment, for the queue to become shorter: only while closing. */
 void ledger_wait(struct ledger *l);
-void ledger_opened(struct ledger *l, const struct segment_facts *f);
+/* A segment file was made; fd is borrowed (and duplicated, to be synced while it grows). */
+void ledger_opened(struct ledger *l, const struct segment_facts *f, int fd);
 /* Takes fd. */
 void ledger_segment(struct ledger *l, const struct segment_facts *f, int fd);
 /* The disk is full: remove what --keep allows. */

@@ -235,7 +235,7 @@ static int open_lane(struct store *s, struct segment *g, const struct span *span
 		return rc;
 	s->number++;
 	g->bucket = bucket_of(s, first_time(s, rest));
-	ledger_opened(s->ledger, &g->facts);
+	ledger_opened(s->ledger, &g->facts, g->fd);
 	return 0;
 }
 
