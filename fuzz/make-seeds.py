@@ -100,6 +100,52 @@ def pcapng_seeds():
          section("<") + interface("<", 1, 0, option("<", 9, b"\0")) + packet("<", 0, 2**63, b"a"))
 
 
+def attribute(kind, value=b"", length=None):
+    head = struct.pack("<HH", 4 + len(value) if length is None else length, kind)
+    return head + value + b"\0" * (-len(value) % 4)
+
+
+def netlink(kind, body, flags=0, length=None):
+    head = struct.pack("<IHHII", 16 + len(body) if length is None else length, kind, flags, 1, 0)
+    return head + body + b"\0" * (-len(body) % 4)
+
+
+def queued(number, *attributes):
+    """An NFQNL_MSG_PACKET (3 << 8 | 0) of queue `number`."""
+    return netlink(0x300, struct.pack(">BBH", 2, 0, number) + b"".join(attributes))
+
+
+def netlink_seeds():
+    header = attribute(1, struct.pack(">IHB", 7, 0x800, 1))
+    places = attribute(4, struct.pack(">I", 2)) + attribute(5, struct.pack(">I", 3))
+    info = attribute(14, struct.pack(">I", 3))
+    payload = attribute(10, b"E" + b"\0" * 39)
+    good = queued(9, header, places, info, attribute(13, struct.pack(">I", 1500)), payload)
+    save("netlink-reader", "packet.bin", good)
+    save("netlink-reader", "batch.bin", good + queued(9, header, payload) + good)
+    save("netlink-reader", "no-header.bin", queued(9, payload))
+    save("netlink-reader", "short-header.bin", queued(9, attribute(1, b"\0" * 3), payload))
+    save("netlink-reader", "cut-payload.bin", good[:-20])
+    save("netlink-reader", "long-payload.bin", queued(9, header, attribute(10, b"E" * 8, 4000)))
+    save("netlink-reader", "zero-attribute.bin", queued(9, header, attribute(10, b"", 0)))
+    save("netlink-reader", "short-message.bin", netlink(0x300, b"", length=12))
+    save("netlink-reader", "long-message.bin", netlink(0x300, b"abcd", length=0xFFFFFFF0))
+    error = struct.pack("<i", -2) + good[:16]
+    save("netlink-reader", "error.bin", netlink(2, error))
+    save("netlink-reader", "error-cut.bin", netlink(2, b"\xfe\xff"))
+    counter = attribute(0x8002, attribute(1, struct.pack(">Q", 10)) + attribute(2, struct.pack(">Q", 1)))
+    element = attribute(0x8001, attribute(1, b"counter\0") + counter)
+    rule = attribute(1, b"weir_1_2\0") + attribute(0x8004, element + element)
+    save("netlink-reader", "rule.bin", netlink(0xA06, b"\1\0\0\0" + rule))
+    table = attribute(1, b"weir_1_2\0") + attribute(6, b"\0\x20weir pid=1 start=2 pidns=3\0")
+    save("netlink-reader", "table.bin", netlink(0xA00, b"\1\0\0\0" + table))
+    deep = b""
+    for _ in range(20):
+        deep = attribute(0x8001, deep)
+    save("netlink-reader", "deep.bin", netlink(0x300, b"\0" * 4 + deep))
+
+
 if __name__ == "__main__":
     pcap_seeds()
     pcapng_seeds()
+    netlink_seeds()
