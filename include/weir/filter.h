@@ -85,7 +85,8 @@ struct filter_address {
 	uint32_t if_idx, sub_if_idx;
 	uint64_t endpoint_id, parent_endpoint_id;
 	uint32_t process_id;
-	uint8_t local_address[16], remote_address[16]; /* network order, IPv4 as ::ffff:a.b.c.d */
+	uint8_t local_address[16],
+		remote_address[16]; /* network order, IPv4 as ::ffff:a.b.c.d */
 	uint16_t local_port, remote_port;
 	uint8_t protocol;
 	uint32_t reflect_layer;
@@ -113,6 +114,10 @@ int filter_match(const struct filter *f, const struct filter_input *in);
 /* Everything (nothing) matches whatever it is: the graph has no test left. */
 bool filter_is_true(const struct filter *f);
 bool filter_is_false(const struct filter *f);
+
+/* Every test is one that a program in the kernel can decide (filter_bpf.h); else the kernel lets
+ * through what may match, and filter_match() must be asked again. */
+bool filter_is_for_kernel(const struct filter *f);
 
 enum filter_layer filter_layer_of(const struct filter *f);
 /* The text as given; its normal form, which means the same and is equal for filters that differ

@@ -85,6 +85,115 @@ static int compile(const struct request *r, struct filter **f, struct weir_error
 	return EXIT_NO;
 }
 
+static void print_json_notes(const char *name, const struct filter_note *notes,
+			     size_t count)
+{
+	(void)printf(",\"%s\":[", name);
+	for (size_t i = 0; i < count && i < NOTES_MAX; i++) {
+		(void)printf("%s{\"at\":%zu,\"length\":%zu,\"text\":", i ? "," : "",
+			     notes[i].at, notes[i].length);
+		print_json_string(notes[i].text);
+		(void)printf("}");
+	}
+	(void)printf("]");
+}
+
+static void print_notes(const char *kind, const struct filter_note *notes, size_t count)
+{
+	for (size_t i = 0; i < count && i < NOTES_MAX; i++)
+		(void)printf("%s: byte %zu: %s\n", kind, notes[i].at, notes[i].text);
+	if (count > NOTES_MAX)
+		(void)printf("%s: and %zu more\n", kind, count - NOTES_MAX);
+}
+
+/* Warnings are no reason to say no; with --strict, what WinDivert cannot read is. */
+static int run_check(const struct request *r, struct weir_error *err)
+{
+	static const size_t bytes = sizeof(struct filter_note);
+	struct filter_note *warnings = mem_new(NOTES_MAX, bytes);
+	struct filter_note *strange = mem_new(NOTES_MAX, bytes);
+	size_t warning_count, strange_count;
+	struct filter *f = NULL;
+	int rc = EXIT_ENVIRONMENT;
+
+	if (!warnings || !strange) {
+		(void)err_set(err, WEIR_ERR_NO_MEMORY, "no memory for remarks");
+		rc = fail(err);
+		goto out;
+	}
+	rc = compile(r, &f, err);
+	if (rc)
+		goto out;
+	warning_count = filter_lint(f, warnings, NOTES_MAX);
+	strange_count = filter_extensions(f, strange, NOTES_MAX);
+	rc = r->is_strict && strange_count ? EXIT_NO : EXIT_DONE;
+	if (r->is_json) {
+		(void)printf("{\"ok\":%s,\"normal\":", rc ? "false" : "true");
+		print_json_string(filter_normal(f));
+		(void)printf(",\"sha256\":\"%s\",\"kernel\":%s,\"windivert\":%s",
+			     filter_hash(f), filter_is_for_kernel(f) ? "true" : "false",
+			     strange_count ? "false" : "true");
+		print_json_notes("warnings", warnings, warning_count);
+		print_json_notes("extensions", strange, strange_count);
+		(void)printf("}\n");
+	} else {
+		(void)printf("%s: %s\n", rc ? "not a WinDivert filter" : "ok",
+			     filter_normal(f));
+		print_notes("warning", warnings, warning_count);
+		if (r->is_strict)
+			print_notes("extension", strange, strange_count);
+	}
+out:
+	filter_free(f);
+	mem_free(warnings);
+	mem_free(strange);
+	return rc;
+}
+
+static int run_explain(const struct request *r, struct weir_error *err)
+{
+	struct filter *f;
+	char *words;
+	int rc = compile(r, &f, err);
+
+	if (rc)
+		return rc;
+	words = filter_explain(f);
+	filter_free(f);
+	if (!words) {
+		(void)err_set(err, WEIR_ERR_NO_MEMORY, "no memory for the explanation");
+		return fail(err);
+	}
+	(void)fputs(words, stdout);
+	filter_words_free(words);
+	return EXIT_DONE;
+}
+
+static int run_fields(const struct request *r, struct weir_error *err)
+{
+	struct filter_field f;
+
+	(void)err;
+	for (size_t i = 0; filter_field_at(i, &f); i++) {
+		if (r->is_json)
+			(void)printf(
+				"{\"name\":\"%s\",\"layers\":\"%s\",\"needs\":\"%s\","
+				"\"type\":\"%s\",\"array\":%s,\"windivert\":%s,"
+				"\"help\":",
+				f.name, f.layers, f.needs, f.type,
+				f.is_array ? "true" : "false",
+				f.is_extension ? "false" : "true");
+		else
+			(void)printf("%-19s %s  %-6s  %-15s  %s\n", f.name, f.layers,
+				     f.needs, f.type, f.help);
+		if (r->is_json) {
+			print_json_string(f.help);
+			(void)printf("}\n");
+		}
+	}
+	return EXIT_DONE;
+}
+
 static int run_format(const struct request *r, struct weir_error *err)
 {
 	struct filter *f;
@@ -131,9 +240,9 @@ static const struct verb {
 	int (*run)(const struct request *r, struct weir_error *err);
 	bool needs_filter;
 } verbs[] = {
-	{ "format", run_format, true },
-	{ "eval", run_eval, false },
-	{ NULL, NULL, false },
+	{ "check", run_check, true },   { "explain", run_explain, true },
+	{ "format", run_format, true }, { "fields", run_fields, false },
+	{ "eval", run_eval, false },    { NULL, NULL, false },
 };
 
 static const struct verb *find_verb(const char *name)

@@ -59,7 +59,8 @@ struct field {
 	uint8_t source, format;
 	uint8_t offset, size, shift, bits;
 	bool is_signed, is_full, is_never_folded;
-	u128 low, high; /* keys */
+	bool is_user_only; /* a program in the kernel cannot know it */
+	u128 low, high;    /* keys */
 	u128 bias;
 	uint64_t (*read)(const struct view *v);
 	u128 (*read_wide)(const struct view *v);

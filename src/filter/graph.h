@@ -39,7 +39,8 @@ enum outcome {
 enum {
 	TARGET_ACCEPT = -1,
 	TARGET_REJECT = -2,
-	TARGET_ERROR = -3, /* a WinDivert object asks for a field that its layer has not */
+	TARGET_ERROR =
+		-3, /* a WinDivert object asks for a field that its layer has not */
 };
 
 struct vertex {

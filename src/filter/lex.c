@@ -355,7 +355,7 @@ int lex(struct lexed *out, struct pool *pool, const char *text, enum filter_laye
 void token_describe(const struct token *t, const char *text, char *words, size_t size)
 {
 	if (t->kind == TOKEN_END)
-		(void)snprintf(words, size, "the end of the filter");
+		(void)snprintf(words, size, "end of the filter");
 	else
 		(void)snprintf(words, size, "'%.*s'",
 			       (int)(t->length < 60 ? t->length : 60), text + t->at);

@@ -62,7 +62,7 @@ struct lexed {
 int lex(struct lexed *out, struct pool *pool, const char *text, enum filter_layer layer,
 	unsigned flags, struct filter_error *error);
 
-/* "'=='", "the number 80", "the end of the filter": for messages. */
+/* "'=='", "the number 80", "end of the filter": for messages. */
 void token_describe(const struct token *t, const char *text, char *words, size_t size);
 
 /* A macro's value at a layer; false: no macro.  *is_legal is false for an event of another layer. */
