@@ -49,4 +49,10 @@ check_equal "eval has no extensions" "$("$WEIR" filter eval --cases cases)" \
 	'{"id":8,"ok":false,"error":"Filter expression parse error","pos":4}'
 printf 'nonsense\n' >cases
 check_status "a damaged case file" 3 "$WEIR" filter eval --cases cases
+
+# One table drives all: the manual page has the fields as the binary has them.
+"$SOURCE_ROOT/tools/filter-page-fields" "$WEIR" >fields
+sed -n '/^\.Sh FIELDS/,/^\.El/p' "$SOURCE_ROOT/man/weir-filter.7" |
+	sed -e '1,/^\.Bl/d' -e '/^\.El/d' >page
+check "weir-filter(7) lists the fields of the table" diff fields page
 tap_done
