@@ -1,6 +1,7 @@
 /* Inline recording: the process that was started becomes the supervisor, its child records. */
 #include "capture/supervisor.h"
 #include "cli/record.h"
+#include "store/open.h"
 
 #include <inttypes.h>
 
@@ -13,16 +14,45 @@ static const char *supervisor_reason(struct recorder *r)
 	return request == SUPERVISOR_STOP ? "signal" : "supervisor_died";
 }
 
+/* How the worker ended, for the store's last line and for a person. */
+static void describe_death(const struct supervisor_report *report, char *text,
+			   size_t size)
+{
+	if (report->signal)
+		(void)snprintf(text, size, "recorder killed by signal %d",
+			       report->signal);
+	else
+		(void)snprintf(text, size, "recorder ended without closing its store");
+}
+
 /* The worker has died; this runs as its user.  The store is repaired and says what happened. */
 static int recover(void *arg, const struct supervisor_report *report)
 {
-	struct recorder *r = arg;
+	const struct recorder *r = arg;
+	char reason[80];
+	struct store_death death = { .reason = reason,
+				     .losses = &report->losses,
+				     .recorded = report->recorded,
+				     .is_recorded_known = true };
+	struct weir_error err = { 0 };
 
-	(void)r;
-	(void)fprintf(stderr,
-		      "weir divert: the recorder died (signal %d); %" PRIu64
-		      " packets passed unrecorded\n",
-		      report->signal, loss_total_packets(&report->losses));
+	describe_death(report, reason, sizeof reason);
+	(void)fprintf(stderr, "weir divert: %s; %" PRIu64 " packets passed unrecorded\n",
+		      reason, loss_total_packets(&report->losses));
+	if (report->is_strict)
+		(void)fprintf(
+			stderr,
+			"weir divert: --strict: the rules of table '%s' still hold traffic; "
+			"'weir doctor --clean' removes them\n",
+			report->tables);
+	if (r->options.stream)
+		return EXIT_LOSSES;
+	if (store_recover(r->config.store.path, &death, &err)) {
+		(void)fprintf(stderr, "weir divert: %s\n", err.text);
+		return EXIT_ENVIRONMENT;
+	}
+	(void)fprintf(stderr, "weir divert: the store '%s' was closed; grade: %s\n",
+		      r->where, grade_name(GRADE_INCOMPLETE));
 	return EXIT_LOSSES;
 }
 

@@ -115,7 +115,7 @@ static bool can_write(const struct store_view *v)
 
 /* Replaces the look by one under the exclusive lock and repairs, where that is still called for;
  * l->view is what the store is then. */
-static int repair(struct look *l, const char *path, const struct repair_reason *why,
+static int repair(struct look *l, const char *path, const struct store_death *death,
 		  struct weir_error *err)
 {
 	int rc;
@@ -125,7 +125,7 @@ static int repair(struct look *l, const char *path, const struct repair_reason *
 	rc = look(l, path, LOCK_EX, err);
 	if (rc || l->view->end || !l->is_locked)
 		return rc;
-	rc = repair_store(l->view, &l->facts, why, err);
+	rc = repair_store(l->view, &l->facts, death, err);
 	store_view_free(l->view);
 	look_away(l);
 	if (!rc)
@@ -137,7 +137,7 @@ static int repair(struct look *l, const char *path, const struct repair_reason *
 
 int store_open(struct store_view **v, const char *path, struct weir_error *err)
 {
-	static const struct repair_reason crash = { "crash", NULL };
+	static const struct store_death crash = { .reason = "crash" };
 	struct look l;
 	int rc = look(&l, path, LOCK_SH, err);
 
@@ -153,10 +153,9 @@ int store_open(struct store_view **v, const char *path, struct weir_error *err)
 	return 0;
 }
 
-int store_recover(const char *path, const char *why, const struct loss_totals *extra,
+int store_recover(const char *path, const struct store_death *death,
 		  struct weir_error *err)
 {
-	const struct repair_reason reason = { why, extra };
 	struct look l;
 	int rc = look(&l, path, LOCK_SH, err);
 
@@ -165,7 +164,7 @@ int store_recover(const char *path, const char *why, const struct loss_totals *e
 		store_view_free(l.view);
 		look_away(&l);
 	} else if (!rc) {
-		rc = repair(&l, path, &reason, err);
+		rc = repair(&l, path, death, err);
 		if (!rc && !l.view->was_repaired)
 			rc = err_set(err, WEIR_ERR_BUSY,
 				     "its manifest is locked by another");

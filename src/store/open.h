@@ -53,11 +53,21 @@ int store_open(struct store_view **v, const char *path,
 	       struct weir_error *err) MUST_CHECK;
 void store_view_free(struct store_view *v);
 
-/* What store_open() does to a store whose recorder is gone, for one who knows why it is: the last
- * line gets the reason `why` and, besides the losses that the manifest knows, `extra` (may be
- * NULL).  WEIR_ERR_EXISTS when the store has its last line already (nothing is changed),
- * WEIR_ERR_BUSY while the recorder lives. */
-int store_recover(const char *path, const char *why, const struct loss_totals *extra,
+/* What somebody who outlived the recorder knows of its end. */
+struct store_death {
+	const char *reason; /* for the last line: "crash", "killed by signal 9" */
+	/* The session's counters as last seen, or NULL; where the manifest has told more, that counts. */
+	const struct loss_totals *losses;
+	/* Records that the recorder had made in memory.  What of them is not in the files is counted
+	 * in LOSS_CRASH. */
+	uint64_t recorded;
+	bool is_recorded_known;
+};
+
+/* What store_open() does to a store whose recorder is gone, for one who knows how it ended.
+ * WEIR_ERR_EXISTS when the store has its last line already (nothing is changed), WEIR_ERR_BUSY
+ * while the recorder lives. */
+int store_recover(const char *path, const struct store_death *death,
 		  struct weir_error *err) MUST_CHECK;
 
 /* Every fact that the manifest states is checked against the files, in the order of

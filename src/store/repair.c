@@ -22,7 +22,7 @@ enum {
 struct repair {
 	const struct store_view *view;
 	struct view_facts *facts;
-	const struct repair_reason *why;
+	const struct store_death *death;
 	struct manifest m; /* the new one */
 	int64_t now_ns;
 	json_t *actions; /* of the line `recovered` */
@@ -313,23 +313,35 @@ static void add_up(const struct store_view *v, struct store_segment *sum,
 	}
 }
 
-/* What any line has told of losses, and what the caller knows besides. */
+static void take_larger(struct loss_totals *all, const struct loss_totals *other)
+{
+	for (unsigned i = 0; i < LOSS_REASONS; i++) {
+		if (all->packets[i] < other->packets[i])
+			all->packets[i] = other->packets[i];
+		if (all->bytes[i] < other->bytes[i])
+			all->bytes[i] = other->bytes[i];
+	}
+}
+
+/* Records that had been made and that are neither in a file nor counted as lost on the way. */
+static uint64_t unwritten(const struct repair *r, uint64_t packets,
+			  const struct loss_totals *losses)
+{
+	uint64_t known =
+		packets + losses->packets[LOSS_DISK_FULL] + losses->packets[LOSS_WRITE];
+
+	return r->death->recorded > known ? r->death->recorded - known : 0;
+}
+
+/* What any line has told of losses, and what a survivor knows besides.  All are readings of the
+ * same rising counters: the larger one is the later one. */
 static struct loss_totals all_losses(const struct repair *r)
 {
 	struct loss_totals all = r->facts->losses;
-	const struct loss_totals *told = &r->facts->segment_losses,
-				 *extra = r->why->extra;
 
-	for (unsigned i = 0; i < LOSS_REASONS; i++) {
-		if (all.packets[i] < told->packets[i])
-			all.packets[i] = told->packets[i];
-		if (all.bytes[i] < told->bytes[i])
-			all.bytes[i] = told->bytes[i];
-		if (extra) {
-			all.packets[i] += extra->packets[i];
-			all.bytes[i] += extra->bytes[i];
-		}
-	}
+	take_larger(&all, &r->facts->segment_losses);
+	if (r->death->losses)
+		take_larger(&all, r->death->losses);
 	return all;
 }
 
@@ -337,18 +349,28 @@ static int put_end(struct repair *r, struct weir_error *err)
 {
 	struct store_segment sum = { 0 };
 	struct loss_totals losses = all_losses(r);
-	uint64_t removed = 0;
+	uint64_t removed = 0, lost;
 	char missing[200];
 
 	add_up(r->view, &sum, &removed);
-	(void)snprintf(
-		missing, sizeof missing,
-		"what was captured and not yet in the store when the recorder ended: "
-		"its number is not known; %llu torn bytes were cut off",
-		(unsigned long long)r->cut_bytes);
+	lost = unwritten(r, sum.packets, &losses);
+	losses.packets[LOSS_CRASH] += lost;
+	if (r->death->is_recorded_known)
+		(void)snprintf(
+			missing, sizeof missing,
+			"%llu packets had been captured and were not yet in the store "
+			"when the recorder ended (counted in crash); %llu torn bytes "
+			"were cut off",
+			(unsigned long long)lost, (unsigned long long)r->cut_bytes);
+	else
+		(void)snprintf(
+			missing, sizeof missing,
+			"what was captured and not yet in the store when the recorder "
+			"ended: its number is not known; %llu torn bytes were cut off",
+			(unsigned long long)r->cut_bytes);
 	return put(r, "end",
 		   json_pack("{s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:n,s:s,s:s,s:o}",
-			     "reason", facts_text(r->why->reason), "packets",
+			     "reason", facts_text(r->death->reason), "packets",
 			     (json_int_t)sum.packets, "bytes", (json_int_t)sum.bytes,
 			     "wire_bytes", (json_int_t)sum.wire_bytes, "segments",
 			     (json_int_t)r->view->segment_count, "removed_segments",
@@ -432,12 +454,12 @@ static int by_number(const void *a, const void *b)
 }
 
 int repair_store(const struct store_view *view, struct view_facts *facts,
-		 const struct repair_reason *why, struct weir_error *err)
+		 const struct store_death *death, struct weir_error *err)
 {
 	struct repair r = {
 		.view = view,
 		.facts = facts,
-		.why = why,
+		.death = death,
 		.m = { .disk = &disk_system,
 		       .fd = -1,
 		       .size = facts->good_bytes,

@@ -11,13 +11,8 @@
 
 #include "store/view.h"
 
-struct repair_reason {
-	const char *reason;              /* of the last line: "crash" */
-	const struct loss_totals *extra; /* more losses, or NULL */
-};
-
 /* `view` and `facts` are what view_load() found; they are out of date afterwards. */
 int repair_store(const struct store_view *view, struct view_facts *facts,
-		 const struct repair_reason *why, struct weir_error *err) MUST_CHECK;
+		 const struct store_death *death, struct weir_error *err) MUST_CHECK;
 
 #endif

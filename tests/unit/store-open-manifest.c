@@ -217,6 +217,7 @@ static void test_repair_in_parallel(void)
 
 static void test_recorder_lives(void)
 {
+	static const struct store_death death = { .reason = "x" };
 	struct weir_error err;
 	struct store_check check;
 	struct store_view *v;
@@ -237,7 +238,7 @@ static void test_recorder_lives(void)
 	CHECK_EQ(read_all(d.path, true, &err), 6);
 	CHECK_EQ(store_verify(d.path, &check, &err), 0);
 	CHECK(check.is_live);
-	CHECK_EQ(store_recover(d.path, "x", NULL, &err), WEIR_ERR_BUSY);
+	CHECK_EQ(store_recover(d.path, &death, &err), WEIR_ERR_BUSY);
 	after = read_whole(d.path, MANIFEST);
 	CHECK_EQ(after.length, before.length);
 	free(before.at);
@@ -253,13 +254,14 @@ static void test_recorder_lives(void)
 static void test_recover_with_a_reason(void)
 {
 	struct loss_totals extra = { 0 };
+	struct store_death death = { .reason = "worker died", .losses = &extra };
 	struct weir_error err;
 	json_t *line;
 
 	begin(3);
 	extra.packets[LOSS_CRASH] = 7;
 	extra.bytes[LOSS_CRASH] = 700;
-	CHECK_EQ(store_recover(broken, "worker died", &extra, &err), 0);
+	CHECK_EQ(store_recover(broken, &death, &err), 0);
 	line = manifest_line(broken, "end", 0);
 	CHECK_STR(json_string_value(json_object_get(line, "reason")), "worker died");
 	CHECK_EQ(member(line, "lost"), 7);
@@ -267,8 +269,31 @@ static void test_recover_with_a_reason(void)
 			"bytes"),
 		 700);
 	json_decref(line);
-	CHECK_EQ(store_recover(broken, "again", &extra, &err), WEIR_ERR_EXISTS);
+	CHECK_EQ(store_recover(broken, &death, &err), WEIR_ERR_EXISTS);
 	CHECK_EQ(count_lines(broken, "end"), 1);
+	CHECK(check_store(broken));
+	driver_fini(&d);
+}
+
+/* The supervisor knows how many records there were: what is not in the files is counted. */
+static void test_recover_counts_what_was_in_memory(void)
+{
+	struct loss_totals seen = { 0 };
+	struct store_death death = { .reason = "killed by signal 9",
+				     .losses = &seen,
+				     .is_recorded_known = true };
+	struct weir_error err;
+	json_t *line;
+
+	begin(3);
+	death.recorded = 3 + 5;
+	seen.packets[LOSS_CRASH] = 2; /* handed on by the supervisor */
+	CHECK_EQ(store_recover(broken, &death, &err), 0);
+	line = manifest_line(broken, "end", 0);
+	CHECK_EQ(member(line, "lost"), 7);
+	CHECK(strstr(json_string_value(json_object_get(line, "missing")),
+		     "5 packets had been captured") != NULL);
+	json_decref(line);
 	CHECK(check_store(broken));
 	driver_fini(&d);
 }
@@ -385,6 +410,7 @@ int main(void)
 	RUN(test_repair_in_parallel);
 	RUN(test_recorder_lives);
 	RUN(test_recover_with_a_reason);
+	RUN(test_recover_counts_what_was_in_memory);
 	RUN(test_read_only);
 	RUN(test_layouts_of_packet_files);
 	RUN(test_each_line);
