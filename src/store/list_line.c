@@ -91,3 +91,30 @@ int list_line_load(const struct list_line *l, int dir_fd, uint8_t *into,
 			       l->file, hex, l->sha256);
 	return 0;
 }
+
+int list_line_check_pair(const struct list_line *l, int dir_fd,
+			 const struct json_line *line, struct weir_error *err)
+{
+	size_t stem = strlen(l->file) - 4;
+	char name[64], text[LIST_LINE_MAX + 1];
+	ssize_t n;
+	int fd;
+
+	if (strcmp(l->file + stem, ".bin") != 0)
+		return 0;
+	(void)snprintf(name, sizeof name, "%.*s.json", (int)stem, l->file);
+	fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return err_sys(err, "cannot open metadata file '%s'", name);
+	do
+		n = read(fd, text, sizeof text);
+	while (n < 0 && errno == EINTR);
+	(void)close(fd);
+	if (n < 0)
+		return err_sys(err, "cannot read metadata file '%s'", name);
+	if ((uint64_t)n == line->length + 1 && text[n - 1] == '\n' &&
+	    !memcmp(text, line->text, (size_t)line->length))
+		return 0;
+	return err_set(err, WEIR_ERR_MISMATCH,
+		       "metadata file '%s' is not the packet's line of the list", name);
+}

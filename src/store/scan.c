@@ -134,6 +134,8 @@ static int take_line(const struct json_line *line, int dir_fd, uint8_t *packet,
 			       (unsigned long long)line->offset,
 			       (unsigned long long)line->length);
 	rc = list_line_load(&l, dir_fd, packet, found);
+	if (!rc)
+		rc = list_line_check_pair(&l, dir_fd, line, found);
 	if (rc)
 		return rc;
 	count(s, l.ns, l.bytes, l.wire_bytes, l.linktype, before);
