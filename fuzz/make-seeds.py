@@ -3,6 +3,8 @@
 
 usage: fuzz/make-seeds.py        (from anywhere; overwrites its own files only)
 """
+import hashlib
+import json
 import pathlib
 import struct
 
@@ -145,7 +147,49 @@ def netlink_seeds():
     save("netlink-reader", "deep.bin", netlink(0x300, b"\0" * 4 + deep))
 
 
+def chain(lines):
+    out, prev = b"", "0" * 64
+    for seq, (kind, members) in enumerate(lines, 1):
+        line = {"seq": seq, "type": kind, "at": "2025-11-22T23:13:35.123456789Z",
+                "at_ns": 1763853215123456789, **members, "prev": prev}
+        raw = json.dumps(line, separators=(",", ":")).encode()
+        prev = hashlib.sha256(raw).hexdigest()
+        out += raw + b"\n"
+    return out
+
+
+def manifest_seeds():
+    opened = {"number": 1, "name": "0000000001.pcapng", "lane": 0, "linktype": 1}
+    segment = {**opened, "interfaces": 1, "packets": 3, "bytes": 30, "wire_bytes": 40, "file_bytes": 400,
+               "first_ns": 5, "last_ns": 9, "sorted": True, "sha256": "ab" * 32, "hash": "inline",
+               "reason": "end", "losses": {"kernel": {"packets": 2, "bytes": 0}}}
+    removed = {k: segment[k] for k in ("number", "name", "sha256", "packets", "file_bytes")}
+    end = {"reason": "signal", "packets": 3, "bytes": 30, "wire_bytes": 40, "segments": 1,
+           "removed_segments": 0, "first_ns": 5, "last_ns": 9, "lost": 2,
+           "losses": segment["losses"], "dropped_lines": 0, "grade": "complete-with-loss"}
+    start = ("start", {"format": 1, "tool": "weir", "mode": "sniff", "layout": "segments"})
+    interface = ("interface", {"lane": 0, "id": 0, "linktype": 1, "snaplen": 0, "name": "eth0",
+                               "mac": "02:00:00:00:00:01", "index": 2, "speed_bps": 10**9, "mtu": 1500})
+    body = [start, interface, ("segment_open", opened), ("stats", {"losses": {}}), ("segment", segment)]
+    good = chain(body + [("end", end)])
+    save("manifest-reader", "good.jsonl", good)
+    save("manifest-reader", "removed.jsonl",
+         chain(body + [("removed", removed), ("suspended", {}), ("end", {**end, "removed_segments": 1})]))
+    save("manifest-reader", "recovered.jsonl",
+         chain(body + [("recovered", {"segments": []}), ("end", {**end, "grade": "incomplete"})]))
+    save("manifest-reader", "cut.jsonl", good[:-30])
+    save("manifest-reader", "zeros.jsonl", good + b"\0" * 50)
+    save("manifest-reader", "not-objects.jsonl", b"[1]\n\n7\n{}\n" + good)
+    save("manifest-reader", "far.jsonl", chain([("start", {"format": 2**62}), ("segment", {"number": -1})]))
+    line = {"file": "1763853215123456789-1.pkt", "ns": 1763853215123456789, "bytes": 6, "wire_bytes": 60,
+            "linktype": 1, "interface": 1, "flags": 518, "packet_id": 7, "drops": 3, "queue": 1,
+            "sha256": "cd" * 32}
+    save("manifest-reader", "list.jsonl", (json.dumps(line) + "\n").encode()
+         + (json.dumps({**line, "file": "../x.pkt"}) + "\n").encode())
+
+
 if __name__ == "__main__":
+    manifest_seeds()
     pcap_seeds()
     pcapng_seeds()
     netlink_seeds()

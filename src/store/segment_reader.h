@@ -25,6 +25,7 @@ struct segment_reader {
 	const struct store_segment *segment;
 	/* For who merges several. */
 	struct packet head;
+	uint64_t count; /* packets so far */
 	unsigned
 		ifaces[IFACE_MAX]; /* own number -> merged number + 1; 0: not yet asked */
 };

@@ -34,6 +34,13 @@ static int advance(struct store_reader *r, size_t i, struct weir_error *err)
 	struct segment_reader *t = r->open[i];
 	int rc = segment_reader_next(t, &t->head, err);
 
+	t->count += rc > 0;
+	/* A file that was cut between two records reads well, and is short. */
+	if (!rc && t->count != t->segment->packets)
+		rc = err_set(err, WEIR_ERR_MISMATCH,
+			     "it has %llu packets, the manifest says %llu",
+			     (unsigned long long)t->count,
+			     (unsigned long long)t->segment->packets);
 	if (rc < 0)
 		return name_segment(t->segment, rc, err);
 	if (!rc)

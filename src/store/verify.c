@@ -218,7 +218,8 @@ static int check_files(struct verify *v, struct weir_error *err)
 static int check_all(struct verify *v, int manifest_fd, struct weir_error *err)
 {
 	bool is_live = flock(manifest_fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
-	int rc = verify_lines(v, manifest_fd, is_live, err);
+	int rc = verify_lines(v, byte_source_fd(manifest_fd, UINT64_MAX, false), is_live,
+			      err);
 
 	v->check->is_live = is_live && !v->has_end;
 	v->check->is_repaired = v->has_recovered;

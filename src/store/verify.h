@@ -9,6 +9,7 @@
 #include "base/compiler.h"
 #include "base/hash.h"
 #include "store/open.h"
+#include "store/window.h"
 
 struct verify_segment {
 	struct store_segment stated;
@@ -30,9 +31,9 @@ struct verify {
 
 int verify_fault(struct verify *v, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* Reads the whole manifest.  is_live: a line without its end, and a missing last line, are no
+/* Reads the whole manifest from a source, which it takes.  is_live: a line without its end, and a missing last line, are no
  * faults. */
-int verify_lines(struct verify *v, int manifest_fd, bool is_live,
+int verify_lines(struct verify *v, struct byte_source manifest, bool is_live,
 		 struct weir_error *err) MUST_CHECK;
 
 #endif

@@ -366,11 +366,12 @@ static int check_end_is_there(struct verify *v, bool is_live)
 		"(opening the store repairs what a recorder left)");
 }
 
-int verify_lines(struct verify *v, int manifest_fd, bool is_live, struct weir_error *err)
+int verify_lines(struct verify *v, struct byte_source manifest, bool is_live,
+		 struct weir_error *err)
 {
 	struct json_line line;
 	struct window w;
-	int rc = window_init(&w, byte_source_fd(manifest_fd, UINT64_MAX, false), err);
+	int rc = window_init(&w, manifest, err);
 
 	if (rc)
 		return rc;
