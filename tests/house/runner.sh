@@ -29,22 +29,21 @@ printf '#!/bin/sh\necho ok 1 - a\nsleep 60\n' >"$tmp/hang"
 printf '#!/bin/sh\necho "1..0 # SKIP not here"\n' >"$tmp/none"
 
 project good
-check_equal "passes and skips are counted" "$last" "2 passed, 0 failed, 1 skipped"
-check_equal "success ends with 0" "$code" 0
+check_equal "passes and skips are counted" "$last, exit $code" "2 passed, 0 failed, 1 skipped, exit 0"
 check_match "a skip is shown with its reason" "$(cat "$tmp/said")" 'skipped: good: b: because'
-project good bad
-check_equal "failures are counted" "$last" "3 passed, 2 failed, 1 skipped"
-check_equal "failure ends with 1" "$code" 1
-project early
-check_equal "a script that breaks off fails" "$last" "1 passed, 1 failed, 0 skipped"
-project silent
-check_equal "a test without TAP fails" "$last" "0 passed, 1 failed, 0 skipped"
-project crash
-check_equal "a crash fails" "$last" "1 passed, 1 failed, 0 skipped"
-project short
-check_equal "a missing check fails" "$last" "1 passed, 1 failed, 0 skipped"
-project hang
-check_equal "a test out of time fails" "$last" "1 passed, 1 failed, 0 skipped"
+
+# bad: one passes, two fail; of the others each fails once, and early, crash, short, hang pass once.
+project good bad early silent crash short hang
+check_equal "every failure is counted, once" "$last, exit $code" "7 passed, 7 failed, 1 skipped, exit 1"
+said=$(cat "$tmp/said")
+check_match "a failed promise is named" "$said" '^FAILED: bad: b$'
+check_match "and what its command did" "$said" 'exit code 1, want 0: false'
+check_match "a script that breaks off fails" "$said" '^FAILED: early: the script ended early'
+check_match "a test without TAP fails" "$said" '^FAILED: silent: printed no TAP'
+check_match "a crash fails" "$said" '^FAILED: crash: ended with exit code'
+check_match "a missing check fails" "$said" '^FAILED: short: planned 2 checks, made 1'
+check_match "a test out of time fails" "$said" '^FAILED: hang: ended by timeout'
+
 project none
 check_equal "all skipped is no success" "$last, exit $code" "0 passed, 0 failed, 1 skipped, exit 1"
 
