@@ -143,6 +143,14 @@ wait_exit() {
 	wait "$2" || exit_code=$?
 }
 
+# check_exit NAME SECONDS PID CODE: what start() began ends within that time, with that exit code,
+# which is in exit_code ("none" where it did not end).
+check_exit() {
+	exit_code=none
+	wait_exit "$2" "$3" || :
+	check_equal "$1" "$exit_code" "$4"
+}
+
 tap_has_ended() {
 	[ ! -e "/proc/$1" ] || grep -q '^State:[[:space:]]*Z' "/proc/$1/status"
 }

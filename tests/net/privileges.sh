@@ -46,8 +46,8 @@ check "every thread of the worker has left root" every_thread_has "$worker" Uid 
 check "every thread of the worker keeps net_admin only" \
 	every_thread_has "$worker" CapEff 0000000000001000
 check "the worker cannot have more again" every_thread_has "$worker" NoNewPrivs 1
-# kill 5, setgid 6, setuid 7, net_admin 12.
-check "the supervisor keeps four" every_thread_has "$outer" CapEff 00000000000010e0
+# dac_read_search 2, kill 5, setgid 6, setuid 7, net_admin 12.
+check "the supervisor keeps five" every_thread_has "$outer" CapEff 00000000000010e4
 kill -INT "$outer"
 check "divert ends" wait_exit 10 "$pid"
 

@@ -20,8 +20,7 @@ weir_pid() { # PID of nsenter or of weir itself
 
 for c in sniff divert; do
 	start "for-$c" netns_run a "$WEIR" $c -i lo -o "for-$c" --for 1s --json
-	check "$c --for ends by itself" wait_exit 8 "$pid"
-	check_equal "$c --for ends with 0" "$exit_code" 0
+	check_exit "$c --for ends by itself with 0" 8 "$pid" 0
 	check_equal "$c of silence is complete" "$(summary "for-$c.out" .grade)" complete
 	check_equal "$c of silence has no packet" "$(summary "for-$c.out" .packets)" 0
 
@@ -35,8 +34,7 @@ for c in sniff divert; do
 	wait_for 5 recording "int-$c.out"
 	netns_run a ping -q -i 0.002 -c 100 127.0.0.1 >/dev/null
 	kill -INT "$(weir_pid "$pid")"
-	check "$c ends at Ctrl-C" wait_exit 8 "$pid"
-	check_equal "$c ends with 0" "$exit_code" 0
+	check_exit "$c ends at Ctrl-C with 0" 8 "$pid" 0
 	# 100 requests and 100 replies, each once.
 	check_equal "$c has drained: every packet is there" "$(summary "int-$c.out" .packets)" 200
 	check "$c left a store that verifies" "$WEIR" verify "int-$c"
