@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "capture/source.h"
+#include "filter/recorded.h"
 #include "weir/reader.h"
 
 #include <fcntl.h>
@@ -163,11 +164,26 @@ static struct iface *our_iface(struct source *s, unsigned index, struct weir_err
 	return s->ifaces[index];
 }
 
-/* The filter's place: before the copy. */
+/* Before the copy. */
 static bool is_wanted(const struct source *s, const struct packet *p)
 {
-	(void)p;
-	return !s->context->config->filter;
+	const struct filter *filter = s->context->config->filter;
+	const struct iface_info *info;
+	struct recorded r = { .data = p->data,
+			      .caplen = p->caplen,
+			      .linktype = p->linktype,
+			      .ns = p->ns,
+			      .flags = p->has_flags ? p->flags : 0,
+			      .has_pid = p->has_pid,
+			      .pid = p->pid };
+
+	if (!filter)
+		return true;
+	info = reader_iface(s->reader, p->iface);
+	r.iface = info->name;
+	r.if_idx = info->index;
+	r.is_loopback = !strcmp(info->name, "lo");
+	return filter_takes(filter, &r);
 }
 
 static uint32_t limit_length(struct source *s, uint32_t caplen)

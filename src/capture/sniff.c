@@ -5,9 +5,11 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "capture/sniff_ports.h"
+#include "filter/recorded.h"
 
 #include <linux/filter.h>
 #include <linux/if_arp.h>
+#include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <poll.h>
 
@@ -26,8 +28,9 @@
 /* A packet over lo passes twice: sent, and received.  Only the sending is recorded. */
 static int attach_filter(struct source *s, struct packet_ring *r, struct weir_error *err)
 {
-	uint32_t snaplen = s->context->config->snaplen;
-	uint32_t keep = snaplen ? s->limit + LINK_ROOM : UINT32_MAX;
+	const struct source_config *c = s->context->config;
+	/* A filter that looks at packets here sees them whole. */
+	uint32_t keep = c->snaplen && !c->filter ? s->limit + LINK_ROOM : UINT32_MAX;
 	const struct sock_filter program[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 			 (uint32_t)(SKF_AD_OFF + SKF_AD_HATYPE)),
@@ -111,13 +114,33 @@ static int sniff_start(struct source *s, struct weir_error *err)
 	return rc;
 }
 
-/* The filter's place: before the copy. */
+/* Before the copy.  Where there is no link header to be recorded, the kernel says where the network
+ * header is and what it is: only IP has a link type without one. */
 static bool is_wanted(const struct source *s, const struct frame *f,
 		      const struct sniff_slot *slot)
 {
-	(void)f;
-	(void)slot;
-	return !s->context->config->filter;
+	const struct filter *filter = s->context->config->filter;
+	const struct iface_info *info = &slot->iface->info;
+	struct recorded r = { .data = f->mac,
+			      .caplen = f->caplen,
+			      .linktype = info->linktype,
+			      .ns = f->ns,
+			      .flags = frame_flags(f->pkttype, 0),
+			      .iface = info->name,
+			      .if_idx = f->ifindex,
+			      .is_loopback = f->hatype == ARPHRD_LOOPBACK };
+
+	if (!filter)
+		return true;
+	if (slot->form == FRAME_NETWORK || slot->form == FRAME_COOKED) {
+		if (f->net_off > f->caplen ||
+		    (f->protocol != ETH_P_IP && f->protocol != ETH_P_IPV6))
+			return false;
+		r.data += f->net_off;
+		r.caplen -= f->net_off;
+		r.linktype = LINKTYPE_RAW;
+	}
+	return filter_takes(filter, &r);
 }
 
 static void tell_drops(struct sniff_port *p, struct iface *iface,

@@ -1,0 +1,43 @@
+#include "filter/recorded.h"
+
+#include "base/bytes.h"
+#include "packet/link.h"
+#include "store/record.h"
+
+static size_t network_length(const uint8_t *packet, size_t length, uint16_t ethertype)
+{
+	size_t stated = 0;
+
+	if (ethertype == ETHERTYPE_IPV4 && length >= 20)
+		stated = get_u16be(packet + 2);
+	/* 0: a jumbogram, or a packet that its device has still to cut. */
+	else if (ethertype == ETHERTYPE_IPV6 && length >= 40 && get_u16be(packet + 4))
+		stated = 40U + get_u16be(packet + 4);
+	return stated && stated < length ? stated : length;
+}
+
+bool filter_takes(const struct filter *f, const struct recorded *r)
+{
+	struct filter_input in = { .has_time = true,
+				   .time_ns = r->ns,
+				   .has_process_id = r->has_pid };
+	uint32_t direction = r->flags & RECORD_DIRECTION;
+	const uint8_t *packet;
+	struct link l;
+
+	if (!link_decode(&l, r->linktype, r->data, r->caplen) ||
+	    (l.ethertype != ETHERTYPE_IPV4 && l.ethertype != ETHERTYPE_IPV6))
+		return false;
+	packet = r->data + l.network_off;
+	filter_input_packet(
+		&in, packet,
+		network_length(packet, r->caplen - l.network_off, l.ethertype));
+	in.address.timestamp = r->ns;
+	in.address.is_outbound =
+		(direction ? direction : (uint32_t)l.direction) == RECORD_OUTBOUND;
+	in.address.is_loopback = r->is_loopback;
+	in.address.if_idx = r->if_idx;
+	in.address.process_id = r->pid;
+	in.iface = r->iface && *r->iface ? r->iface : NULL;
+	return filter_match(f, &in) > 0;
+}

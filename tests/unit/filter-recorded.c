@@ -1,0 +1,122 @@
+/* A filter on recorded packets: link layers, padding, direction, interface. */
+#include "filter/recorded.h"
+
+#include "lib/tap.h"
+#include "store/iface.h"
+#include "store/record.h"
+
+/* Ethernet, an 802.1Q tag, IPv4, UDP 53 -> 5353 with two bytes, and six bytes of padding. */
+static const uint8_t
+	tagged[] = {
+		2,    0,    0,    0,    0,    1,    2,  0, 0,   0,
+		0,    2,    0x81, 0,    0,    7,    8,  0, /* link */
+		0x45, 0,    0,    30,   0,    1,    0,  0, 64,  17,
+		0,    0,    10,   0,    0,    1,    10, 0, 0,   2,   /* IPv4 */
+		0,    53,   0x14, 0xe9, 0,    10,   0,  0, 'h', 'i', /* UDP */
+		0xee, 0xee, 0xee, 0xee, 0xee, 0xee,
+	};
+static const uint8_t arp[] = { 255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0,
+			       2,   8,   6,   0,   1,   8,   0, 6, 4, 0, 1 };
+
+static bool takes(const char *text, const struct recorded *r)
+{
+	struct filter *f;
+	bool is_taken;
+
+	if (filter_compile(&f, text, FILTER_NETWORK, 0, NULL)) {
+		printf("# cannot compile: %s\n", text);
+		return false;
+	}
+	is_taken = filter_takes(f, r);
+	filter_free(f);
+	return is_taken;
+}
+
+static struct recorded packet(void)
+{
+	return (struct recorded){ .data = tagged,
+				  .caplen = sizeof tagged,
+				  .linktype = LINKTYPE_ETHERNET,
+				  .ns = 1700000000123456789,
+				  .flags = RECORD_OUTBOUND | RECORD_CSUM_NOT_READY,
+				  .iface = "eth7",
+				  .if_idx = 7 };
+}
+
+static void test_headers_are_found_behind_a_tag(void)
+{
+	struct recorded r = packet();
+
+	CHECK(takes("udp.SrcPort == 53 and ip.DstAddr == 10.0.0.2", &r));
+	CHECK(!takes("udp.SrcPort == 54", &r));
+	CHECK(!takes("tcp", &r));
+}
+
+static void test_padding_is_no_payload(void)
+{
+	struct recorded r = packet();
+
+	CHECK(takes("udp.PayloadLength == 2 and length == 30", &r));
+	/* A packet that was cut: what is there counts. */
+	r.caplen = 18 + 29;
+	CHECK(takes("length == 29", &r));
+}
+
+static void test_raw_and_cooked(void)
+{
+	struct recorded r = packet();
+
+	r.data += 18;
+	r.caplen -= 18;
+	r.linktype = LINKTYPE_RAW;
+	CHECK(takes("udp.DstPort == 5353", &r));
+	r.linktype = 65000;
+	CHECK(!takes("true", &r));
+}
+
+static void test_direction_and_interface(void)
+{
+	struct recorded r = packet();
+
+	CHECK(takes("outbound and not loopback and ifIdx == 7", &r));
+	CHECK(!takes("inbound", &r));
+	CHECK(takes("iface == \"eth7\"", &r));
+	CHECK(!takes("iface == \"eth8\"", &r));
+	r.flags = RECORD_INBOUND | RECORD_BROADCAST;
+	r.is_loopback = true;
+	CHECK(takes("inbound and loopback", &r));
+	r.iface = "";
+	CHECK(!takes("iface == \"eth7\"", &r));
+}
+
+static void test_no_ip_no_match(void)
+{
+	struct recorded r = packet();
+
+	r.data = arp;
+	r.caplen = sizeof arp;
+	CHECK(!takes("not tcp", &r));
+	for (r.data = tagged, r.caplen = 0; r.caplen < 18; r.caplen++)
+		CHECK(!takes("ip or not ip", &r));
+}
+
+static void test_process(void)
+{
+	struct recorded r = packet();
+
+	CHECK(!takes("processId == 4", &r));
+	r.has_pid = true;
+	r.pid = 4;
+	CHECK(takes("processId == 4", &r));
+}
+
+int main(void)
+{
+	RUN(test_headers_are_found_behind_a_tag);
+	RUN(test_padding_is_no_payload);
+	RUN(test_raw_and_cooked);
+	RUN(test_direction_and_interface);
+	RUN(test_no_ip_no_match);
+	RUN(test_process);
+	return tap_done();
+}
