@@ -6,10 +6,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void update(void *arg, const struct link *l)
+static void update(void *arg, const struct net_link *l)
 {
 	struct link_table *t = arg;
-	struct link before;
+	struct net_link before;
 
 	assert(memchr(l->name, 0, sizeof l->name));
 	assert(l->index);

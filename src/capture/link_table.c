@@ -6,7 +6,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static void read_attribute(struct link *l, uint16_t type, const uint8_t *bytes, size_t n)
+static void read_attribute(struct net_link *l, uint16_t type, const uint8_t *bytes,
+			   size_t n)
 {
 	if (type == IFLA_IFNAME && n) {
 		size_t length = strnlen((const char *)bytes, n);
@@ -30,9 +31,9 @@ static bool is_of_links(struct cursor c)
 	return cur_left(&c) < 1 || *c.at == AF_UNSPEC;
 }
 
-static bool parse_link(struct cursor c, bool is_gone, struct link *l)
+static bool parse_link(struct cursor c, bool is_gone, struct net_link *l)
 {
-	*l = (struct link){ .is_gone = is_gone };
+	*l = (struct net_link){ .is_gone = is_gone };
 	cur_skip(&c, 2);
 	l->hatype = cur_u16le(&c);
 	l->index = cur_u32le(&c);
@@ -63,7 +64,7 @@ int link_parse(const uint8_t *bytes, size_t length, link_visit *visit, void *arg
 	       bool *is_done, struct weir_error *err)
 {
 	struct cursor c, body;
-	struct link l;
+	struct net_link l;
 
 	cur_init(&c, bytes, length);
 	while (cur_left(&c) >= sizeof(struct nlmsghdr)) {
@@ -95,7 +96,7 @@ int link_parse(const uint8_t *bytes, size_t length, link_visit *visit, void *arg
 	return 0;
 }
 
-static struct link *find_index(struct link_table *t, uint32_t index)
+static struct net_link *find_index(struct link_table *t, uint32_t index)
 {
 	for (unsigned i = 0; i < t->count; i++)
 		if (t->links[i].index == index)
@@ -103,7 +104,7 @@ static struct link *find_index(struct link_table *t, uint32_t index)
 	return NULL;
 }
 
-const struct link *link_table_at(const struct link_table *t, uint32_t index)
+const struct net_link *link_table_at(const struct link_table *t, uint32_t index)
 {
 	for (unsigned i = 0; i < t->count; i++)
 		if (t->links[i].index == index)
@@ -111,7 +112,7 @@ const struct link *link_table_at(const struct link_table *t, uint32_t index)
 	return NULL;
 }
 
-const struct link *link_table_find(const struct link_table *t, const char *name)
+const struct net_link *link_table_find(const struct link_table *t, const char *name)
 {
 	for (unsigned i = 0; i < t->count; i++)
 		if (!strcmp(t->links[i].name, name))
@@ -119,7 +120,7 @@ const struct link *link_table_find(const struct link_table *t, const char *name)
 	return NULL;
 }
 
-static unsigned compare(const struct link *now, const struct link *before)
+static unsigned compare(const struct net_link *now, const struct net_link *before)
 {
 	unsigned changes = 0;
 
@@ -135,9 +136,10 @@ static unsigned compare(const struct link *now, const struct link *before)
 	return changes;
 }
 
-static unsigned add(struct link_table *t, const struct link *now, struct link *before)
+static unsigned add(struct link_table *t, const struct net_link *now,
+		    struct net_link *before)
 {
-	*before = (struct link){ 0 };
+	*before = (struct net_link){ 0 };
 	if (now->is_gone || t->count == LINK_COUNT)
 		return 0;
 	t->seen[t->count] = 1;
@@ -146,7 +148,7 @@ static unsigned add(struct link_table *t, const struct link *now, struct link *b
 }
 
 /* Some messages (those of wireless events) say less than all. */
-static void keep_untold(struct link *now, const struct link *before)
+static void keep_untold(struct net_link *now, const struct net_link *before)
 {
 	if (!now->name[0])
 		memcpy(now->name, before->name, sizeof now->name);
@@ -158,10 +160,10 @@ static void keep_untold(struct link *now, const struct link *before)
 	}
 }
 
-unsigned link_table_update(struct link_table *t, const struct link *now,
-			   struct link *before)
+unsigned link_table_update(struct link_table *t, const struct net_link *now,
+			   struct net_link *before)
 {
-	struct link *here = find_index(t, now->index);
+	struct net_link *here = find_index(t, now->index);
 	size_t at;
 
 	if (!here)

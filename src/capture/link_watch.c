@@ -23,13 +23,13 @@ struct link_watch {
 	uint8_t buffer[BUFFER_BYTES];
 };
 
-static void visit(void *arg, const struct link *link)
+static void visit(void *arg, const struct net_link *link)
 {
 	struct link_watch *w = arg;
-	struct link before;
+	struct net_link before;
 	unsigned changes = link_table_update(&w->table, link, &before);
 	/* The message may say less than the table knows. */
-	const struct link *now = link_table_at(&w->table, link->index);
+	const struct net_link *now = link_table_at(&w->table, link->index);
 
 	if (changes && w->change)
 		w->change(w->arg, changes, now ? now : link, &before);
@@ -56,7 +56,7 @@ static void finish_answer(struct link_watch *w)
 {
 	w->is_asking = false;
 	for (unsigned i = w->table.count; i-- > 0;) {
-		struct link gone = w->table.links[i];
+		struct net_link gone = w->table.links[i];
 
 		if (w->table.seen[i])
 			continue;

@@ -21,7 +21,7 @@
 #define LINK_NAME  16   /* IFNAMSIZ */
 #define LINK_COUNT 1024 /* interfaces followed; others are not */
 
-struct link {
+struct net_link {
 	uint32_t index, flags, mtu; /* flags: IFF_ bits */
 	uint16_t hatype;            /* ARPHRD_ */
 	bool has_mac, is_gone;
@@ -31,7 +31,7 @@ struct link {
 
 /* Calls visit for each whole link message among the netlink messages in bytes; *is_done is set when
  * the end of an answer is among them.  WEIR_ERR_FORMAT at the first that is damaged. */
-typedef void link_visit(void *arg, const struct link *link);
+typedef void link_visit(void *arg, const struct net_link *link);
 int link_parse(const uint8_t *bytes, size_t length, link_visit *visit, void *arg,
 	       bool *is_done, struct weir_error *err) MUST_CHECK;
 
@@ -46,21 +46,21 @@ enum {
 };
 
 struct link_table {
-	struct link links[LINK_COUNT];
+	struct net_link links[LINK_COUNT];
 	uint8_t seen[LINK_COUNT]; /* in the answer that is being read */
 	unsigned count;
 };
 
 /* Puts a message's state into the table; returns what changed, 0 when nothing did.  `before` gets
  * the state that it had (all zero when it is new). */
-unsigned link_table_update(struct link_table *t, const struct link *now,
-			   struct link *before);
-const struct link *link_table_find(const struct link_table *t, const char *name);
-const struct link *link_table_at(const struct link_table *t, uint32_t index);
+unsigned link_table_update(struct link_table *t, const struct net_link *now,
+			   struct net_link *before);
+const struct net_link *link_table_find(const struct link_table *t, const char *name);
+const struct net_link *link_table_at(const struct link_table *t, uint32_t index);
 
 struct link_watch;
-typedef void link_change(void *arg, unsigned changes, const struct link *now,
-			 const struct link *before);
+typedef void link_change(void *arg, unsigned changes, const struct net_link *now,
+			 const struct net_link *before);
 
 int link_watch_open(struct link_watch **w, struct weir_error *err) MUST_CHECK;
 void link_watch_close(struct link_watch *w);

@@ -110,7 +110,7 @@ int sniff_ports_choose(struct source *s, struct weir_error *err)
 		return 0;
 	}
 	for (; *name; name++) {
-		const struct link *l = link_table_find(t, *name);
+		const struct net_link *l = link_table_find(t, *name);
 
 		if (!l)
 			return no_such_interface(*name, t, err);
@@ -128,7 +128,7 @@ int sniff_ports_choose(struct source *s, struct weir_error *err)
 	return 0;
 }
 
-static bool is_ours(struct source *s, const struct link *l)
+static bool is_ours(struct source *s, const struct net_link *l)
 {
 	return !s->ports[0].name || find_port(s, l->name);
 }
@@ -138,7 +138,7 @@ int sniff_ports_describe(struct source *s, struct weir_error *err)
 	const struct link_table *t = link_watch_table(s->links);
 
 	for (unsigned i = 0; i < t->count; i++) {
-		const struct link *l = &t->links[i];
+		const struct net_link *l = &t->links[i];
 		bool is_named = s->ports[0].name;
 		const struct sniff_slot *slot;
 		struct sniff_port *port;
@@ -158,7 +158,7 @@ int sniff_ports_describe(struct source *s, struct weir_error *err)
 	return 0;
 }
 
-static json_t *describe_link(const struct link *l)
+static json_t *describe_link(const struct net_link *l)
 {
 	char mac[MAC_TEXT];
 	json_t *j = json_pack("{s:s, s:i, s:i}", "name", l->name, "index", (int)l->index,
@@ -171,8 +171,8 @@ static json_t *describe_link(const struct link *l)
 	return j;
 }
 
-static void tell_change(struct source *s, unsigned changes, const struct link *now,
-			const struct link *before)
+static void tell_change(struct source *s, unsigned changes, const struct net_link *now,
+			const struct net_link *before)
 {
 	char mac[MAC_TEXT];
 	json_t *j = describe_link(now);
@@ -190,8 +190,8 @@ static void tell_change(struct source *s, unsigned changes, const struct link *n
 	sniff_event(s, "interface_changed", j);
 }
 
-static void tell(struct source *s, unsigned changes, const struct link *now,
-		 const struct link *before)
+static void tell(struct source *s, unsigned changes, const struct net_link *now,
+		 const struct net_link *before)
 {
 	static const struct {
 		unsigned change;
@@ -213,7 +213,7 @@ static void tell(struct source *s, unsigned changes, const struct link *now,
 }
 
 /* A named interface that is there again has another number. */
-static void rebind(struct source *s, struct sniff_port *port, const struct link *now)
+static void rebind(struct source *s, struct sniff_port *port, const struct net_link *now)
 {
 	struct weir_error err;
 
@@ -226,8 +226,8 @@ static void rebind(struct source *s, struct sniff_port *port, const struct link 
 	sniff_event(s, "interface_reopened", describe_link(now));
 }
 
-static void on_change(void *arg, unsigned changes, const struct link *now,
-		      const struct link *before)
+static void on_change(void *arg, unsigned changes, const struct net_link *now,
+		      const struct net_link *before)
 {
 	struct source *s = arg;
 	struct sniff_port *port = find_port(s, now->name);

@@ -54,11 +54,11 @@ static void link_message(struct build *b, uint16_t type, uint32_t index, const c
 }
 
 struct seen {
-	struct link links[16];
+	struct net_link links[16];
 	unsigned count;
 };
 
-static void see(void *arg, const struct link *l)
+static void see(void *arg, const struct net_link *l)
 {
 	struct seen *s = arg;
 
@@ -180,9 +180,11 @@ static void test_parse_passes_over_bridge_ports(void)
 	CHECK_EQ(s.count, 0);
 }
 
-static struct link some(uint32_t index, const char *name)
+static struct net_link some(uint32_t index, const char *name)
 {
-	struct link l = { .index = index, .mtu = 1500, .flags = IFF_UP, .has_mac = true };
+	struct net_link l = {
+		.index = index, .mtu = 1500, .flags = IFF_UP, .has_mac = true
+	};
 
 	(void)snprintf(l.name, sizeof l.name, "%s", name);
 	return l;
@@ -192,7 +194,7 @@ static struct link_table table;
 
 static void test_table_tells_changes_once(void)
 {
-	struct link l = some(4, "veth4"), before;
+	struct net_link l = some(4, "veth4"), before;
 
 	memset(&table, 0, sizeof table);
 	CHECK_EQ(link_table_update(&table, &l, &before), LINK_ADDED | LINK_UP);
@@ -211,7 +213,7 @@ static void test_table_tells_changes_once(void)
 	CHECK(link_table_find(&table, "other") == link_table_at(&table, 4));
 	CHECK(link_table_find(&table, "veth4") == NULL);
 	/* A message that says less does not take anything back. */
-	struct link less = { .index = 4, .flags = IFF_UP };
+	struct net_link less = { .index = 4, .flags = IFF_UP };
 	CHECK_EQ(link_table_update(&table, &less, &before), 0);
 	CHECK_STR(table.links[0].name, "other");
 	CHECK_EQ(table.links[0].mtu, 9000);
@@ -223,21 +225,21 @@ static void test_table_tells_changes_once(void)
 
 static void test_table_is_bounded(void)
 {
-	struct link before;
+	struct net_link before;
 
 	memset(&table, 0, sizeof table);
 	for (uint32_t i = 1; i <= LINK_COUNT + 5; i++) {
-		struct link l = some(i, "x");
+		struct net_link l = some(i, "x");
 
 		CHECK_EQ(link_table_update(&table, &l, &before) != 0, i <= LINK_COUNT);
 	}
 	CHECK_EQ(table.count, LINK_COUNT);
 	/* Room again when one has gone, and the others are still found. */
-	struct link gone = some(7, "x");
+	struct net_link gone = some(7, "x");
 	gone.is_gone = true;
 	CHECK_EQ(link_table_update(&table, &gone, &before), LINK_REMOVED);
 	CHECK(!link_table_at(&table, 7) && link_table_at(&table, LINK_COUNT));
-	struct link next = some(LINK_COUNT + 1, "y");
+	struct net_link next = some(LINK_COUNT + 1, "y");
 	CHECK_EQ(link_table_update(&table, &next, &before), LINK_ADDED | LINK_UP);
 }
 
@@ -246,7 +248,7 @@ static void test_watch_lists_this_machine(void)
 {
 	struct link_watch *w;
 	struct weir_error err = { 0 };
-	const struct link *lo;
+	const struct net_link *lo;
 
 	CHECK_EQ(link_watch_open(&w, &err), 0);
 	if (!w)
