@@ -275,8 +275,11 @@ static void report_source(struct supervisor_report *r, struct source *s,
 	t->packets[LOSS_STALL] = larger(t->packets[LOSS_STALL], a.stall);
 	t->bytes[LOSS_STALL] = larger(t->bytes[LOSS_STALL], a.stall_bytes);
 	t->packets[LOSS_FAIL_OPEN] = larger(t->packets[LOSS_FAIL_OPEN], a.fail_open);
-	t->packets[LOSS_CRASH] += a.queued > gone ? a.queued - gone : 0;
-	t->bytes[LOSS_CRASH] += late.bytes;
+	/* Strict: what was not answered goes with its queue, and never passes. */
+	if (!s->context->config->is_strict && a.queued > gone) {
+		t->packets[LOSS_CRASH] += a.queued - gone;
+		t->bytes[LOSS_CRASH] += late.bytes;
+	}
 	(void)snprintf(r->tables + used, sizeof r->tables - used, "%s%s", used ? " " : "",
 		       s->rules.table);
 }

@@ -142,11 +142,41 @@ manifest() {
 
 # end_of NAME EXPRESSION: of the manifest's last line.
 end_of() {
-	tail -n 1 "$tmp/$1.store/manifest.jsonl" | jq "$2"
+	end_name=$1
+	shift
+	tail -n 1 "$tmp/$end_name.store/manifest.jsonl" | jq -c "$@"
 }
 
 # Sum of the packets of a reason's gaps in the manifest.
 gaps_of() {
 	manifest "$1" "select(.type == \"gap\" and .reason == \"$2\") | .packets" |
 		awk '{ n += $1 } END { print n + 0 }'
+}
+
+# Two witnesses of our own, independent of weir: a table NAME that counts what passes the input and
+# output hooks beside weir's rules.  What happened between counter_on and counter_read is counted.
+counter_on() {
+	netns_run rec nft -f - <<-RULES
+		table inet $1 {
+			chain in { type filter hook input priority 290; meta iiftype != loopback counter; }
+			chain out { type filter hook output priority 310; counter; }
+		}
+	RULES
+}
+
+counter_read() {
+	netns_run rec nft -j list table inet "$1" |
+		jq '[.nftables[].rule?.expr[]? | .counter?.packets // empty] | add'
+}
+
+# accounted NAME STORE INNER OUTER: recorded and lost packets of a finished store are as many as
+# passed; INNER counted from after the start to before the end, OUTER from before to after.
+accounted() {
+	accounted_sum=$(end_of "$2" '.packets + .lost')
+	echo "# recorded $(end_of "$2" .packets), lost $(end_of "$2" -c .losses), passed $3 to $4"
+	if [ "$accounted_sum" -ge "$3" ] && [ "$accounted_sum" -le "$4" ]; then
+		ok "$1"
+	else
+		not_ok "$1" "recorded + lost is $accounted_sum, passed were $3 to $4"
+	fi
 }

@@ -7,8 +7,10 @@ lab_up
 
 # stalled WHO: worker, supervisor or all are stopped for a while under traffic.
 stalled() {
-	flows_start
+	counter_on "outer_$1"
 	recorder_start "$1"
+	counter_on "inner_$1"
+	flows_start
 	flows_run 10
 	case $1 in
 	worker) victims=$worker ;;
@@ -22,9 +24,12 @@ stalled() {
 	kill -CONT $victims
 	flows_run 20
 	flows_stop
+	inner=$(counter_read "inner_$1")
 	recorder_stop
+	outer=$(counter_read "outer_$1")
 	flows_went_on "$1 stopped: the traffic goes on"
 	check "$1 stopped: in the end the rules are gone" no_rules
+	accounted "$1 stopped: recorded and lost are all that passed" "$1" "$inner" "$outer"
 }
 
 for who in worker all; do

@@ -1,0 +1,103 @@
+#!/bin/sh
+# Inline with --strict: no packet passes without its record, whoever is stopped or killed.
+. "$SOURCE_ROOT/tests/lib/tap.sh"
+. "$SOURCE_ROOT/tests/lib/divert-lab.sh"
+lab_up
+require_tool tcpdump tshark
+
+# What leaves `rec` by ping and UDP, seen from far, one line a packet.
+identities() {
+	tshark -n -r "$1" -Y "ip.src == 10.66.0.1 && (icmp || udp.port == 7100)" -T fields \
+		-e ip.id -e icmp.type -e icmp.seq -e udp.srcport -e udp.dstport 2>/dev/null | sort
+}
+
+# all_recorded NAME: everything on the wire is in the store.
+all_recorded() {
+	identities "$tmp/$1.pcap" >"$tmp/$1.wire"
+	for segment in "$tmp/$1.store"/*.pcapng; do
+		identities "$segment"
+	done | sort >"$tmp/$1.stored"
+	echo "# on the wire $(wc -l <"$tmp/$1.wire"), in the store $(wc -l <"$tmp/$1.stored")"
+	check "$1: the wire saw traffic" test "$(wc -l <"$tmp/$1.wire")" -ge 20
+	check_equal "$1: every packet on the wire is in the store" \
+		"$(comm -23 "$tmp/$1.wire" "$tmp/$1.stored")" ""
+}
+
+wire_start() {
+	start_in far tcpdump tcpdump -n -U -i "f$$" -w "$tmp/$1.pcap" "src 10.66.0.1"
+	wire_pid=$pid
+	wait_for 5 grep -q "listening" "$tmp/tcpdump.err"
+}
+
+wire_stop() {
+	kill -INT "$wire_pid"
+	wait_exit 5 "$wire_pid"
+}
+
+# is_cut: a ping from far is not answered.
+is_cut() {
+	! netns_run far ping -c 3 -i 0.2 -W 1 -q 10.66.0.1
+}
+
+# --- stopped: nothing passes; going on: what was held is recorded and passes
+recorder_start stopped --strict
+wire_start stopped
+flows_start
+flows_run 10
+kill -STOP "$worker" "$recorder"
+check "every process stopped: nothing passes" is_cut
+kill -CONT "$worker" "$recorder"
+flows_run 10
+flows_stop
+wire_stop
+recorder_stop
+all_recorded stopped
+check_equal "stopped and gone on: nothing is lost" "$recorder_exit" 0
+check_equal "stopped and gone on: the grade is complete" "$(end_of stopped .grade)" '"complete"'
+check "strict: a usual end takes the rules out" no_rules
+check "strict: and the traffic goes on after it" netns_run far ping -c 2 -i 0.1 -W 1 -q 10.66.0.1
+
+# --- the queue is full: refused, not passed
+recorder_start full --strict --queue-length 2
+wire_start full
+flows_start
+flows_run 10
+kill -STOP "$worker"
+check "queue full: nothing passes" is_cut
+kill -CONT "$worker"
+flows_run 10
+flows_stop
+wire_stop
+recorder_stop
+all_recorded full
+check_equal "queue full: nothing passed unrecorded" "$(end_of full .lost)" 0
+check "queue full: what was refused is stated" \
+	test -n "$(manifest full 'select(.type == "dropped" and .packets > 0)')"
+
+# --- the worker is killed
+recorder_start dead --strict
+wire_start dead
+flows_start
+flows_run 10
+kill -KILL "$worker"
+recorder_wait
+check_equal "worker killed: exit code 4" "$recorder_exit" 4
+check "worker killed: nothing passes" is_cut
+check_match "worker killed: the person is told what to do" "$(cat "$tmp/dead.err")" "doctor --clean"
+check "worker killed: doctor --clean frees the traffic" netns_run rec "$WEIR" doctor --clean
+check "worker killed: the rules are gone" no_rules
+check "worker killed: the traffic goes on" netns_run far ping -c 2 -i 0.1 -W 1 -q 10.66.0.1
+flows_stop
+wire_stop
+
+# --- everything is killed
+recorder_start all --strict
+kill -KILL "$recorder" "$worker"
+recorder_wait
+wait_for 5 tap_has_ended "$worker"
+check "all killed: nothing passes" is_cut
+check "all killed: doctor --clean frees the traffic" netns_run rec "$WEIR" doctor --clean
+check "all killed: the rules are gone" no_rules
+check "all killed: the traffic goes on" netns_run far ping -c 2 -i 0.1 -W 1 -q 10.66.0.1
+
+tap_done
