@@ -45,6 +45,10 @@ void reader_free(struct reader *r);
 /* 1: *p is the next packet; 0: the end; negative: an error, and no more packets follow. */
 int reader_next(struct reader *r, struct packet *p, struct weir_error *err);
 
+/* Lets the reader leave out parts of its source that hold nothing in [from_ns, to_ns], as a store's
+ * manifest tells it; packets outside still come.  Before the first reader_next(). */
+void reader_set_range(struct reader *r, int64_t from_ns, int64_t to_ns);
+
 /* Interfaces described so far; more may come with later packets. */
 unsigned reader_iface_count(const struct reader *r);
 const struct iface_info *reader_iface(const struct reader *r, unsigned index);
@@ -70,8 +74,7 @@ const char *merge_source_path(const struct merge *m, size_t source);
 /* The source that a merged interface, and so a packet on it, came from. */
 size_t merge_iface_source(const struct merge *m, unsigned index);
 
-/* Skips sources and segments that hold nothing in [from_ns, to_ns]; packets outside still come.
- * Before the first merge_next(). */
+/* reader_set_range() of every source.  Before the first merge_next(). */
 void merge_set_range(struct merge *m, int64_t from_ns, int64_t to_ns);
 
 #endif

@@ -248,7 +248,6 @@ const char *merge_source_path(const struct merge *m, size_t source)
 
 void merge_set_range(struct merge *m, int64_t from_ns, int64_t to_ns)
 {
-	(void)m;
-	(void)from_ns;
-	(void)to_ns;
+	for (size_t i = 0; i < m->count; i++)
+		reader_set_range(m->inputs[i].reader, from_ns, to_ns);
 }

@@ -21,6 +21,8 @@ struct reader_ops {
 	int (*next)(struct reader *r, struct packet *p, struct weir_error *err);
 	/* Frees what the form added, not `r` itself. */
 	void (*fini)(struct reader *r);
+	/* reader_set_range(); NULL where the form knows nothing of its parts. */
+	void (*set_range)(struct reader *r, int64_t from_ns, int64_t to_ns);
 };
 
 struct reader {

@@ -135,7 +135,7 @@ static void pcap_fini(struct reader *base)
 	window_fini(&((struct pcap_reader *)base)->w);
 }
 
-static const struct reader_ops pcap_ops = { pcap_next, pcap_fini };
+static const struct reader_ops pcap_ops = { .next = pcap_next, .fini = pcap_fini };
 
 int pcap_reader_new(struct reader **out, const char *name, struct window *w,
 		    struct weir_error *err)

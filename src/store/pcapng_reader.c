@@ -371,7 +371,7 @@ static void pcapng_fini(struct reader *base)
 	mem_free(r->ifaces);
 }
 
-static const struct reader_ops pcapng_ops = { pcapng_next, pcapng_fini };
+static const struct reader_ops pcapng_ops = { .next = pcapng_next, .fini = pcapng_fini };
 
 int pcapng_reader_new(struct reader **out, const char *name, struct window *w,
 		      struct weir_error *err)

@@ -176,6 +176,12 @@ int reader_next(struct reader *r, struct packet *p, struct weir_error *err)
 	return rc;
 }
 
+void reader_set_range(struct reader *r, int64_t from_ns, int64_t to_ns)
+{
+	if (r->ops->set_range)
+		r->ops->set_range(r, from_ns, to_ns);
+}
+
 unsigned reader_iface_count(const struct reader *r)
 {
 	return r->iface_count;

@@ -142,7 +142,24 @@ static void store_fini(struct reader *base)
 	store_view_free(r->view);
 }
 
-static const struct reader_ops store_ops = { store_next, store_fini };
+/* A segment's times are known without opening it. */
+static void store_set_range(struct reader *base, int64_t from_ns, int64_t to_ns)
+{
+	struct store_reader *r = (struct store_reader *)base;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->order_count; i++) {
+		const struct store_segment *s = r->order[i];
+
+		if (s->first_ns <= to_ns && s->last_ns >= from_ns)
+			r->order[kept++] = s;
+	}
+	r->order_count = kept;
+}
+
+static const struct reader_ops store_ops = { .next = store_next,
+					     .fini = store_fini,
+					     .set_range = store_set_range };
 
 static int by_time(const void *a, const void *b)
 {
