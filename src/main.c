@@ -13,6 +13,8 @@ const struct command commands[] = {
 	{ "export", cmd_export, "SOURCE... [-o FILE|-] [options]",
 	  "hand packets on as pcapng, pcap, jsonl or csv" },
 	{ "show", cmd_show, "SOURCE... [options]", "print a readable line a packet" },
+	{ "info", cmd_info, "SOURCE... [--json]",
+	  "tell what a store holds, what it lost, and its grade" },
 	{ "filter", cmd_filter, "check|explain|format|fields|eval [FILTER] [options]",
 	  "check, explain and normalise filters" },
 	{ "verify", cmd_verify, "STORE... [--json]",

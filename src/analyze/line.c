@@ -111,6 +111,22 @@ void line_printable(struct line *l, const char *bytes, size_t length)
 	put_characters(l, bytes, length, "\\x", "\\x", plain_shown);
 }
 
+void line_utf8(struct line *l, const char *bytes, size_t length)
+{
+	const uint8_t *p = (const uint8_t *)bytes;
+
+	while (length) {
+		size_t n = utf8_length(p, length), passed = n ? n : 1;
+
+		if (n)
+			line_bytes(l, (const char *)p, n);
+		else
+			put_escaped(l, p, 1, "\\x");
+		p += passed;
+		length -= passed;
+	}
+}
+
 static void plain_json(struct line *l, const uint8_t *p, size_t n)
 {
 	if (*p == '\\' || *p == '"')

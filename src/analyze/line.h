@@ -48,6 +48,9 @@ void line_signed(struct line *l, int64_t v);
  * backslash doubled. */
 void line_printable(struct line *l, const char *bytes, size_t length);
 
+/* For a JSON library that takes UTF-8 only: bytes that are not become \xHH, all else stays. */
+void line_utf8(struct line *l, const char *bytes, size_t length);
+
 /* A JSON string with its quotes (RFC 8259); bytes that are not UTF-8 become \xHH as in the store's
  * manifest, written "\\xHH". */
 void line_json(struct line *l, const char *bytes, size_t length);

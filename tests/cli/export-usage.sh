@@ -1,0 +1,70 @@
+#!/bin/sh
+# export and show as commands: formats, refusals, exit codes, and that nothing is left half-made.
+. "$SOURCE_ROOT/tests/lib/tap.sh"
+require_tool python3
+
+PYTHONDONTWRITEBYTECODE=1 python3 "$SOURCE_ROOT/tests/lib/odd-captures.py" "$tmp"
+cd "$tmp"
+
+magic() {
+	head -c 4 "$1" | od -An -tx1 | tr -d ' '
+}
+
+check "the ending chooses the format" "$WEIR" export known.pcapng -o out.pcap
+check_equal "pcap of nanoseconds" "$(magic out.pcap)" 4d3cb2a1
+check "--format is above the ending" "$WEIR" export known.pcapng --format pcapng -o out.pcap2
+check_equal "pcapng" "$(magic out.pcap2)" 0a0d0d0a
+check_status "a format that is none" 2 "$WEIR" export known.pcapng --format xml
+check_status "no source" 2 "$WEIR" export
+check_status "a source that is not there" 3 "$WEIR" export nothing.pcap -o out2.pcap
+check_status "a span the wrong way round" 2 \
+	"$WEIR" export known.pcapng --from 2026-01-02 --to 2026-01-01
+check_status "a filter that is none" 2 "$WEIR" export known.pcapng --filter 'tcp.Nonsense'
+check_status "a file that is there" 3 "$WEIR" export us.pcap -o out.pcap
+check_equal "stays as it was" "$("$WEIR" export known.pcapng --format pcap | cksum)" \
+	"$(cksum <out.pcap)"
+
+head -c 200 us.pcap >cut.pcap
+check_status "a damaged source: what could be read" 4 "$WEIR" export cut.pcap -o cut-out.pcap
+check_equal "is written" "$("$WEIR" show cut-out.pcap | wc -l)" 2
+check_match "and told" "$("$WEIR" show cut.pcap 2>&1 >/dev/null || :)" "cut.pcap"
+check_status "a full disk" 3 sh -c '"$WEIR" export known.pcapng >/dev/full'
+check_equal "nothing hidden is left" "$(find . -name '.*' -type f ! -name .check)" ""
+
+mkdir store
+echo '{}' >store/manifest.jsonl
+check_status "nothing is written into a store" 2 "$WEIR" export known.pcapng -o store/x.pcapng
+check_equal "nothing was" "$(ls store)" manifest.jsonl
+
+check_equal "standard input" "$("$WEIR" show - <known.pcapng | wc -l)" 4
+check_equal "--count" "$("$WEIR" show known.pcapng --count 3 | wc -l)" 3
+check_status "no match is the answer no" 1 "$WEIR" show known.pcapng --filter 'tcp.DstPort == 1'
+check_status "nothing in a file that is empty is no answer" 0 "$WEIR" show empty.pcap
+check_equal "--filter" "$("$WEIR" show known.pcapng --filter 'inbound and tcp' | wc -l)" 1
+check_equal "show --json is export's jsonl" "$("$WEIR" show known.pcapng --json)" \
+	"$("$WEIR" export known.pcapng --format jsonl)"
+check_equal "the line" "$("$WEIR" show known.pcapng --count 1)" \
+	"2025-11-22T23:13:35.000000000Z lo out IP 10.0.0.1:40000 > 10.0.0.2:80 TCP [SYN] seq 1000 len 0"
+
+# A pipe: each packet comes out while the writer is still there.
+mkfifo live
+start show "$WEIR" show live
+exec 3>live
+head -c 120 us.pcap >&3
+check "a packet from a pipe is shown at once" wait_for 10 grep -q UDP show.out
+exec 3>&-
+check "and the end of it ends show" wait_exit 10 "$pid"
+
+# Interrupted: no file, hidden or not.
+mkfifo endless
+start export "$WEIR" export endless -o never.pcap
+exec 3>endless
+head -c 120 us.pcap >&3
+wait_for 10 test -e ".never.pcap.$pid" || :
+check "an export begins under a hidden name" test -e ".never.pcap.$pid"
+kill -INT "$pid"
+head -c 200 us.pcap | tail -c +121 >&3
+exec 3>&-
+check "an interrupted export ends" wait_exit 10 "$pid"
+check_equal "and leaves nothing" "$(ls -A | grep never || :)" ""
+tap_done

@@ -1,0 +1,47 @@
+#!/bin/sh
+# info: the manifest in words and as JSON; counts of a file; damage.
+. "$SOURCE_ROOT/tests/lib/tap.sh"
+require_tool python3 jq
+
+PYTHONDONTWRITEBYTECODE=1 python3 "$SOURCE_ROOT/tests/lib/odd-captures.py" "$tmp"
+cd "$tmp"
+"$WEIR" import known.pcapng -o store --case 'C 1' >import.out 2>&1 || cat import.out
+
+# member FILTER: of info --json of the store.
+member() {
+	"$WEIR" info store --json | jq -c "$1"
+}
+
+check_equal "counts" "$(member '[.packets,.bytes,.wire_bytes,.lost,.segments]')" "[4,197,197,0,1]"
+check_equal "times" "$(member '[.first_ns,.last_ns]|map(tostring|.[0:10])')" \
+	'["1763853215","1763853215"]'
+check_equal "grade" "$(member .grade)" '"complete"'
+check_equal "losses are an object" "$(member '.losses|type')" '"object"'
+check_equal "interfaces" "$(member '[.interfaces[].name]')" '["lo","eth0"]'
+check_equal "case" "$(member .case)" '"C 1"'
+check_equal "head" "$(member .manifest_head)" \
+	"\"$(tail -n 1 store/manifest.jsonl | tr -d '\n' | sha256sum | cut -d ' ' -f 1)\""
+check_equal "one object a source" "$("$WEIR" info store known.pcapng --json | wc -l)" 2
+words=$("$WEIR" info store)
+check_match "grade in words" "$words" '^  grade +complete$'
+check_match "losses in words" "$words" '^  lost +0 packets$'
+check_match "packets in words" "$words" '^  packets +4, 197 B recorded'
+
+# A recorder that lost packets: the reason, and what it means.
+mkdir lossy
+sed -e 's/"lost":0,"losses":{}/"lost":7,"losses":{"kernel":{"packets":7,"bytes":0}}/' \
+	-e 's/"grade":"complete"/"grade":"complete-with-loss"/' store/manifest.jsonl >lossy/manifest.jsonl
+cp store/*.pcapng lossy
+words=$("$WEIR" info lossy)
+check_match "a loss has its reason and meaning" "$words" '^ +kernel: 7 packets: .*full'
+check_match "and its grade" "$words" '^  grade +complete-with-loss$'
+check_equal "and its number" "$("$WEIR" info lossy --json | jq -c '[.lost,.losses.kernel.packets]')" '[7,7]'
+
+check_equal "a file" "$("$WEIR" info sizes.pcap --json | jq -c '[.kind,.packets,.grade]')" \
+	'["file",6,null]'
+head -c 200 us.pcap >cut.pcap
+check_status "a damaged file" 4 "$WEIR" info cut.pcap
+check_match "says where" "$("$WEIR" info cut.pcap 2>&1 || :)" 'damage .*offset'
+check_status "no source" 2 "$WEIR" info
+check_status "a source that is not there" 3 "$WEIR" info nothing
+tap_done
