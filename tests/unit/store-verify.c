@@ -382,7 +382,7 @@ static void test_removed(void)
 static void packet_files(enum store_layout layout, const char *suffix)
 {
 	struct weir_error err;
-	char name[64], words[120];
+	char name[64], words[200];
 
 	begin(layout);
 	CHECK_EQ(store_verify(copy, &check, &err), 0);
