@@ -63,8 +63,8 @@ static json_t *make_line(const struct manifest *m, const char *type, int64_t ns,
 	json_t *line;
 
 	time_format(ns, at);
-	line = json_pack("{s:I,s:s,s:s,s:I}", "seq", (json_int_t)m->seq + 1, "type",
-			 type, "at", at, "at_ns", (json_int_t)ns);
+	line = json_pack("{s:I,s:s,s:s,s:I}", "seq", (json_int_t)m->seq + 1, "type", type,
+			 "at", at, "at_ns", (json_int_t)ns);
 	if (members)
 		json_object_update_missing(line, members);
 	json_object_set_new(line, "prev", json_string(m->prev));
