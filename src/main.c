@@ -21,6 +21,9 @@ const struct command commands[] = {
 	  "check a store against its manifest; names the first fault" },
 	{ "doctor", cmd_doctor, "[--clean] [--json]",
 	  "tell what this machine can do for a recorder" },
+	{ "list", cmd_list,
+	  "PATH... [-r] [--pattern GLOB] [--format FORM] [--hash LIST] [options]",
+	  "list files with all their metadata, disturbing nothing" },
 	{ NULL, NULL, NULL, NULL },
 };
 

@@ -31,6 +31,8 @@ int cmd_show(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_filter(int argc, char **argv);
+int cmd_list(int argc, char **argv);
+int cmd_timeline(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 
 /* Prints "weir NAME: text" and, for usage errors, where the help is.  Returns the exit code that

@@ -1,0 +1,111 @@
+#include "filesystem/attributes.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+
+#define NAMES_BYTES (64U << 10)
+
+struct attributes *attributes_new(void)
+{
+	struct attributes *a = mem_new(1, sizeof *a);
+
+	if (!a)
+		return NULL;
+	a->rows = mem_new(ATTRIBUTES_MAX, sizeof *a->rows);
+	a->names = mem_new(NAMES_BYTES + 1, 1);
+	a->values = mem_new(ATTRIBUTES_BYTES, 1);
+	if (a->rows && a->names && a->values)
+		return a;
+	attributes_free(a);
+	return NULL;
+}
+
+void attributes_free(struct attributes *a)
+{
+	if (!a)
+		return;
+	mem_free(a->rows);
+	mem_free(a->names);
+	mem_free(a->values);
+	mem_free(a);
+}
+
+/* Names end in NUL each; the last one is made to. */
+static void split_names(struct attributes *a, size_t length)
+{
+	const char *p = a->names, *end = p + length;
+
+	a->names[length] = '\0';
+	while (p < end) {
+		if (a->count == ATTRIBUTES_MAX) {
+			a->is_cut = true;
+			return;
+		}
+		if (*p)
+			a->rows[a->count++] = (struct attribute){ .name = p };
+		p += strlen(p) + 1;
+	}
+}
+
+static void notice(struct attributes *a, const struct attribute *row)
+{
+	if (!strcmp(row->name, "system.posix_acl_access"))
+		a->access_acl = row;
+	else if (!strcmp(row->name, "system.posix_acl_default"))
+		a->default_acl = row;
+	else if (!strcmp(row->name, "security.capability"))
+		a->capability = row;
+}
+
+static void read_ntfs(struct ntfs *n, const struct file_calls *calls, void *state,
+		      int dir, const char *name)
+{
+	uint8_t b[64];
+	int64_t got = calls->xattr(state, dir, name, "system.ntfs_times_be", b, sizeof b);
+
+	if (got > 0 && !ntfs_decode_times(b, (size_t)got, n))
+		n->has_times = false;
+	got = calls->xattr(state, dir, name, "system.ntfs_attrib_be", b, sizeof b);
+	if (got > 0 && ntfs_decode_attributes(b, (size_t)got, true, n))
+		return;
+	got = calls->xattr(state, dir, name, "system.ntfs_attrib", b, sizeof b);
+	if (got > 0 && !ntfs_decode_attributes(b, (size_t)got, false, n))
+		n->has_attributes = false;
+}
+
+int attributes_read(struct attributes *a, const struct file_calls *calls, void *state,
+		    int dir, const char *name, bool is_ntfs)
+{
+	int64_t n = calls->xattr(state, dir, name, NULL, a->names, NAMES_BYTES);
+	size_t used = 0;
+
+	a->count = 0;
+	a->is_cut = false;
+	a->access_acl = a->default_acl = a->capability = NULL;
+	a->ntfs = (struct ntfs){ .has_times = false };
+	if (n < 0)
+		return (int)n;
+	split_names(a, (size_t)n);
+	for (size_t i = 0; i < a->count; i++) {
+		struct attribute *row = &a->rows[i];
+
+		/* Asked with no room, the system would answer with the size alone. */
+		n = used == ATTRIBUTES_BYTES
+			    ? -ERANGE
+			    : calls->xattr(state, dir, name, row->name, a->values + used,
+					   ATTRIBUTES_BYTES - used);
+		if (n < 0) {
+			row->error = (int)-n;
+			a->is_cut |= row->error == ERANGE;
+			continue;
+		}
+		row->value = a->values + used;
+		row->length = (size_t)n;
+		used += (size_t)n;
+		notice(a, row);
+	}
+	if (is_ntfs)
+		read_ntfs(&a->ntfs, calls, state, dir, name);
+	return 0;
+}

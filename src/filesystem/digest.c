@@ -1,0 +1,223 @@
+#include "filesystem/digest.h"
+
+#include "base/mem.h"
+#include "filesystem/when.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+
+#define BUFFER_BYTES (1U << 20)
+#define PEEK_BYTES   4096U
+
+struct digester {
+	unsigned kinds;
+	EVP_MD *md[DIGEST_KINDS]; /* fetched once: a fetch costs more than a small file */
+	EVP_MD_CTX *ctx[DIGEST_KINDS];
+	size_t head; /* bytes at the buffer's start that are the file's first */
+	uint8_t buffer[BUFFER_BYTES];
+};
+
+static const struct {
+	const char *name, *algorithm;
+	unsigned bytes;
+} kinds_table[DIGEST_KINDS] = {
+	{ "md5", "MD5", 16 },
+	{ "sha1", "SHA1", 20 },
+	{ "sha256", "SHA256", 32 },
+	{ "blake2b512", "BLAKE2B-512", 64 },
+};
+
+const char *digest_name(enum digest_kind kind)
+{
+	return kinds_table[kind].name;
+}
+
+unsigned digest_bytes(enum digest_kind kind)
+{
+	return kinds_table[kind].bytes;
+}
+
+int digest_parse(const char *list, unsigned *kinds, struct weir_error *err)
+{
+	*kinds = 0;
+	while (*list) {
+		size_t n = strcspn(list, ","), i;
+
+		for (i = 0; i < DIGEST_KINDS; i++)
+			if (strlen(kinds_table[i].name) == n &&
+			    !memcmp(list, kinds_table[i].name, n))
+				break;
+		if (i == DIGEST_KINDS)
+			return err_set(
+				err, WEIR_ERR_USAGE,
+				"unknown hash '%.*s': md5, sha1, sha256 or blake2b512",
+				(int)(n < 60 ? n : 60), list);
+		*kinds |= 1U << i;
+		list += n + (list[n] == ',');
+	}
+	return 0;
+}
+
+struct digester *digester_new(unsigned kinds)
+{
+	struct digester *d = mem_new(1, sizeof *d);
+
+	if (!d)
+		return NULL;
+	d->kinds = kinds;
+	for (unsigned i = 0; i < DIGEST_KINDS; i++) {
+		if (!(kinds & 1U << i))
+			continue;
+		d->md[i] = EVP_MD_fetch(NULL, kinds_table[i].algorithm, NULL);
+		d->ctx[i] = EVP_MD_CTX_new();
+		if (!d->md[i] || !d->ctx[i]) {
+			digester_free(d);
+			return NULL;
+		}
+	}
+	return d;
+}
+
+void digester_free(struct digester *d)
+{
+	if (!d)
+		return;
+	for (unsigned i = 0; i < DIGEST_KINDS; i++) {
+		EVP_MD_CTX_free(d->ctx[i]);
+		EVP_MD_free(d->md[i]);
+	}
+	mem_free(d);
+}
+
+static int start(const struct digester *d)
+{
+	for (unsigned i = 0; i < DIGEST_KINDS; i++)
+		if (d->md[i] && EVP_DigestInit_ex(d->ctx[i], d->md[i], NULL) != 1)
+			return -ENOMEM;
+	return 0;
+}
+
+static int update(const struct digester *d, size_t n)
+{
+	for (unsigned i = 0; i < DIGEST_KINDS; i++)
+		if (d->md[i] && EVP_DigestUpdate(d->ctx[i], d->buffer, n) != 1)
+			return -ENOMEM;
+	return 0;
+}
+
+static int finish(const struct digester *d, struct digests *result)
+{
+	for (unsigned i = 0; i < DIGEST_KINDS; i++)
+		if (d->md[i] &&
+		    EVP_DigestFinal_ex(d->ctx[i], result->value[i], NULL) != 1)
+			return -ENOMEM;
+	result->kinds = d->kinds;
+	return 0;
+}
+
+/* Reads to the end.  A file whose stated size has come needs no read to say so, unless it is one of
+ * those whose size is no truth. */
+static int read_all(struct digester *d, const struct file_calls *calls, void *state,
+		    int file, uint64_t stated, const struct digest_want *want,
+		    uint64_t *total)
+{
+	int64_t n;
+	int rc = 0;
+
+	*total = 0;
+	do {
+		if (atomic_load_explicit(want->stop, memory_order_relaxed))
+			return -ECANCELED;
+		if (want->beat)
+			atomic_fetch_add_explicit(want->beat, 1, memory_order_relaxed);
+		n = calls->read(state, file, d->buffer, BUFFER_BYTES);
+		if (n < 0)
+			return (int)n;
+		if (!*total)
+			d->head = (size_t)n;
+		else if (n)
+			d->head = 0;
+		*total += (uint64_t)n;
+		if (want->max_bytes && *total > want->max_bytes)
+			return -EFBIG;
+		rc = n ? update(d, (size_t)n) : 0;
+	} while (!rc && n && !(stated && *total == stated && n < (int64_t)BUFFER_BYTES));
+	return rc;
+}
+
+/* Content or name changed under us: the hash is of no state that ever was. */
+static bool is_same(const struct file_meta *a, const struct file_meta *b)
+{
+	return a->size_bytes == b->size_bytes && !when_compare(a->mtime, b->mtime) &&
+	       !when_compare(a->ctime, b->ctime);
+}
+
+/* The open file, which is the listed inode; *now is its state. */
+static int open_same(const struct file_calls *calls, void *state, int dir,
+		     const char *name, const struct file_meta *meta,
+		     struct file_meta *now)
+{
+	int file = calls->open(state, dir, name, FILE_OPEN_REGULAR), rc;
+
+	if (file < 0)
+		return file;
+	rc = calls->query(state, file, "", now);
+	if (!rc && (now->inode != meta->inode || now->dev_major != meta->dev_major ||
+		    now->dev_minor != meta->dev_minor))
+		rc = -ESTALE;
+	if (!rc)
+		return file;
+	calls->close(state, file);
+	return rc;
+}
+
+int digester_file(struct digester *d, const struct file_calls *calls, void *state,
+		  int dir, const char *name, const struct file_meta *meta,
+		  const struct digest_want *want, struct digests *result,
+		  bool *has_changed)
+{
+	struct file_meta now;
+	int file, rc;
+
+	d->head = 0;
+	if (want->max_bytes && meta->size_bytes > want->max_bytes)
+		return -EFBIG;
+	file = open_same(calls, state, dir, name, meta, &now);
+	if (file < 0)
+		return file;
+	rc = start(d);
+	if (!rc)
+		rc = read_all(d, calls, state, file, now.size_bytes, want,
+			      &result->bytes);
+	if (!rc)
+		rc = finish(d, result);
+	/* Compared with what the record says, so that a change between listing and reading shows. */
+	if (!rc && !calls->query(state, file, "", &now))
+		*has_changed = !is_same(meta, &now) || result->bytes != now.size_bytes;
+	calls->close(state, file);
+	return rc;
+}
+
+const void *digester_head(const struct digester *d, size_t *length)
+{
+	*length = d->head;
+	return d->buffer;
+}
+
+int digester_peek(struct digester *d, const struct file_calls *calls, void *state,
+		  int dir, const char *name, const struct file_meta *meta)
+{
+	struct file_meta now;
+	int file = open_same(calls, state, dir, name, meta, &now);
+	int64_t n;
+
+	d->head = 0;
+	if (file < 0)
+		return file;
+	n = calls->read(state, file, d->buffer, PEEK_BYTES);
+	calls->close(state, file);
+	if (n < 0)
+		return (int)n;
+	d->head = (size_t)n;
+	return 0;
+}

@@ -1,0 +1,56 @@
+/* Several hashes of one file in one read.
+ *
+ * Calling sequence: digester_new(kinds); digester_file() for each file; digester_free().
+ * The file is opened only where it is a regular one, is the inode that was listed, and is not larger
+ * than the bound; its metadata are compared before and after.
+ * Threads: a digester belongs to one.  Memory: 1 MiB a digester.
+ * Errors: digester_file() returns 0 or -errno; -EFBIG beyond the bound; -ESTALE for another inode;
+ * -ECANCELED when `stop` was set.  Facts: FIPS 180-4, RFC 1321, RFC 7693 by libcrypto. */
+#ifndef WEIR_FILESYSTEM_DIGEST_H
+#define WEIR_FILESYSTEM_DIGEST_H
+
+#include "port/files.h"
+
+enum digest_kind {
+	DIGEST_MD5,
+	DIGEST_SHA1,
+	DIGEST_SHA256,
+	DIGEST_BLAKE2B,
+	DIGEST_KINDS,
+};
+
+#define DIGEST_BYTES_MAX 64
+
+struct digests {
+	unsigned kinds; /* bits 1 << enum digest_kind */
+	uint64_t bytes; /* read */
+	uint8_t value[DIGEST_KINDS][DIGEST_BYTES_MAX];
+};
+
+struct digester;
+
+struct digest_want {
+	uint64_t max_bytes;
+	const atomic_bool *stop;
+	atomic_uint *
+		beat; /* counts up with every read: a watchdog's proof of life; may be NULL */
+};
+
+/* "md5,sha1,sha256,blake2b512" to bits. */
+int digest_parse(const char *list, unsigned *kinds, struct weir_error *err) MUST_CHECK;
+const char *digest_name(enum digest_kind kind);
+unsigned digest_bytes(enum digest_kind kind);
+
+struct digester *digester_new(unsigned kinds) MUST_CHECK;
+void digester_free(struct digester *d);
+int digester_file(struct digester *d, const struct file_calls *calls, void *state,
+		  int dir, const char *name, const struct file_meta *meta,
+		  const struct digest_want *want, struct digests *result,
+		  bool *has_changed) MUST_CHECK;
+/* The first bytes read by the last digester_file(), for a look at the content. */
+const void *digester_head(const struct digester *d, size_t *length);
+/* The same opening, but only the first bytes. */
+int digester_peek(struct digester *d, const struct file_calls *calls, void *state,
+		  int dir, const char *name, const struct file_meta *meta) MUST_CHECK;
+
+#endif
