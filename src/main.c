@@ -24,6 +24,8 @@ const struct command commands[] = {
 	{ "list", cmd_list,
 	  "PATH... [-r] [--pattern GLOB] [--format FORM] [--hash LIST] [options]",
 	  "list files with all their metadata, disturbing nothing" },
+	{ "timeline", cmd_timeline, "LISTING|STORE... [--format FORM] [options]",
+	  "make one sorted timeline of listings and recordings" },
 	{ NULL, NULL, NULL, NULL },
 };
 

@@ -120,6 +120,12 @@ static void enrich(struct worker *k, struct record *r, const struct place *at)
 
 	if (r->has_meta && !(r->meta.have & FILE_HAVE_BTIME))
 		record_missing(r, "born", 0, "not_kept_by_file_system");
+	/* What a tool that builds images leaves: no time, though the system passes it on as one. */
+	if (r->has_meta && r->meta.have & FILE_HAVE_BTIME && !r->meta.btime.s &&
+	    !r->meta.btime.ns) {
+		r->meta.have &= ~(uint32_t)FILE_HAVE_BTIME;
+		record_missing(r, "born", 0, "never_set_on_disk");
+	}
 	if (record_type(r) == S_IFLNK)
 		fill_target(k, r, at);
 	if (c->want_flags && r->has_meta)

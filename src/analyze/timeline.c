@@ -1,0 +1,297 @@
+#include "analyze/timeline.h"
+
+#include "analyze/sorter.h"
+#include "base/mem.h"
+#include "filesystem/listing.h"
+
+#include <errno.h>
+
+enum {
+	CHUNK = 1 << 20,
+	LINE_MAX_BYTES = 64 << 20,
+	SOURCES_MAX = 1024
+};
+
+struct timeline {
+	struct sorter *sorter;
+	struct timeline_range range;
+	struct timeline_counts counts;
+	char *sources[SOURCES_MAX];
+	uint32_t source_count;
+	/* The row being made: name, target, facts. */
+	char *row;
+	size_t row_size;
+	/* Of the listing being read. */
+	char *text, *spare;
+	size_t text_size;
+	struct weir_error *err;
+};
+
+struct timeline *timeline_new(size_t memory_bytes, const struct timeline_range *range)
+{
+	struct timeline *t = mem_new(1, sizeof *t);
+
+	if (!t)
+		return NULL;
+	t->range = *range;
+	t->sorter = sorter_new(memory_bytes);
+	if (t->sorter)
+		return t;
+	mem_free(t);
+	return NULL;
+}
+
+void timeline_free(struct timeline *t)
+{
+	if (!t)
+		return;
+	for (uint32_t i = 0; i < t->source_count; i++)
+		mem_free(t->sources[i]);
+	sorter_free(t->sorter);
+	mem_free(t->row);
+	mem_free(t->text);
+	mem_free(t->spare);
+	mem_free(t);
+}
+
+const struct timeline_counts *timeline_counts(const struct timeline *t)
+{
+	return &t->counts;
+}
+
+static bool in_range(const struct timeline_range *r, struct file_time at)
+{
+	return (!r->has_from || when_compare(at, r->from) >= 0) &&
+	       (!r->has_to || when_compare(at, r->to) <= 0);
+}
+
+/* The facts stand behind the texts, so that rows of one time are in the order of their names. */
+static int add_row(struct timeline *t, struct file_time at, const char *name,
+		   const char *target, const struct timeline_facts *f)
+{
+	size_t n = (size_t)f->name_length + f->target_length;
+
+	if (!in_range(&t->range, at))
+		return 0;
+	if (t->row_size < n + sizeof *f) {
+		char *more = mem_grow(t->row, 2 * (n + sizeof *f), 1);
+
+		if (!more)
+			return err_set(t->err, WEIR_ERR_NO_MEMORY, "no memory for a row");
+		t->row = more;
+		t->row_size = 2 * (n + sizeof *f);
+	}
+	memcpy(t->row, name, f->name_length);
+	if (f->target_length)
+		memcpy(t->row + f->name_length, target, f->target_length);
+	memcpy(t->row + n, f, sizeof *f);
+	t->counts.rows++;
+	return sorter_add(t->sorter, at, t->row, n + sizeof *f, t->err);
+}
+
+/* One row for each different time, with the letters of all that are equal. */
+static int add_file(struct timeline *t, const struct listing_row *l)
+{
+	struct timeline_facts f;
+	unsigned left = l->has_time;
+	int rc = 0;
+
+	memset(&f, 0, sizeof f);
+	f.size_bytes = l->size_bytes;
+	f.inode = l->inode;
+	f.uid = (uint32_t)l->uid;
+	f.gid = (uint32_t)l->gid;
+	f.source = t->source_count - 1;
+	f.name_length = (uint32_t)l->path.length;
+	f.target_length = (uint32_t)l->target.length;
+	memset(f.permissions, '-', sizeof f.permissions);
+	if (l->permissions.length == sizeof f.permissions)
+		memcpy(f.permissions, l->permissions.bytes, sizeof f.permissions);
+	t->counts.files++;
+	for (unsigned i = 0; i < LISTING_TIMES && !rc; i++) {
+		t->counts.absent_times += !(l->has_time >> i & 1);
+		if (!(left >> i & 1))
+			continue;
+		f.what = 0;
+		for (unsigned j = i; j < LISTING_TIMES; j++) {
+			if (!(left >> j & 1) ||
+			    when_compare(l->times[i], l->times[j]) != 0)
+				continue;
+			f.what |= (uint8_t)(1U << j);
+			left &= ~(1U << j);
+		}
+		rc = add_row(t, l->times[i], l->path.bytes, l->target.bytes, &f);
+	}
+	return rc;
+}
+
+static int add_line(struct timeline *t, const char *line, size_t length, uint64_t number)
+{
+	struct listing_row row;
+	size_t fault;
+
+	if (!length)
+		return 0;
+	if (listing_parse(line, length, t->spare, &row, &fault))
+		return row.kind == LISTING_FILE && row.path.length ? add_file(t, &row)
+								   : 0;
+	if (!t->counts.bad_lines++)
+		(void)snprintf(t->counts.first_bad, sizeof t->counts.first_bad,
+			       "'%.100s': line %llu is no record: at byte %zu",
+			       t->sources[t->source_count - 1],
+			       (unsigned long long)number, fault);
+	return 0;
+}
+
+/* The whole lines of what is in the text; *used is how much of it that was. */
+static int add_lines(struct timeline *t, size_t length, size_t *used, uint64_t *number)
+{
+	const char *p = t->text, *end = p + length, *newline;
+	int rc = 0;
+
+	while (!rc && (newline = memchr(p, '\n', (size_t)(end - p))) != NULL) {
+		rc = add_line(t, p, (size_t)(newline - p), ++*number);
+		p = newline + 1;
+	}
+	*used = (size_t)(p - t->text);
+	return rc;
+}
+
+static int grow_text(struct timeline *t)
+{
+	size_t size = t->text_size ? t->text_size * 2 : 2 * CHUNK;
+	char *text = size > LINE_MAX_BYTES ? NULL : mem_grow(t->text, size, 1), *spare;
+
+	if (!text)
+		return err_set(t->err, WEIR_ERR_LIMIT, "a line is longer than %zu bytes",
+			       t->text_size);
+	t->text = text;
+	spare = mem_grow(t->spare, 2 * size, 1);
+	if (!spare)
+		return err_set(t->err, WEIR_ERR_NO_MEMORY, "no memory for a line");
+	t->spare = spare;
+	t->text_size = size;
+	return 0;
+}
+
+static int read_listing(struct timeline *t, FILE *f)
+{
+	size_t have = 0, used, n;
+	uint64_t number = 0;
+	int rc = 0;
+
+	do {
+		if (t->text_size - have < CHUNK && (rc = grow_text(t)) != 0)
+			return rc;
+		n = fread(t->text + have, 1, CHUNK, f);
+		have += n;
+		rc = add_lines(t, have, &used, &number);
+		memmove(t->text, t->text + used, have - used);
+		have -= used;
+	} while (!rc && n);
+	if (!rc && ferror(f))
+		return err_sys(t->err, "cannot read '%s'",
+			       t->sources[t->source_count - 1]);
+	/* A last line that was cut off is told like any bad one. */
+	return rc ? rc : add_line(t, t->text, have, ++number);
+}
+
+static int found_flow(void *arg, const struct flow_end *e)
+{
+	struct timeline *t = arg;
+	struct timeline_facts f;
+	bool is_one = e->first_ns == e->last_ns;
+	int rc;
+
+	memset(&f, 0, sizeof f);
+	f.size_bytes = e->bytes;
+	f.packets = e->packets;
+	f.source = t->source_count - 1;
+	f.pid = e->pid;
+	f.ip_version = e->ip_version;
+	f.protocol = e->protocol;
+	f.src_port = e->src_port;
+	f.dst_port = e->dst_port;
+	memcpy(f.src, e->src, sizeof f.src);
+	memcpy(f.dst, e->dst, sizeof f.dst);
+	f.what = (uint8_t)(TIMELINE_FIRST | (is_one ? TIMELINE_LAST : 0));
+	t->counts.flows++;
+	rc = add_row(t, when_of_ns(e->first_ns), "", "", &f);
+	f.what = TIMELINE_LAST;
+	return rc || is_one ? rc : add_row(t, when_of_ns(e->last_ns), "", "", &f);
+}
+
+static int add_recording(struct timeline *t, const char *path)
+{
+	struct flow_ends *f = flow_ends_new(found_flow, t);
+	struct merge *m = NULL;
+	struct packet p;
+	int rc = f ? merge_open(&m, &path, 1, t->err)
+		   : err_set(t->err, WEIR_ERR_NO_MEMORY, "no memory for flows");
+	int status = 0;
+
+	while (!rc && (status = merge_next(m, &p, t->err)) == 1)
+		rc = flow_ends_packet(f, &p);
+	/* Damage: what came before it is in the timeline all the same. */
+	if (!rc && f)
+		rc = flow_ends_finish(f);
+	merge_free(m);
+	flow_ends_free(f);
+	return rc ? rc : status;
+}
+
+/* A listing begins with '{'; the stream is left at its beginning. */
+static bool is_listing(FILE *f)
+{
+	int c = getc(f);
+
+	if (c == EOF)
+		return true;
+	(void)ungetc(c, f);
+	return c == '{';
+}
+
+int timeline_add(struct timeline *t, const char *path, struct weir_error *err)
+{
+	FILE *f = strcmp(path, "-") ? fopen(path, "re") : stdin;
+	int rc;
+
+	if (!f)
+		return err_sys(err, "cannot open '%s'", path);
+	if (t->source_count == SOURCES_MAX ||
+	    !(t->sources[t->source_count] = mem_strdup(path))) {
+		rc = err_set(err, WEIR_ERR_LIMIT, "more than %d sources", SOURCES_MAX);
+	} else {
+		t->source_count++;
+		t->err = err;
+		/* A directory opens for reading and then yields nothing: it is a store. */
+		if (f == stdin || (is_listing(f) && !ferror(f)))
+			rc = read_listing(t, f);
+		else
+			rc = add_recording(t, path);
+	}
+	if (f != stdin)
+		(void)fclose(f);
+	return rc;
+}
+
+int timeline_finish(struct timeline *t, struct weir_error *err)
+{
+	return sorter_finish(t->sorter, err);
+}
+
+int timeline_next(struct timeline *t, struct timeline_row *row, struct weir_error *err)
+{
+	const void *bytes;
+	size_t length;
+	int rc = sorter_next(t->sorter, &row->at, &bytes, &length, err);
+
+	if (rc != 1)
+		return rc;
+	memcpy(&row->facts, (const char *)bytes + length - sizeof row->facts,
+	       sizeof row->facts);
+	row->name = bytes;
+	row->target = (const char *)bytes + row->facts.name_length;
+	row->source = t->sources[row->facts.source];
+	return 1;
+}

@@ -1,0 +1,78 @@
+/* One sorted timeline of listings (weir list) and recordings: each time of a file, and the first and
+ * last packet of each flow.  All times of a file stand side by side; none is chosen.
+ *
+ * Calling sequence: timeline_new(); timeline_add() for each source; timeline_finish();
+ * timeline_next() until it returns 0; timeline_free().
+ * Ownership: a row is lent until the next call.  Threads: one owner.
+ * Memory: the bound given, then runs on disk (analyze/sorter.h).
+ * Errors: a source that cannot be opened fails; a line of a listing that is none is counted, and the
+ * first is told. */
+#ifndef WEIR_ANALYZE_TIMELINE_H
+#define WEIR_ANALYZE_TIMELINE_H
+
+#include "analyze/flow_ends.h"
+#include "filesystem/out.h"
+#include "filesystem/when.h"
+
+enum timeline_what {
+	TIMELINE_MODIFIED = 1, /* m */
+	TIMELINE_ACCESSED = 2, /* a */
+	TIMELINE_CHANGED = 4,  /* c */
+	TIMELINE_BORN = 8,     /* b */
+	TIMELINE_FIRST = 16,   /* f: first packet */
+	TIMELINE_LAST = 32,    /* l: last packet */
+};
+
+/* The fixed part of a row; a flow uses the members that have a meaning for it. */
+struct timeline_facts {
+	uint64_t size_bytes, inode, packets;
+	uint32_t uid, gid, source, name_length, target_length, pid;
+	uint16_t src_port, dst_port;
+	uint8_t what; /* bits of enum timeline_what */
+	uint8_t ip_version, protocol;
+	uint8_t src[16], dst[16];
+	char permissions[10];
+};
+
+struct timeline_row {
+	struct file_time at;
+	struct timeline_facts facts;
+	const char *name, *target; /* bytes */
+	const char *source;
+};
+
+struct timeline_range {
+	bool has_from, has_to;
+	struct file_time from, to;
+};
+
+struct timeline;
+
+struct timeline *timeline_new(size_t memory_bytes,
+			      const struct timeline_range *range) MUST_CHECK;
+void timeline_free(struct timeline *t);
+/* A listing ("-": standard input), a store, or a pcap or pcapng file; told apart by what it is. */
+int timeline_add(struct timeline *t, const char *path, struct weir_error *err) MUST_CHECK;
+int timeline_finish(struct timeline *t, struct weir_error *err) MUST_CHECK;
+int timeline_next(struct timeline *t, struct timeline_row *row,
+		  struct weir_error *err) MUST_CHECK;
+
+struct timeline_counts {
+	uint64_t files, flows, rows, bad_lines, absent_times;
+	char first_bad[200];
+};
+
+const struct timeline_counts *timeline_counts(const struct timeline *t);
+
+/* Writes a row as one line of a form: "table", "csv", "jsonl" (Timesketch). */
+typedef void timeline_form_fn(struct when_days *days, struct out *o,
+			      const struct timeline_row *r);
+
+struct timeline_form {
+	const char *name, *head;
+	timeline_form_fn *write;
+};
+
+const struct timeline_form *timeline_form_find(const char *name);
+
+#endif
