@@ -1,13 +1,24 @@
 /* What stands around the records of a segment: its head, later interfaces, and statistics. */
 #include "store/internal.h"
 
+/* A lane of raw packets has several interfaces as soon as more than one is diverted; only the
+ * first may say so by its proper number (store/iface.h). */
+static size_t put_interface(uint8_t *out, const struct iface_table *t, unsigned lane,
+			    unsigned id)
+{
+	struct iface_info info = iface_in_lane(t, lane, id)->info;
+
+	if (id && info.linktype == LINKTYPE_RAW)
+		info.linktype = LINKTYPE_RAW_LIBPCAP;
+	return pcapng_put_interface(out, &info);
+}
+
 size_t blocks_interfaces(struct store *s, unsigned lane, unsigned from, unsigned to)
 {
 	size_t n = 0;
 
 	for (unsigned id = from; id < to; id++)
-		n += pcapng_put_interface(s->blocks + n,
-					  &iface_in_lane(s->ifaces, lane, id)->info);
+		n += put_interface(s->blocks + n, s->ifaces, lane, id);
 	return n;
 }
 
@@ -16,8 +27,7 @@ size_t blocks_head(struct store *s, unsigned lane, unsigned iface_count)
 	size_t head = pcapng_put_section(s->blocks, &s->section), n = head;
 
 	for (unsigned id = 0; id < iface_count; id++)
-		n += pcapng_put_interface(s->blocks + n,
-					  &iface_in_lane(s->ifaces, lane, id)->info);
+		n += put_interface(s->blocks + n, s->ifaces, lane, id);
 	return n;
 }
 

@@ -102,6 +102,8 @@ int pcapng_iface_read(const struct pcapng_block *b, struct iface_info *info,
 	*clock = (struct pcapng_clock){ .resolution = 6 };
 	pcapng_body(b, &c);
 	info->linktype = cur_u16(&c, b->is_big);
+	if (info->linktype == LINKTYPE_RAW_LIBPCAP)
+		info->linktype = LINKTYPE_RAW;
 	cur_skip(&c, 2);
 	info->snaplen = cur_u32(&c, b->is_big);
 	if (c.is_bad)

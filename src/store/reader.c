@@ -64,13 +64,9 @@ static unsigned find_iface(const struct reader *r, const struct iface_info *info
 int reader_add_iface(struct reader *r, const struct iface_info *info,
 		     struct weir_error *err)
 {
-	struct iface_info normal, *copy;
-	unsigned found;
+	struct iface_info *copy;
+	unsigned found = find_iface(r, info);
 
-	memcpy(&normal, info, sizeof normal);
-	if (normal.linktype == LINKTYPE_RAW_LIBPCAP)
-		normal.linktype = LINKTYPE_RAW;
-	found = find_iface(r, &normal);
 	if (found < r->iface_count)
 		return (int)found;
 	if (r->iface_count == READER_IFACE_MAX)
@@ -79,7 +75,7 @@ int reader_add_iface(struct reader *r, const struct iface_info *info,
 	copy = grow_ifaces(r) ? NULL : mem_new(1, sizeof *copy);
 	if (!copy)
 		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for an interface");
-	memcpy(copy, &normal, sizeof *copy);
+	memcpy(copy, info, sizeof *copy);
 	r->ifaces[r->iface_count] = copy;
 	return (int)r->iface_count++;
 }

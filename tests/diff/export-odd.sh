@@ -38,6 +38,12 @@ for file in "$tmp"/in/*; do
 	[ "$name" = mixed.pcapng ] || check "$name as pcap" exports "$name" pcap
 done
 
+# libpcap 1.10 refuses several raw interfaces by their proper number.
+"$WEIR" import "$tmp/in/big.pcapng" -o "$tmp/raw" >/dev/null 2>&1
+check "a segment of several raw interfaces opens everywhere" \
+	opens_everywhere "$tmp/raw/0000000001.pcapng" 6
+check "and is good" "$WEIR" verify "$tmp/raw"
+
 name=mixed.pcapng
 check_match "several link types are told" \
 	"$("$WEIR" export "$tmp/in/$name" -o "$tmp/out/mixed2.pcapng" 2>&1)" 'link types'
