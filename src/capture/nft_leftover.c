@@ -170,7 +170,7 @@ static int look_again(const char *table, struct nft_leftover *found,
 
 int nft_remove_leftover(const struct nft_leftover *leftover, struct weir_error *err)
 {
-	struct nft_leftover now;
+	struct nft_leftover now = { .pid = 0 };
 	struct nft *n;
 	int rc = look_again(leftover->table, &now, err);
 

@@ -1,5 +1,6 @@
 #include "capture/nft_rule.h"
 
+#include <linux/if.h>
 #include <linux/if_arp.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -8,7 +9,6 @@
 #include <linux/netfilter/xt_bpf.h>
 #include <linux/netfilter/xt_NFQUEUE.h>
 #include <linux/netlink.h>
-#include <linux/if.h>
 
 /* Of a table's user data, as nft(8) reads it. */
 #define USERDATA_COMMENT 0

@@ -1,3 +1,5 @@
+# shellcheck shell=sh
+# shellcheck disable=SC2034,SC2154 # set for and by the scripts around
 # The place of the inline tests: namespace `rec`, where weir records, and `far`, joined by a veth;
 # TCP bulk, UDP and ping run from far to rec the whole time.
 #

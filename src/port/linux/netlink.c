@@ -211,7 +211,7 @@ int nl_open(int protocol, int *fd, struct weir_error *err)
 
 int nl_port_id(int fd, uint32_t *port_id)
 {
-	struct sockaddr_nl me;
+	struct sockaddr_nl me = { .nl_pid = 0 };
 	socklen_t size = sizeof me;
 
 	if (getsockname(fd, (struct sockaddr *)&me, &size))

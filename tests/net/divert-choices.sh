@@ -1,0 +1,103 @@
+#!/bin/sh
+# Inline: interfaces, the forward layer, snap length, and a kernel without the heartbeat in the rule.
+. "$SOURCE_ROOT/tests/lib/tap.sh"
+. "$SOURCE_ROOT/tests/lib/divert-lab.sh"
+lab_up
+require_tool tshark
+
+# column NAME FIELD [FILTER]: of all packets of a store.
+column() {
+	for segment in "$tmp/$1.store"/*.pcapng; do
+		tshark -n -r "$segment" -Y "${3:-frame}" -T fields -e "$2" 2>/dev/null
+	done
+}
+
+ping_all() {
+	netns_run far ping -c 5 -i 0.05 -q 10.66.0.1
+	netns_run rec ping -c 5 -i 0.05 -q 127.0.0.1
+}
+
+# --- one interface
+recorder_start wire -i "r$$"
+check "an interface: the traffic of all goes on" ping_all
+recorder_stop
+check_equal "an interface: only its packets" "$(column wire frame.interface_name | sort -u)" "r$$"
+check_equal "an interface: all of them" \
+	"$(column wire frame.number 'icmp && ip.addr == 10.66.0.2' | wc -l)" 10
+
+recorder_start loop -i lo
+check "lo: the traffic of all goes on" ping_all
+recorder_stop
+check_equal "lo: only its packets" "$(column loop frame.interface_name | sort -u)" "lo"
+check_equal "lo: each once" "$(column loop frame.number icmp | wc -l)" 10
+
+check_status "an interface that does not exist: exit code 3" 3 netns_run rec "$WEIR" divert \
+	-i nonesuch -o "$tmp/none.store"
+check_equal "and no store is made" "$(ls -d "$tmp/none.store" 2>/dev/null)" ""
+check "and no rule" no_rules
+
+# --- snap length
+recorder_start snap -s 28
+check "snap length: the traffic goes on" netns_run far ping -c 3 -i 0.05 -s 200 -q 10.66.0.1
+recorder_stop
+check_equal "snap length: bytes kept and bytes of the packet" \
+	"$(column snap frame.cap_len 'ip.proto == 1' | sort -u) of $(column snap frame.len 'ip.proto == 1' | sort -u)" \
+	"28 of 228"
+
+# --- forwarding
+netns_new third
+ip link add name "t$$" netns "$(netns_name rec)" type veth peer name "u$$" \
+	netns "$(netns_name third)"
+netns_run rec ip addr add 10.67.0.1/24 dev "t$$"
+netns_run third ip addr add 10.67.0.2/24 dev "u$$"
+netns_run rec ip link set "t$$" up
+netns_run third ip link set "u$$" up
+netns_run rec sysctl -q -w net.ipv4.ip_forward=1
+netns_run far ip route add 10.67.0.0/24 via 10.66.0.1
+netns_run third ip route add default via 10.67.0.1
+wait_for 5 netns_run far ping -c 1 -W 1 10.67.0.2
+recorder_start forward --layer forward
+check "forward: the routed traffic goes on" netns_run far ping -c 5 -i 0.05 -q 10.67.0.2
+check "forward: and that of the machine itself" netns_run far ping -c 5 -i 0.05 -q 10.66.0.1
+recorder_stop
+check_equal "forward: each routed packet once, and nothing else" \
+	"$(column forward ip.dst | sort | uniq -c | awk '{ print $1, $2 }')" \
+	"5 10.66.0.2
+5 10.67.0.2"
+check_equal "forward: at the interface where it leaves" \
+	"$(column forward frame.interface_name 'ip.dst == 10.67.0.2' | sort -u)" "t$$"
+
+# --- no heartbeat in the kernel: the supervisor looks at the time
+if setpriv --bounding-set=-bpf,-sys_admin,-perfmon true 2>/dev/null; then
+	counter_on outer
+	# recorder_start, but with fewer capabilities
+	start_in rec poor setpriv --bounding-set=-bpf,-sys_admin,-perfmon \
+		"$WEIR" divert -o "$tmp/poor.store"
+	recorder=$pid
+	wait_for 10 rules_of "$recorder"
+	worker=$(cat "/proc/$recorder/task/$recorder/children")
+	worker=${worker% }
+	counter_on inner
+	flows_start
+	flows_run 10
+	check_equal "no heartbeat in the kernel: the store says so" \
+		"$(manifest poor 'select(.type == "start") | .source.heartbeat.where')" '"supervisor"'
+	kill -STOP "$worker"
+	flows_run 20
+	kill -CONT "$worker"
+	flows_run 20
+	flows_stop
+	inner=$(counter_read inner)
+	recorder_stop
+	outer=$(counter_read outer)
+	flows_went_on "no heartbeat in the kernel: the worker is stopped, the traffic goes on"
+	check "no heartbeat in the kernel: what passed is counted" \
+		test "$(end_of poor .losses.stall.packets)" -ge 30
+	accounted "no heartbeat in the kernel: recorded and lost are all that passed" poor \
+		"$inner" "$outer"
+	check "no heartbeat in the kernel: the rules are gone" no_rules
+else
+	skip "no heartbeat in the kernel" "setpriv cannot take capabilities away"
+fi
+
+tap_done
