@@ -346,7 +346,7 @@ static int take_block(struct pcapng_reader *r, const struct pcapng_block *b,
 static int pcapng_next(struct reader *base, struct packet *p, struct weir_error *err)
 {
 	struct pcapng_reader *r = (struct pcapng_reader *)base;
-	struct pcapng_block b;
+	struct pcapng_block b = { 0 };
 	int rc, found;
 
 	do {
