@@ -133,6 +133,7 @@ static json_t *host_object(void)
 	if (!id)
 		return o;
 	port_identity(id);
+	port_identity_hash(id);
 	set_bytes(o, "name", id->host);
 	set_bytes(o, "machine_id", id->machine_id);
 	set_bytes(o, "boot_id", id->boot_id);

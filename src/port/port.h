@@ -35,7 +35,9 @@ struct port_identity {
 	uint64_t memory_bytes;
 };
 
-void port_identity(struct port_identity *id);
+void port_identity(
+	struct port_identity *id); /* executable_sha256 stays empty: it takes time */
+void port_identity_hash(struct port_identity *id);
 
 /* Threads.  A thread is joined exactly once. */
 struct port_thread;

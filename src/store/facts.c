@@ -77,6 +77,7 @@ json_t *facts_identity(void)
 	struct port_identity id;
 
 	port_identity(&id);
+	port_identity_hash(&id);
 	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:s,s:I,s:I,s:I,s:I}", "host",
 			 facts_text(id.host), "machine_id", facts_text(id.machine_id),
 			 "boot_id", facts_text(id.boot_id), "os", facts_text(id.os),

@@ -77,10 +77,14 @@ void port_identity(struct port_identity *id)
 	read_os(id->os, sizeof id->os);
 	n = readlink("/proc/self/exe", id->executable, sizeof id->executable - 1);
 	id->executable[n > 0 ? n : 0] = '\0';
-	hash_file("/proc/self/exe", id->executable_sha256);
 	id->uid = getuid();
 	id->pid = (uint32_t)getpid();
 	id->cpu_count = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
 	id->memory_bytes =
 		(uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+void port_identity_hash(struct port_identity *id)
+{
+	hash_file("/proc/self/exe", id->executable_sha256);
 }
