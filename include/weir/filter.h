@@ -111,7 +111,8 @@ void filter_input_packet(struct filter_input *in, const uint8_t *packet, size_t 
  * treats as no match. */
 int filter_match(const struct filter *f, const struct filter_input *in);
 
-/* Everything (nothing) matches whatever it is: the graph has no test left. */
+/* Everything (nothing) matches whatever it is: the graph has no test left.  Who takes packets by a
+ * filter that is true need not ask filter_match(), and also takes those that it cannot judge. */
 bool filter_is_true(const struct filter *f);
 bool filter_is_false(const struct filter *f);
 

@@ -90,11 +90,15 @@ static void emit_jump(struct bpf_asm *a, int code, int dst, int src, int32_t imm
 	emit(a, code, dst, src, 0, imm);
 }
 
+static int64_t target_of(const struct bpf_asm *a, const struct bpf_asm_jump *j)
+{
+	return j->label < a->label_count ? a->labels[j->label] : -1;
+}
+
 static int resolve(struct bpf_asm *a, const struct bpf_asm_jump *j,
 		   struct weir_error *err)
 {
-	int64_t to = j->label < a->label_count ? a->labels[j->label] : -1;
-	int64_t distance = to - (int64_t)j->at - 1;
+	int64_t to = target_of(a, j), distance = to - (int64_t)j->at - 1;
 
 	if (to < 0)
 		return err_set(err, WEIR_ERR_LIMIT,
@@ -108,10 +112,96 @@ static int resolve(struct bpf_asm *a, const struct bpf_asm_jump *j,
 	return 0;
 }
 
+static bool is_end(const struct bpf_insn *i)
+{
+	return i->code == (BPF_JMP | BPF_JA) || i->code == (BPF_JMP | BPF_EXIT);
+}
+
+static bool is_wide(const struct bpf_insn *i)
+{
+	return i->code == (BPF_LD | BPF_DW | BPF_IMM);
+}
+
+/* Follows the program from `at` on until it ends or joins what was seen; the targets of the jumps
+ * passed go to the stack, each instruction at most once. */
+static size_t follow(const struct bpf_asm *a, int64_t at, bool *is_reached,
+		     const uint32_t *jump_at, int64_t *stack, size_t depth)
+{
+	while (at >= 0 && (size_t)at < a->count && !is_reached[at]) {
+		const struct bpf_insn *i = &a->insns[at];
+
+		is_reached[at] = true;
+		if (jump_at[at])
+			stack[depth++] = target_of(a, &a->jumps[jump_at[at] - 1]);
+		if (is_end(i))
+			break;
+		if (is_wide(i) && (size_t)at + 1 < a->count)
+			is_reached[++at] = true;
+		at++;
+	}
+	return depth;
+}
+
+/* Takes out what is not reached; labels and jumps move along. */
+static void close_gaps(struct bpf_asm *a, const bool *is_reached, int64_t *place)
+{
+	size_t n = 0, kept = 0;
+
+	for (size_t i = 0; i < a->count; i++) {
+		place[i] = (int64_t)n;
+		if (is_reached[i])
+			a->insns[n++] = a->insns[i];
+	}
+	place[a->count] = (int64_t)n;
+	for (size_t i = 0; i < a->label_count; i++)
+		if (a->labels[i] >= 0)
+			a->labels[i] = place[a->labels[i]];
+	for (size_t i = 0; i < a->jump_count; i++) {
+		struct bpf_asm_jump j = a->jumps[i];
+
+		if (!is_reached[j.at])
+			continue;
+		j.at = (uint32_t)place[j.at];
+		a->jumps[kept++] = j;
+	}
+	a->jump_count = kept;
+	a->count = n;
+}
+
+/* The verifier refuses a program with instructions that cannot be reached. */
+static int drop_unreachable(struct bpf_asm *a)
+{
+	bool *is_reached = mem_new(a->count + 1, sizeof *is_reached);
+	int64_t *work = mem_new(a->count + a->jump_count + 1, sizeof *work);
+	uint32_t *jump_at = mem_new(a->count + 1, sizeof *jump_at);
+	size_t depth = 1; /* of the work still to do, which begins with instruction 0 */
+	int rc = WEIR_ERR_NO_MEMORY;
+
+	if (is_reached && work && jump_at) {
+		for (size_t i = 0; i < a->jump_count; i++)
+			jump_at[a->jumps[i].at] = (uint32_t)i + 1;
+		while (depth) {
+			depth--;
+			depth = follow(a, work[depth], is_reached, jump_at, work, depth);
+		}
+		close_gaps(a, is_reached, work);
+		rc = 0;
+	}
+	mem_free(is_reached);
+	mem_free(work);
+	mem_free(jump_at);
+	return rc;
+}
+
 int bpf_asm_finish(struct bpf_asm *a, struct weir_error *err)
 {
 	int rc = 0;
 
+	for (size_t i = 0; i < a->jump_count && !a->failed && !rc; i++)
+		if (target_of(a, &a->jumps[i]) < 0)
+			rc = resolve(a, &a->jumps[i], err);
+	if (!rc && !a->failed)
+		a->failed = (enum weir_err)drop_unreachable(a);
 	if (a->failed == WEIR_ERR_NO_MEMORY)
 		return err_set(err, a->failed, "no memory for a BPF program");
 	if (a->failed)

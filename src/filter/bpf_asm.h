@@ -47,7 +47,8 @@ void bpf_asm_init(struct bpf_asm *a);
 void bpf_asm_fini(struct bpf_asm *a);
 unsigned bpf_asm_label(struct bpf_asm *a);
 void bpf_asm_bind(struct bpf_asm *a, unsigned label);
-/* Resolves the jumps; the instructions may be loaded after success. */
+/* Drops instructions that no path reaches (the verifier refuses them) and resolves the jumps; the
+ * instructions may be loaded after success. */
 int bpf_asm_finish(struct bpf_asm *a, struct weir_error *err) MUST_CHECK;
 
 /* 64 bits wide: dst = src, dst = imm (sign extended), dst OP= src, dst OP= imm; op is BPF_ADD,

@@ -63,7 +63,7 @@ static int compile_text(struct filter *f, struct filter_error *e)
 	f->folded = fold_tree(f->tree, &f->pool);
 	if (!f->folded)
 		return no_memory(e);
-	expression = lower(f->folded, &f->strings, &f->pool);
+	expression = lower(f->folded, &f->strings, &f->pool, NULL);
 	if (!expression || !graph_of_expression(&f->graph, expression, &f->pool))
 		return no_memory(e);
 	f->graph.layer = f->layer;

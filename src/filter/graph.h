@@ -71,9 +71,17 @@ struct expression {
 	struct test test;
 };
 
-/* NULL or false: no memory. */
+/* Who cannot know every field, such as a program in the kernel, gets an expression that is true
+ * wherever the filter is, and may be true elsewhere: tests on what is unknown count as true. */
+struct horizon {
+	bool (*is_unknown)(const struct field *f, const void *context);
+	const void *context;
+	size_t dropped; /* tests that were not asked; 0: the expression is exact */
+};
+
+/* NULL or false: no memory.  A horizon of NULL: everything is known. */
 struct expression *lower(const struct node *folded, struct strings *strings,
-			 struct pool *pool);
+			 struct pool *pool, struct horizon *horizon);
 bool graph_of_expression(struct graph *g, struct expression *e, struct pool *pool);
 bool graph_simplify(struct graph *g, struct pool *pool);
 

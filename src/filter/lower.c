@@ -4,7 +4,13 @@
 struct lowering {
 	struct strings *strings;
 	struct pool *pool;
+	struct horizon *horizon;
 };
+
+static bool is_unknown(const struct lowering *l, const struct field *f)
+{
+	return l->horizon && l->horizon->is_unknown(f, l->horizon->context);
+}
 
 static struct expression *new_expression(struct lowering *l, enum expression_kind kind)
 {
@@ -111,6 +117,11 @@ static struct expression *lower_test(struct lowering *l, const struct node *n,
 
 	if (!e)
 		return NULL;
+	if (is_unknown(l, n->field)) {
+		l->horizon->dropped++;
+		e->kind = EXPR_TRUE;
+		return e;
+	}
 	is_done = n->items ? test_of_items(l, n, &e->test)
 			   : test_of_relation(&e->test, n->field, n->index, n->op,
 					      n->literal, l->pool);
@@ -248,14 +259,53 @@ static struct expression *lower_list(struct lowering *l, const struct node *n,
 	return join_tests(l, list) ? tidy(list) : NULL;
 }
 
+static bool has_unknown(const struct lowering *l, const struct node *n)
+{
+	if (n->kind == NODE_TEST)
+		return is_unknown(l, n->field);
+	for (const struct node *c = n->first; c; c = c->next)
+		if (has_unknown(l, c))
+			return true;
+	return false;
+}
+
+static struct expression *pair(struct lowering *l, enum expression_kind kind,
+			       struct expression *a, struct expression *b)
+{
+	struct expression *list = new_expression(l, kind);
+
+	if (!list || !a || !b)
+		return NULL;
+	list->first = a;
+	a->next = b;
+	return join_tests(l, list) ? tidy(list) : NULL;
+}
+
+/* A condition that may be either way: the second part where it may hold, or the third where it
+ * may not. */
+static struct expression *lower_open_if(struct lowering *l, const struct node *n,
+					bool is_negated)
+{
+	const struct node *second = n->first->next, *third = second->next;
+	struct expression *a = pair(l, EXPR_AND, lower_node(l, n->first, false),
+				    lower_node(l, second, is_negated));
+	struct expression *b = pair(l, EXPR_AND, lower_node(l, n->first, true),
+				    lower_node(l, third, is_negated));
+
+	return pair(l, EXPR_OR, a, b);
+}
+
 static struct expression *lower_if(struct lowering *l, const struct node *n,
 				   bool is_negated)
 {
-	struct expression *e = new_expression(l, EXPR_IF);
-	struct expression *a = lower_node(l, n->first, false);
-	struct expression *b = lower_node(l, n->first->next, is_negated);
-	struct expression *c = lower_node(l, n->first->next->next, is_negated);
+	struct expression *e, *a, *b, *c;
 
+	if (has_unknown(l, n->first))
+		return lower_open_if(l, n, is_negated);
+	e = new_expression(l, EXPR_IF);
+	a = lower_node(l, n->first, false);
+	b = lower_node(l, n->first->next, is_negated);
+	c = lower_node(l, n->first->next->next, is_negated);
 	if (!e || !a || !b || !c)
 		return NULL;
 	if (a->kind == EXPR_TRUE)
@@ -286,9 +336,9 @@ static struct expression *lower_node(struct lowering *l, const struct node *n,
 }
 
 struct expression *lower(const struct node *folded, struct strings *strings,
-			 struct pool *pool)
+			 struct pool *pool, struct horizon *horizon)
 {
-	struct lowering l = { .strings = strings, .pool = pool };
+	struct lowering l = { .strings = strings, .pool = pool, .horizon = horizon };
 
 	return lower_node(&l, folded, false);
 }

@@ -51,6 +51,27 @@ static void test_wide_constants_take_two_slots(void)
 	bpf_asm_fini(&a);
 }
 
+static void test_unreachable_is_dropped(void)
+{
+	struct bpf_asm a;
+	unsigned end;
+
+	bpf_asm_init(&a);
+	end = bpf_asm_label(&a);
+	bpf_mov_imm(&a, BPF_REG_0, 1);
+	bpf_jump(&a, end);
+	bpf_mov_imm64(&a, BPF_REG_0, UINT64_C(1) << 40);
+	bpf_jump_if_imm(&a, BPF_JEQ, BPF_REG_0, 0, end);
+	bpf_asm_bind(&a, end);
+	bpf_exit(&a);
+	bpf_exit(&a);
+	CHECK_EQ(bpf_asm_finish(&a, NULL), 0);
+	CHECK_EQ(a.count, 3);
+	CHECK_EQ(a.insns[1].off, 0);
+	CHECK_EQ(a.insns[2].code, BPF_JMP | BPF_EXIT);
+	bpf_asm_fini(&a);
+}
+
 static void test_unbound_label_is_an_error(void)
 {
 	struct bpf_asm a;
@@ -155,6 +176,7 @@ int main(void)
 {
 	RUN(test_jumps_are_resolved);
 	RUN(test_wide_constants_take_two_slots);
+	RUN(test_unreachable_is_dropped);
 	RUN(test_unbound_label_is_an_error);
 	RUN(test_too_long_is_an_error);
 	RUN(test_kernel_runs_it);
