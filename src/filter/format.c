@@ -144,12 +144,15 @@ static void format_list(struct words *w, const struct node *n, enum filter_layer
 	}
 }
 
-/* An address that ends in "::" must not touch the colon: it would become one word with it. */
+/* A colon that touched an address ending in "::" would be one word with it, and one behind 39 bytes
+ * would make a word that WinDivert finds too long. */
 static void format_colon(struct words *w)
 {
-	bool is_double = !w->is_bad && w->length && w->text[w->length - 1] == ':';
+	size_t n = w->is_bad ? 0 : w->length, word = 0;
 
-	words_add(w, is_double ? " : " : ": ");
+	while (word < n && w->text[n - 1 - word] != ' ')
+		word++;
+	words_add(w, n && (w->text[n - 1] == ':' || word >= 39) ? " : " : ": ");
 }
 
 void format_tree(struct words *w, const struct node *n, enum filter_layer layer)
@@ -163,9 +166,10 @@ void format_tree(struct words *w, const struct node *n, enum filter_layer layer)
 		format_list(w, n, layer);
 		return;
 	case NODE_NOT:
-		words_add(w, "not (");
+		/* A ternary brings its own parentheses. */
+		words_add(w, n->first->kind == NODE_IF ? "not " : "not (");
 		format_tree(w, n->first, layer);
-		words_add(w, ")");
+		words_add(w, n->first->kind == NODE_IF ? "" : ")");
 		return;
 	case NODE_IF:
 	default:

@@ -197,6 +197,19 @@ static bool is_twin(const struct vertex *a, const struct vertex *b)
 	       set_equal(&a->test.set, &b->test.set);
 }
 
+/* "Has it the header?" in front of a test that finds that out too, and then goes the same way. */
+static bool is_asked_again(const struct graph *g, const struct vertex *v)
+{
+	const struct vertex *next;
+
+	if (g->layer > FILTER_FORWARD || v->test.field->source != SOURCE_HAS ||
+	    !set_has(&v->test.set, 1) || v->next[OUTCOME_IN] < 0)
+		return false;
+	next = &g->vertices[v->next[OUTCOME_IN]];
+	return next->test.field->needs == v->test.field->has &&
+	       next->next[OUTCOME_ABSENT] == v->next[OUTCOME_OUT];
+}
+
 /* Back to front, so that the targets are final: twins and idle vertices give their place up. */
 static void merge(struct graph *g, int32_t *place)
 {
@@ -207,7 +220,7 @@ static void merge(struct graph *g, int32_t *place)
 		for (int o = 0; o < OUTCOMES; o++)
 			if (v->next[o] >= 0)
 				v->next[o] = place[v->next[o]];
-		if (is_idle(v))
+		if (is_idle(v) || is_asked_again(g, v))
 			place[i] = v->next[OUTCOME_IN];
 		for (size_t k = i + 1; k < g->count && g->count <= TWINS_MAX; k++)
 			if (place[k] == (int32_t)k && is_twin(v, &g->vertices[k])) {

@@ -1,0 +1,283 @@
+/* What weir adds to the language, and the remarks. */
+#include "lib/filter.h"
+#include "lib/tap.h"
+
+/* TCP 10.0.0.5:51515 -> 93.184.216.34:443, and UDP 10.0.0.5:51515 -> 8.8.8.8:53. */
+static const char tcp[] =
+	"45000028123440004006e8bc0a0000055db8d822c93b01bb00000005000000005002faf0aa160000";
+static const char udp[] =
+	"4500003100010000801120a70a00000508080808c93b0035001d6a9dabcd01000001"
+	"000000000000016101620000010001";
+
+static int ask(const char *text, const char *hex, struct filter_input *in)
+{
+	uint8_t bytes[256];
+
+	filter_input_packet(in, bytes, hex_bytes(hex, bytes, sizeof bytes));
+	in->address.is_outbound = true;
+	return verdict(text, FILTER_NETWORK, 0, in);
+}
+
+static void test_meaning(void)
+{
+	static const struct {
+		const char *text;
+		int of_tcp, of_udp;
+	} cases[] = {
+		/* The complement, beside WinDivert's inverted operator. */
+		{ "not (tcp.DstPort == 80)", 1, 1 },
+		{ "not tcp.DstPort == 80", 1, 0 },
+		{ "not (tcp.DstPort == 443)", 0, 1 },
+		{ "not (tcp.DstPort != 443)", 1, 1 },
+		{ "not (not (tcp))", 1, 0 },
+		{ "not not (tcp)", 1, 0 },
+		{ "! (tcp and tcp.DstPort == 443 or udp.DstPort == 54)", 0, 1 },
+		{ "not (tcp? tcp.Syn: udp.DstPort == 53)", 0, 0 },
+		{ "not (packet[1000] == 7)", 1, 1 },
+		/* Prefixes. */
+		{ "ip.SrcAddr == 10.0.0.0/8", 1, 1 },
+		{ "ip.SrcAddr != 10.0.0.0/8", 0, 0 },
+		{ "ip.DstAddr == 8.8.8.0/24", 0, 1 },
+		{ "ip.DstAddr == 0.0.0.0/0", 1, 1 },
+		{ "ip.DstAddr == 8.8.8.8/32", 0, 1 },
+		{ "remoteAddr == ::ffff:8.0.0.0/104", 0, 1 },
+		{ "remoteAddr == ::/0", 1, 1 },
+		{ "ip.SrcAddr == fe80::/10", 0, 0 },
+		/* Sets. */
+		{ "tcp.DstPort in {80, 443, 8000..8100}", 1, 0 },
+		{ "tcp.DstPort in {80, 400..500}", 1, 0 },
+		{ "tcp.DstPort not in {80, 8000..8100}", 1, 0 },
+		{ "not tcp.DstPort in {80}", 1, 0 },
+		{ "not (tcp.DstPort in {80})", 1, 1 },
+		{ "tcp.DstPort in {70000}", 0, 0 },
+		{ "tcp.DstPort not in {70000}", 1, 0 },
+		{ "tcp.SeqNum in {4294967301}", 0, 0 },
+		{ "tcp.SeqNum in {5}", 1, 0 },
+		{ "ip.DstAddr in {8.8.4.4, 8.8.8.0/24, 9.0.0.0..9.0.0.5}", 0, 1 },
+		{ "packet[9] in {6..6, 1}", 1, 0 },
+		{ "timestamp in {-5..5}", 1, 1 },
+		{ "timestamp in {-5..-0}", 0, 0 },
+	};
+	struct filter_input in = { .packet = NULL };
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		int on_tcp = ask(cases[i].text, tcp, &in);
+		int on_udp = ask(cases[i].text, udp, &in);
+
+		if (on_tcp != cases[i].of_tcp || on_udp != cases[i].of_udp)
+			printf("# %s\n", cases[i].text);
+		CHECK_EQ(on_tcp, cases[i].of_tcp);
+		CHECK_EQ(on_udp, cases[i].of_udp);
+	}
+}
+
+static void test_what_is_beside_the_packet(void)
+{
+	struct filter_input none = { .packet = NULL };
+	struct filter_input in = { .iface = "eth0",
+				   .process_name = "curl \"x\"",
+				   .process_path = "/usr/bin/curl",
+				   .user = "root",
+				   .has_time = true,
+				   .has_process_id = true,
+				   .time_ns = INT64_C(1700000000000000000),
+				   .address = { .process_id = 7 } };
+
+	static const struct {
+		const char *text;
+		int there, absent;
+	} cases[] = {
+		{ "iface == \"eth0\"", 1, 0 },
+		{ "iface != \"eth0\"", 0, 0 },
+		{ "not (iface == \"eth0\")", 0, 1 },
+		{ "iface in {\"lo\", \"eth0\"}", 1, 0 },
+		{ "iface not in {\"lo\", \"eth1\"}", 1, 0 },
+		{ "iface == \"eth0\" and iface == \"eth1\"", 0, 0 },
+		{ "process.name == \"curl \\\"x\\\"\"", 1, 0 },
+		{ "process.path = \"/usr/bin/curl\" and user = \"root\"", 1, 0 },
+		{ "user == \"nobody\"", 0, 0 },
+		{ "processId == 7", 1, 0 },
+		{ "processId != 8", 1, 0 },
+		{ "time >= \"2023-11-14\" and time < \"2023-11-15T00:00:00Z\"", 1, 0 },
+		{ "time in {\"2023-11-14\"..\"2023-11-15\"}", 1, 0 },
+		{ "time == 1700000000000000000", 1, 0 },
+		{ "time < 0", 0, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		int there = ask(cases[i].text, tcp, &in);
+		int absent = ask(cases[i].text, tcp, &none);
+
+		if (there != cases[i].there || absent != cases[i].absent)
+			printf("# %s\n", cases[i].text);
+		CHECK_EQ(there, cases[i].there);
+		CHECK_EQ(absent, cases[i].absent);
+	}
+}
+
+static void test_what_is_refused(void)
+{
+	static const char *const texts[] = {
+		"ip.SrcAddr == 10.0.0.5/24",
+		"ip.SrcAddr == 10.0.0.0/33",
+		"ip.SrcAddr < 10.0.0.0/8",
+		"tcp.DstPort == 80/8",
+		"tcp.DstPort in {}",
+		"tcp.DstPort in {9..1}",
+		"tcp.DstPort in {1,}",
+		"tcp.DstPort == {1}",
+		"iface",
+		"iface < \"a\"",
+		"iface == 3",
+		"tcp.DstPort == \"80\"",
+		"time > \"yesterday\"",
+		"user == \"root",
+		"not (tcp",
+		"tcp not udp",
+	};
+	struct filter_error bad;
+	struct filter *f;
+
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		int rc = filter_compile(&f, texts[i], FILTER_NETWORK, 0, &bad);
+
+		if (rc != WEIR_ERR_USAGE || !bad.found[0])
+			printf("# %s\n", texts[i]);
+		CHECK_EQ(rc, WEIR_ERR_USAGE);
+		filter_free(f);
+	}
+}
+
+static size_t lint(const char *text, enum filter_layer layer, struct filter_note *note)
+{
+	struct filter_note notes[8];
+	struct filter *f;
+	size_t n;
+
+	if (filter_compile(&f, text, layer, 0, NULL))
+		return 99;
+	n = filter_lint(f, notes, 8);
+	*note = notes[0];
+	filter_free(f);
+	return n;
+}
+
+static void test_remarks(void)
+{
+	static const struct {
+		const char *text;
+		enum filter_layer layer;
+		const char *says; /* NULL: nothing to remark */
+	} cases[] = {
+		{ "tcp.DstPort == 443", FILTER_NETWORK, NULL },
+		{ "true", FILTER_NETWORK, NULL },
+		{ "not tcp", FILTER_NETWORK, NULL },
+		{ "tcp.Syn", FILTER_NETWORK, NULL },
+		{ "tcp.DstPort == 70000", FILTER_NETWORK, "it means 'not tcp'" },
+		{ "ip.SrcAddr == ::1", FILTER_NETWORK, "it means 'not ip'" },
+		{ "ip.SrcAddr", FILTER_NETWORK, "it means 'ip'" },
+		{ "length > 0", FILTER_NETWORK, "always true" },
+		{ "tcp.DstPort != 80", FILTER_NETWORK, "the complement is 'not (...)'" },
+		{ "not tcp.Syn", FILTER_NETWORK, "the complement is 'not (...)'" },
+		{ "ipv6.FlowLabel == 1", FILTER_NETWORK, "scrambled" },
+		{ "tcp.SeqNum == 4294967301", FILTER_NETWORK, "it means 5" },
+		{ "ip.TOS == 300", FILTER_NETWORK, "8 bits" },
+		{ "loopback == 2", FILTER_NETWORK, "1 bits" },
+		{ "ip", FILTER_FLOW, "always 0 at this layer" },
+		{ "not ipv6", FILTER_SOCKET, "always 0 at this layer" },
+		{ "event", FILTER_FLOW, "no event of the flow layer" },
+		{ "remoteAddr == 0.0.0.0", FILTER_SOCKET, "'::'" },
+		{ "impostor > -0", FILTER_NETWORK, "-0 is below 0" },
+		{ "tcp.SeqNum > -1", FILTER_NETWORK, "never negative" },
+		{ "tcp.DstPort in {70000}", FILTER_NETWORK, "never matches" },
+		{ "tcp and udp", FILTER_NETWORK, "matches nothing" },
+		{ "tcp or not (tcp)", FILTER_NETWORK, "matches everything" },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct filter_note note = { 0 };
+		size_t n = lint(cases[i].text, cases[i].layer, &note);
+		bool is_right = cases[i].says ? n >= 1 && strstr(note.text, cases[i].says)
+					      : n == 0;
+
+		if (!is_right)
+			printf("# %s: %zu, '%s'\n", cases[i].text, n, note.text);
+		CHECK(is_right);
+	}
+}
+
+static size_t extensions(const char *text)
+{
+	struct filter_note notes[4];
+	struct filter *f;
+	size_t n;
+
+	if (filter_compile(&f, text, FILTER_NETWORK, 0, NULL))
+		return 99;
+	n = filter_extensions(f, notes, 4);
+	filter_free(f);
+	return n;
+}
+
+static void test_strictness(void)
+{
+	CHECK_EQ(extensions("tcp and not udp.DstPort == 53"), 0);
+	CHECK_EQ(extensions("not (tcp) and tcp.DstPort in {1}"), 2);
+	CHECK_EQ(extensions("ip.SrcAddr == 10.0.0.0/8"), 1);
+	CHECK_EQ(extensions("processId == 1 or iface == \"lo\" or time > 1"), 3);
+	/* Too long a word for WinDivert, though nothing else is wrong with it. */
+	CHECK_EQ(extensions("tcp.SeqNum == 0x0000000000000000000000000000000000000005"),
+		 1);
+}
+
+static void test_lowering(void)
+{
+	static const struct {
+		const char *text, *line;
+	} cases[] = {
+		/* Ranges of one field become one test. */
+		{ "tcp.DstPort == 80 or tcp.DstPort == 81 or tcp.DstPort == 443",
+		  "  1  tcp.DstPort in {80..81, 443}?   [kernel]\n"
+		  "       yes: MATCH, no: no match\n" },
+		{ "ip.SrcAddr >= 10.0.0.0 and ip.SrcAddr <= 10.255.255.255",
+		  "  1  ip.SrcAddr in {10.0.0.0..10.255.255.255}?   [kernel]\n"
+		  "       yes: MATCH, no: no match\n" },
+		/* A header that the next test needs is not asked for. */
+		{ "tcp and ip and ip.TTL == 1 and tcp.DstPort == 80",
+		  "  1  ip.TTL in {1}?   [kernel]\n"
+		  "       yes: go to 2, no: no match\n"
+		  "  2  tcp.DstPort in {80}?   [kernel]\n"
+		  "       yes: MATCH, no: no match\n" },
+		/* What an outcome decides is not asked again. */
+		{ "(outbound? tcp: udp) and (outbound? tcp.Syn: udp.DstPort == 53)",
+		  "  1  outbound?   [kernel]\n"
+		  "       yes: go to 2, no: go to 3\n"
+		  "  2  tcp.Syn?   [kernel]\n"
+		  "       yes: MATCH, no: no match\n"
+		  "  3  udp.DstPort in {53}?   [kernel]\n"
+		  "       yes: MATCH, no: no match\n" },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct filter *f;
+		char *words;
+
+		CHECK_EQ(filter_compile(&f, cases[i].text, FILTER_NETWORK, 0, NULL), 0);
+		words = filter_explain(f);
+		CHECK(words != NULL);
+		CHECK_STR(strstr(words, "\n\n") + 2, cases[i].line);
+		filter_words_free(words);
+		filter_free(f);
+	}
+}
+
+int main(void)
+{
+	RUN(test_meaning);
+	RUN(test_what_is_beside_the_packet);
+	RUN(test_what_is_refused);
+	RUN(test_remarks);
+	RUN(test_strictness);
+	RUN(test_lowering);
+	return tap_done();
+}
