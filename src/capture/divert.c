@@ -360,6 +360,12 @@ static json_t *divert_describe(struct source *s)
 		c->queues ? "as asked" : "one thread serves all queues: more do not pay");
 }
 
+/* The socket's buffer is taken as it fills: this is its bound. */
+static uint64_t divert_memory(const struct source *s)
+{
+	return sizeof *s + SOCKET_BYTES + (uint64_t)NFQ_BATCH * NFQ_MESSAGE;
+}
+
 const struct source_ops source_divert = {
 	.name = "divert",
 	.clock =
@@ -371,5 +377,6 @@ const struct source_ops source_divert = {
 	.run = divert_run,
 	.drain = divert_drain,
 	.describe = divert_describe,
+	.memory = divert_memory,
 	.close = divert_close,
 };

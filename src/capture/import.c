@@ -355,6 +355,12 @@ static json_t *import_describe(struct source *s)
 	return NULL;
 }
 
+/* A reader's window is at most a block of the input (include/weir/reader.h). */
+static uint64_t import_memory(const struct source *s)
+{
+	return sizeof *s;
+}
+
 const struct source_ops source_import = {
 	.name = "import",
 	.clock = "the inputs' own: packet times are as they stand there, in ns",
@@ -363,5 +369,6 @@ const struct source_ops source_import = {
 	.run = import_run,
 	.drain = import_drain,
 	.describe = import_describe,
+	.memory = import_memory,
 	.close = import_close,
 };

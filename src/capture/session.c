@@ -75,6 +75,9 @@ int session_open(struct session **out, const struct session_config *config,
 						      .losses = &s->source_losses };
 		/* First of all: a missing privilege should not leave an empty store behind. */
 		rc = config->ops->open(&s->source, &s->context, err);
+		if (!rc)
+			s->config.store.memory_bytes =
+				config->memory_bytes + config->ops->memory(s->source);
 	}
 	if (rc) {
 		session_free(s);
@@ -222,6 +225,11 @@ int session_start(struct session *s, struct weir_error *err)
 void session_stop(struct session *s)
 {
 	port_event_set(&s->stop);
+}
+
+uint64_t session_memory(const struct session *s)
+{
+	return s->config.store.memory_bytes;
 }
 
 const struct port_event *session_ended(const struct session *s)

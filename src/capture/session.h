@@ -45,6 +45,9 @@ void session_free(struct session *s);
 int session_start(struct session *s, struct weir_error *err) MUST_CHECK;
 void session_stop(struct session *s);
 
+/* The fixed memory: the capture queue and the source's; bytes. */
+uint64_t session_memory(const struct session *s);
+
 /* Set when the session has come to an end of its own: end of input, count, a failed source, a
  * stream whose reader has gone. */
 const struct port_event *session_ended(const struct session *s);

@@ -433,6 +433,15 @@ static json_t *sniff_describe(struct source *s)
 			 (json_int_t)s->stalls);
 }
 
+static uint64_t sniff_memory(const struct source *s)
+{
+	uint64_t bytes = sizeof *s;
+
+	for (unsigned i = 0; i < s->port_count; i++)
+		bytes += packet_ring_bytes(s->ports[i].ring);
+	return bytes;
+}
+
 const struct source_ops source_sniff = {
 	.name = "sniff",
 	.clock =
@@ -442,5 +451,6 @@ const struct source_ops source_sniff = {
 	.run = sniff_run,
 	.drain = sniff_drain,
 	.describe = sniff_describe,
+	.memory = sniff_memory,
 	.close = sniff_close,
 };

@@ -57,6 +57,8 @@ struct source_ops {
 	int (*drain)(struct source *s, struct weir_error *err);
 	/* For the manifest's first line: what was chosen and why.  A new reference or NULL. */
 	json_t *(*describe)(struct source *s);
+	/* The most memory it uses from now on, the kernel's buffers on its behalf included; bytes. */
+	uint64_t (*memory)(const struct source *s);
 	void (*close)(struct source *s);
 };
 

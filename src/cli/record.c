@@ -178,7 +178,7 @@ static void run_until_stop(struct recorder *r)
 	struct session_status now;
 	const char *reason = NULL;
 
-	status_begin(&r->status, &r->options, r->where, r->config.store.memory_bytes);
+	status_begin(&r->status, &r->options, r->where, session_memory(r->session));
 	while (!reason) {
 		int64_t wait = POLL_NS, left;
 		unsigned wake;

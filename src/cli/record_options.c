@@ -207,7 +207,5 @@ int record_options_apply(const struct record_kind *kind, const struct record_opt
 	c->store.clock = kind->ops->clock;
 	c->store.case_id = o->case_id;
 	c->store.examiner = o->examiner;
-	c->store.memory_bytes =
-		c->memory_bytes + (kind->is_import ? 0 : c->source.kernel_memory_bytes);
 	return 0;
 }

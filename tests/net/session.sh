@@ -18,6 +18,14 @@ weir_pid() { # PID of nsenter or of weir itself
 	fi
 }
 
+# The program's own pages are some 16 MiB; a divert's recorder is the child.
+within_memory() { # PID FILE
+	stated=$(jq -r 'select(.type=="started") | .memory_bytes' "$2")
+	child=$(pgrep -P "$1" | head -n 1)
+	peak=$(sed -n 's/^VmHWM:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/${child:-$1}/status")
+	[ "$stated" -gt 0 ] && [ $((peak * 1024)) -le $((stated + 16 * 1024 * 1024)) ]
+}
+
 for c in sniff divert; do
 	start "for-$c" netns_run a "$WEIR" $c -i lo -o "for-$c" --for 1s --json
 	check_exit "$c --for ends by itself with 0" 8 "$pid" 0
@@ -33,7 +41,10 @@ for c in sniff divert; do
 	start "int-$c" netns_run a "$WEIR" $c -i lo -o "int-$c" --json
 	wait_for 5 recording "int-$c.out"
 	netns_run a ping -q -i 0.002 -c 100 127.0.0.1 >/dev/null
-	kill -INT "$(weir_pid "$pid")"
+	recorder=$(weir_pid "$pid")
+	check "$c uses the memory that it states, and little more" \
+		within_memory "$recorder" "int-$c.out"
+	kill -INT "$recorder"
 	check_exit "$c ends at Ctrl-C with 0" 8 "$pid" 0
 	# 100 requests and 100 replies, each once.
 	check_equal "$c has drained: every packet is there" "$(summary "int-$c.out" .packets)" 200
