@@ -314,7 +314,8 @@ static int run_input(struct source *s, struct weir_error *err)
 			return 0;
 		}
 	}
-	memset(s->ifaces, 0, s->iface_room * sizeof(struct iface *));
+	for (size_t i = 0; i < s->iface_room; i++)
+		s->ifaces[i] = NULL;
 	do {
 		rc = step(s, &here);
 	} while (rc > 0);

@@ -65,7 +65,7 @@ check_equal "its whole packets and the next file's are there" \
 	"$((500 + $(jq -r 'select(.type == "input" and .input == "cut.pcap") | .packets' s3/manifest.jsonl)))"
 check_equal "the store is incomplete" "$(jq -r 'select(.type == "end") | "\(.grade) \(.losses.damaged.packets)"' \
 	s3/manifest.jsonl)" "incomplete 1"
-"$WEIR" import - -o s4 --quiet <little-us.pcap
+"$WEIR" import - -o s4 --quiet <little-us.pcap 2>s4.err
 list s4/0000000001.pcapng | cut -d' ' -f1,3- >got
 list little-ns.pcap | cut -d' ' -f1,3- >one
 check "standard input is a file like others" cmp got one

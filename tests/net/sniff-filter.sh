@@ -46,7 +46,7 @@ sniff_stop "$pid"
 check_equal "the filter sees what the snap length cuts off" \
 	"$(packets list cut/0000000001.pcapng | awk '{print $3, $4}' | uniq -c | tr -s ' ')" " 3 50 1042"
 
-"$WEIR" import r3/0000000001.pcapng -o again --quiet --filter 'udp.DstPort == 4002'
+"$WEIR" import r3/0000000001.pcapng -o again --quiet --filter 'udp.DstPort == 4002' 2>again.err
 check_equal "import takes a filter too" "$(jq -r 'select(.type == "end") | .packets' again/manifest.jsonl)" 5
 tap_run netns_run a "$WEIR" sniff 'udp.DestPort == 1' -o bad
 check_equal "a wrong filter ends with 2" "$tap_status" 2
