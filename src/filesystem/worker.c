@@ -254,7 +254,10 @@ static bool read_entries(struct worker *k, struct node *d, int handle)
 		if (n <= 0)
 			break;
 		d->is_started = true;
-		if (walk_has_idle(k->walk) || walk_is_full(k->walk)) {
+		/* A small directory ends with the next call: to hand that on would cost more than
+		 * to make it, and would keep the handle open below all that is in it. */
+		if (n >= WORKER_ENTRIES_BYTES / 2 &&
+		    (walk_has_idle(k->walk) || walk_is_full(k->walk))) {
 			/* Its place on the stack is below that of the directories in it. */
 			struct node *rest = node_ref(walk_nodes(k->walk), d);
 

@@ -1,0 +1,34 @@
+#!/bin/sh
+# What must not be opened is not: FIFOs, sockets, devices; holes do not stop a listing.
+. "$SOURCE_ROOT/tests/lib/fs.sh"
+require_tool python3 jq mke2fs strace timeout
+volume v 16
+root=$tmp/v/root
+python3 - "$root" <<'P'
+import os, socket, sys
+os.mkdir(sys.argv[1]); os.chdir(sys.argv[1])
+os.mkfifo("fifo")
+socket.socket(socket.AF_UNIX).bind("sock")
+os.mknod("zero", 0o20666, os.makedev(1, 5))
+os.mknod("block", 0o60660, os.makedev(7, 200))
+with open("hole", "wb") as f:
+    f.truncate(1 << 40)
+with open("some", "wb") as f:
+    f.write(b"x" * 100)
+P
+timeout 60 strace -f -qq -e trace=openat,openat2,open -o "$tmp/trace" \
+	"$WEIR" list -r -x -F --mime --hash md5,sha256 "$root" >"$tmp/list"
+check_equal "the listing ends" "$(summary complete)" true
+for name in fifo sock zero block; do
+	check_equal "$name is never opened" "$(grep -c "\"$name\"" "$tmp/trace" || true)" 0
+done
+check "a regular file is (the trace sees opens)" grep -q '"some"' "$tmp/trace"
+check_equal "types" "$(jq -r 'select(.record=="file") | .type' "$tmp/list" | sort | tr '\n' ' ')" \
+	"block_device char_device directory fifo file file socket "
+check_equal "a device has its numbers" "$(field "$root/zero" .special_device)" '"1:5"'
+check_equal "a hole of 1 TiB is listed, not hashed, and says why" \
+	"$(field "$root/hole" '[.size_bytes, .allocated_bytes, .missing.hash, .sha256]')" \
+	'[1099511627776,0,"larger_than_hash_max",null]'
+list --hash sha256 --max-time 1s --hash-max 0 "$root/hole"
+check_equal "without a bound --max-time ends it" "$list_code $(summary complete) $(summary reason)" '4 false "max_time"'
+tap_done
