@@ -21,6 +21,10 @@ for command in $commands; do
 	check "weir-$command(1) is clean" mandoc -T lint -W warning "$page"
 	mandoc -T ascii "$page" | col -b >"$tmp/page"
 	missing=
+	# What divert has in common with sniff stands in weir-sniff(1), which its page says.
+	if [ "$command" = divert ] && grep -q 'weir-sniff(1)' "$tmp/page"; then
+		mandoc -T ascii "$SOURCE_ROOT/man/weir-sniff.1" | col -b >>"$tmp/page"
+	fi
 	for option in $(options_of "$command"); do
 		grep -q -- "--$option\>" "$tmp/page" || missing="$missing --$option"
 	done
