@@ -7,17 +7,25 @@ lab_up
 
 # --- the worker dies
 flows_start
+counter_on outer
 recorder_start worker
-flows_run 10
+counter_on inner
+flows_run 25
+inner=$(counter_read inner)
 kill -KILL "$worker"
 recorder_wait
+outer=$(counter_read outer)
 check "worker killed: the rules are gone at once" no_rules
 flows_run 10
 flows_stop
 check_equal "worker killed: exit code 4" "$recorder_exit" 4
 flows_went_on "worker killed: the traffic goes on"
-check_match "worker killed: the person is told" "$(cat "$tmp/worker.err")" "died"
+check_match "worker killed: the person is told" "$(cat "$tmp/worker.err")" "killed by signal 9"
 check_match "worker killed: and how much passed" "$(cat "$tmp/worker.err")" "[0-9]+ packets"
+check "worker killed: the store is repaired and sound" "$WEIR" verify "$tmp/worker.store"
+check_match "worker killed: the store says why it ended" "$(end_of worker .reason)" "signal 9"
+# All that passed until the kill is accounted for, and nothing that passed after the rules went.
+accounted "worker killed: recorded and lost are all that passed" worker "$inner" "$outer"
 
 # --- the supervisor dies
 flows_start
@@ -45,5 +53,8 @@ check "both killed: the rules are gone" no_rules
 flows_run 10
 flows_stop
 flows_went_on "both killed: the traffic goes on"
+check "both killed: the store can be opened" "$WEIR" show "$tmp/both.store"
+check_equal "both killed: and is repaired" "$(end_of both .grade)" '"incomplete"'
+check "both killed: and sound" "$WEIR" verify "$tmp/both.store"
 
 tap_done
