@@ -129,7 +129,10 @@ static void choose_rules(struct source *s)
 	r->is_owned = !c->is_strict && s->abilities.has_owner;
 	r->has_comment = s->abilities.has_comment;
 	r->has_counter = s->abilities.has_counter;
-	r->program_fd = s->heartbeat.program_fd;
+	r->program_fd =
+		s->heartbeat
+			.program_fd[r->is_forward ? HEARTBEAT_FORWARD : HEARTBEAT_INPUT];
+	r->output_program_fd = s->heartbeat.program_fd[HEARTBEAT_OUTPUT];
 }
 
 static int open_parts(struct source *s, struct weir_error *err)
@@ -166,8 +169,8 @@ static int divert_open(struct source **out, struct source_context *context,
 	if (context->config->filter && !filter_is_true(context->config->filter))
 		s->filter = context->config->filter;
 	s->stall_ns = context->config->stall_ns ? context->config->stall_ns : STALL_NS;
-	s->wake_fd = s->nfq.fd = s->nfq.table_fd = s->heartbeat.map_fd =
-		s->heartbeat.program_fd = -1;
+	s->wake_fd = s->nfq.fd = s->nfq.table_fd = -1;
+	heartbeat_init(&s->heartbeat);
 	rc = open_parts(s, err);
 	if (rc)
 		divert_close(s);
@@ -349,9 +352,13 @@ static json_t *divert_describe(struct source *s)
 						"why_not_kernel", s->why_not);
 
 	return json_pack(
-		"{s:s, s:s, s:o, s:b, s:b, s:b, s:b, s:i, s:i, s:i, s:i, s:s, s:s}",
+		"{s:s, s:s, s:o, s:s, s:b, s:b, s:b, s:b, s:i, s:i, s:i, s:i, s:s, s:s}",
 		"table", r->table, "queue_rule",
 		r->way == NFT_QUEUE_NATIVE ? "native" : "compat", "heartbeat", heartbeat,
+		"filter_where",
+		!s->filter                ? "none"
+		: s->heartbeat.has_filter ? "kernel"
+					  : "user",
 		"is_owned", r->is_owned, "is_strict", c->is_strict, "bypass",
 		r->is_bypass, "fail_open", !c->is_strict, "queue", (int)s->nfq.first,
 		"queues", (int)s->nfq.count, "queue_length", (int)s->queue_length,

@@ -1,6 +1,6 @@
 #include "capture/heartbeat.h"
 
-#include "filter/bpf_asm.h"
+#include "filter/bpf_emit.h"
 #include "port/bpf.h"
 
 #include <stddef.h>
@@ -20,6 +20,18 @@ enum {
 	COUNTS = BPF_REG_9, /* this processor's slot */
 };
 
+struct heartbeat_plan {
+	int64_t stall_ns;
+	const struct filter *filter;
+};
+
+void heartbeat_init(struct heartbeat *h)
+{
+	*h = (struct heartbeat){ .map_fd = -1 };
+	for (unsigned side = 0; side < HEARTBEAT_SIDES; side++)
+		h->program_fd[side] = -1;
+}
+
 static void emit_count(struct bpf_asm *a, int16_t packets, int16_t bytes, int verdict)
 {
 	bpf_mov_imm(a, R1, 1);
@@ -38,11 +50,10 @@ static void emit_slot(struct bpf_asm *a, int map_fd)
 	bpf_alu(a, BPF_ADD, COUNTS, R0);
 }
 
-static void emit(struct bpf_asm *a, int map_fd, int64_t stall_ns)
+static void emit_beat(struct bpf_asm *a, int map_fd, int64_t stall_ns)
 {
 	unsigned stale = bpf_asm_label(a);
 
-	bpf_mov(a, CONTEXT, R1);
 	bpf_load(a, BPF_W, LENGTH, CONTEXT, (int16_t)offsetof(struct __sk_buff, len));
 	emit_slot(a, map_fd);
 	if (stall_ns) {
@@ -60,7 +71,49 @@ static void emit(struct bpf_asm *a, int map_fd, int64_t stall_ns)
 		emit_count(a, SLOT(passed_packets), SLOT(passed_bytes), 0);
 }
 
-static int load(struct heartbeat *h, int64_t stall_ns, struct weir_error *err)
+/* What is known at each place.  skb->dev is not set yet on output, and in forward it is where the
+ * packet came from. */
+static struct filter_bpf_env environment(enum heartbeat_side side)
+{
+	struct filter_bpf_env env = { .sub_if_idx = FILTER_BPF_CONST };
+
+	if (side == HEARTBEAT_FORWARD)
+		return env;
+	env.outbound = FILTER_BPF_CONST;
+	env.is_outbound = side == HEARTBEAT_OUTPUT;
+	if (side == HEARTBEAT_INPUT) {
+		/* The rule takes no loopback packets there. */
+		env.loopback = FILTER_BPF_CONST;
+		env.if_idx = FILTER_BPF_SKB;
+	}
+	return env;
+}
+
+static int emit(struct bpf_asm *a, const struct heartbeat *h, enum heartbeat_side side,
+		const struct heartbeat_plan *plan, struct weir_error *err)
+{
+	struct filter_bpf_env env = environment(side);
+	unsigned accept = bpf_asm_label(a), reject = bpf_asm_label(a);
+	bool is_exact;
+	int rc = 0;
+
+	bpf_mov(a, CONTEXT, R1);
+	if (plan->filter) {
+		rc = filter_bpf_emit(plan->filter, &env, a, accept, reject, &is_exact,
+				     err);
+		bpf_asm_bind(a, reject);
+		bpf_mov_imm(a, R0, 0);
+		bpf_exit(a);
+	} else {
+		bpf_asm_bind(a, reject);
+	}
+	bpf_asm_bind(a, accept);
+	emit_beat(a, h->map_fd, plan->stall_ns);
+	return rc;
+}
+
+static int load(struct heartbeat *h, enum heartbeat_side side,
+		const struct heartbeat_plan *plan, struct weir_error *err)
 {
 	struct port_bpf_program spec = { .type = BPF_PROG_TYPE_SOCKET_FILTER,
 					 .name = "weir_beat" };
@@ -68,8 +121,9 @@ static int load(struct heartbeat *h, int64_t stall_ns, struct weir_error *err)
 	int rc;
 
 	bpf_asm_init(&a);
-	emit(&a, h->map_fd, stall_ns);
-	rc = bpf_asm_finish(&a, err);
+	rc = emit(&a, h, side, plan, err);
+	if (!rc)
+		rc = bpf_asm_finish(&a, err);
 	if (!rc) {
 		spec.insns = a.insns;
 		spec.count = a.count;
@@ -78,8 +132,31 @@ static int load(struct heartbeat *h, int64_t stall_ns, struct weir_error *err)
 	bpf_asm_fini(&a);
 	if (rc < 0)
 		return rc;
-	h->program_fd = rc;
+	h->program_fd[side] = rc;
 	return 0;
+}
+
+static void unload(struct heartbeat *h)
+{
+	for (unsigned side = 0; side < HEARTBEAT_SIDES; side++) {
+		if (h->program_fd[side] >= 0)
+			(void)close(h->program_fd[side]);
+		h->program_fd[side] = -1;
+	}
+}
+
+static int load_all(struct heartbeat *h, const struct heartbeat_plan *plan,
+		    struct weir_error *err)
+{
+	int rc = 0;
+
+	for (unsigned side = 0; side < HEARTBEAT_SIDES && !rc; side++)
+		rc = load(h, (enum heartbeat_side)side, plan, err);
+	if (rc)
+		unload(h);
+	else
+		h->has_filter = plan->filter != NULL;
+	return rc;
 }
 
 int heartbeat_open(struct heartbeat *h, int64_t stall_ns, const struct filter *filter,
@@ -91,16 +168,20 @@ int heartbeat_open(struct heartbeat *h, int64_t stall_ns, const struct filter *f
 					   .entries = 1,
 					   .flags = BPF_F_MMAPABLE,
 					   .name = "weir_beat" };
+	struct heartbeat_plan plan = { .stall_ns = stall_ns, .filter = filter };
 	int rc;
 
-	(void)filter;
-	*h = (struct heartbeat){ .map_fd = -1, .program_fd = -1 };
+	heartbeat_init(h);
 	rc = port_bpf_map_create(&spec, err);
 	if (rc < 0)
 		return rc;
 	h->map_fd = rc;
 	h->page = port_bpf_map_pages(h->map_fd, sizeof *h->page, err);
-	rc = h->page ? load(h, stall_ns, err) : WEIR_ERR_SYSTEM;
+	rc = h->page ? load_all(h, &plan, err) : WEIR_ERR_SYSTEM;
+	if (rc && h->page && filter) {
+		plan.filter = NULL;
+		rc = load_all(h, &plan, err);
+	}
 	if (rc)
 		heartbeat_close(h);
 	return rc;
@@ -110,11 +191,10 @@ void heartbeat_close(struct heartbeat *h)
 {
 	if (h->page)
 		port_bpf_map_pages_free(h->page, sizeof *h->page);
-	if (h->program_fd >= 0)
-		(void)close(h->program_fd);
+	unload(h);
 	if (h->map_fd >= 0)
 		(void)close(h->map_fd);
-	*h = (struct heartbeat){ .map_fd = -1, .program_fd = -1 };
+	heartbeat_init(h);
 }
 
 static uint64_t read_count(const _Atomic uint64_t *value)

@@ -3,8 +3,11 @@
  * A socket-filter program stands in the rule as its bpf match.  It matches (so that the packet is
  * queued) while the time that the capture worker writes into a BPF map is young; once it is older
  * than stall_ns the program matches nothing, and the packet goes its way.  Both kinds are counted in
- * the map, in packets and bytes, so that the counts outlive the rule.  The filter, where it can run
- * in the kernel, comes first: what it does not want is neither queued nor counted.
+ * the map, in packets and bytes, so that the counts outlive the rule.
+ *
+ * The filter comes first: what it does not want is neither queued nor counted.  What the kernel
+ * cannot know (a process, the output's interface) it lets through, so a packet that came must still
+ * be judged.  Input and output have a program each, because each knows its direction.
  *
  *	heartbeat_open()      map, program; before privileges are dropped
  *	heartbeat_beat()      the capture worker, much more often than stall_ns: a plain store, the
@@ -22,6 +25,7 @@
 #include "weir/error.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct filter;
@@ -41,13 +45,23 @@ struct heartbeat_page {
 	struct heartbeat_slot slots[HEARTBEAT_SLOTS];
 };
 
+enum heartbeat_side {
+	HEARTBEAT_INPUT,
+	HEARTBEAT_OUTPUT,
+	HEARTBEAT_FORWARD, /* any other place */
+	HEARTBEAT_SIDES
+};
+
 struct heartbeat {
-	int map_fd, program_fd;
+	int map_fd, program_fd[HEARTBEAT_SIDES];
+	bool has_filter; /* in the programs */
 	struct heartbeat_page *page;
 };
 
+/* As after close: so that a close without an open is harmless. */
+void heartbeat_init(struct heartbeat *h);
 /* stall_ns 0: never stale (--strict), only filter and counts.
- * filter NULL: every packet. */
+ * filter NULL: every packet.  A filter that this kernel's verifier does not take is left out. */
 int heartbeat_open(struct heartbeat *h, int64_t stall_ns, const struct filter *filter,
 		   struct weir_error *err) MUST_CHECK;
 void heartbeat_close(struct heartbeat *h);

@@ -34,7 +34,8 @@ static struct nft_rules nothing(void)
 {
 	struct nft_rules r = { .way = NFT_QUEUE_NONE,
 			       .queue_count = 1,
-			       .program_fd = -1 };
+			       .program_fd = -1,
+			       .output_program_fd = -1 };
 
 	(void)snprintf(r.table, sizeof r.table, "weir_probe_%d", (int)getpid());
 	return r;

@@ -181,6 +181,7 @@ void nft_put_rule(struct nl_builder *b, const struct nft_rules *r, enum nft_chai
 		  const char *interface, bool is_output)
 {
 	static const uint16_t loopback = ARPHRD_LOOPBACK;
+	int program = chain == NFT_CHAIN_OUTPUT ? r->output_program_fd : r->program_fd;
 	size_t list;
 
 	nft_begin(b, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND | NLM_F_ACK);
@@ -191,8 +192,8 @@ void nft_put_rule(struct nl_builder *b, const struct nft_rules *r, enum nft_chai
 		put_meta(b, NFT_META_IIFTYPE, NFT_CMP_NEQ, &loopback, sizeof loopback);
 	if (interface)
 		put_interface(b, interface, is_output);
-	if (r->program_fd >= 0)
-		put_program(b, r->program_fd);
+	if (program >= 0)
+		put_program(b, program);
 	if (r->has_counter)
 		expression_end(b, expression(b, "counter"));
 	if (r->way == NFT_QUEUE_NATIVE)

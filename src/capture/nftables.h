@@ -55,7 +55,8 @@ struct nft_rules {
 	bool is_bypass;
 	bool is_owned;
 	bool has_comment, has_counter;
-	int program_fd; /* of the bpf match; -1: none */
+	/* Of the bpf match in the chains input and forward, and in output; -1: none. */
+	int program_fd, output_program_fd;
 };
 
 struct nft;

@@ -44,6 +44,31 @@ check_equal "snap length: bytes kept and bytes of the packet" \
 	"$(column snap frame.cap_len 'ip.proto == 1' | sort -u) of $(column snap frame.len 'ip.proto == 1' | sort -u)" \
 	"28 of 228"
 
+# --- a filter
+filter_where() {
+	manifest "$1" -r 'select(.type == "start") | .source.filter_where'
+}
+
+recorder_start filtered "icmp.Type == 8 and ip.SrcAddr == 10.66.0.2"
+check "a filter: the traffic of all goes on" ping_all
+recorder_stop
+check_equal "a filter: it runs in the kernel" "$(filter_where filtered)" kernel
+check_equal "a filter: what matches is recorded" \
+	"$(column filtered icmp.type | sort | uniq -c | awk '{ print $1, $2 }')" "5 8"
+check_equal "a filter: what does not is no loss" "$(end_of filtered .lost)" 0
+
+recorder_start outward "outbound and not loopback"
+check "outbound and not loopback: the traffic of all goes on" ping_all
+recorder_stop
+check_equal "outbound and not loopback: only what left" \
+	"$(column outward icmp.type icmp | sort | uniq -c | awk '{ print $1, $2 }')" "5 0"
+
+recorder_start named "iface == \"lo\" and icmp"
+check "the name of an interface: the traffic of all goes on" ping_all
+recorder_stop
+check_equal "the name of an interface: only its packets" \
+	"$(column named frame.interface_name | sort | uniq -c | awk '{ print $1, $2 }')" "10 lo"
+
 # --- forwarding
 netns_new third
 ip link add name "t$$" netns "$(netns_name rec)" type veth peer name "u$$" \
@@ -72,7 +97,7 @@ if setpriv --bounding-set=-bpf,-sys_admin,-perfmon true 2>/dev/null; then
 	counter_on outer
 	# recorder_start, but with fewer capabilities
 	start_in rec poor setpriv --bounding-set=-bpf,-sys_admin,-perfmon \
-		"$WEIR" divert -o "$tmp/poor.store"
+		"$WEIR" divert -o "$tmp/poor.store" "icmp or icmpv6 or udp or tcp"
 	recorder=$pid
 	wait_for 10 rules_of "$recorder"
 	worker=$(cat "/proc/$recorder/task/$recorder/children")
@@ -82,6 +107,7 @@ if setpriv --bounding-set=-bpf,-sys_admin,-perfmon true 2>/dev/null; then
 	flows_run 10
 	check_equal "no heartbeat in the kernel: the store says so" \
 		"$(manifest poor 'select(.type == "start") | .source.heartbeat.where')" '"supervisor"'
+	check_equal "no heartbeat in the kernel: nor the filter" "$(filter_where poor)" user
 	kill -STOP "$worker"
 	flows_run 20
 	kill -CONT "$worker"

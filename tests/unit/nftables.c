@@ -22,7 +22,8 @@ static struct nft_rules rules_of(const char *table, const struct nft_abilities *
 			       .is_bypass = true,
 			       .has_comment = true,
 			       .has_counter = true,
-			       .program_fd = -1 };
+			       .program_fd = -1,
+			       .output_program_fd = -1 };
 
 	(void)snprintf(r.table, sizeof r.table, "%s", table);
 	return r;
@@ -150,7 +151,7 @@ static void test_every_interface_fits(void)
 	for (unsigned i = 0; i < NFT_INTERFACES; i++)
 		r.interfaces[i] = "fifteen-letters";
 	r.interface_count = NFT_INTERFACES;
-	r.program_fd = 3;
+	r.program_fd = r.output_program_fd = 3;
 	nl_build(&b, bytes, sizeof bytes, 0);
 	nft_batch(&b);
 	nft_put_rules(&b, &r);
