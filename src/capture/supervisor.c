@@ -17,6 +17,8 @@
 #define EXIT_CRASHED 4
 #define TICK_NS      (50 * NS_PER_MS)
 #define SETTLE_TRIES 20
+/* A process that waits for a disk does not die of SIGKILL: nobody should wait with it. */
+#define KILL_NS NS_PER_S
 
 struct supervisor {
 	struct supervisor_config config;
@@ -28,9 +30,10 @@ struct supervisor {
 	int fd;      /* to the other process */
 	int signals; /* supervisor: signalfd */
 	pid_t worker;
-	int status;      /* of the worker, once it has ended */
-	unsigned asked;  /* signals to end, so far */
-	sigset_t before; /* the signal mask as it was */
+	int status;        /* of the worker, once it has ended */
+	unsigned asked;    /* signals to end, so far */
+	int64_t killed_ns; /* monotonic, when the worker was; 0: it was not */
+	sigset_t before;   /* the signal mask as it was */
 	enum supervisor_request request;
 };
 
@@ -204,6 +207,7 @@ static void end_worker(struct supervisor *sup)
 {
 	if (sup->asked++) {
 		(void)kill(sup->worker, SIGKILL);
+		sup->killed_ns = port_monotonic_ns();
 		return;
 	}
 	for (unsigned i = 0; i < sup->count; i++)
@@ -241,6 +245,10 @@ static void serve_until_the_end(struct supervisor *sup)
 		if (p[1].revents && recv(sup->fd, words, sizeof words, MSG_DONTWAIT) == 0)
 			p[1].fd = -1; /* closed; SIGCHLD will come */
 		has_ended = take_signals(sup);
+		if (sup->killed_ns && port_monotonic_ns() - sup->killed_ns > KILL_NS) {
+			sup->status = SIGKILL;
+			has_ended = true;
+		}
 		for (unsigned i = 0; i < sup->count; i++) {
 			serve(sup->sources[i]);
 			if (!has_ended)
@@ -318,8 +326,16 @@ static int recover(struct supervisor *sup, const struct supervisor_report *r)
 			port_exit_now(EXIT_LOST);
 		port_exit_now(sup->config.recover(sup->config.arg, r));
 	}
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
+	/* It reads and writes a disk that may stand still: a further signal ends the waiting. */
+	while (waitpid(child, &status, WNOHANG) == 0) {
+		struct signalfd_siginfo info = { .ssi_signo = SIGCHLD };
+		struct pollfd p = { .fd = sup->signals, .events = POLLIN };
+
+		(void)poll(&p, 1, (int)(TICK_NS / NS_PER_MS));
+		if (read(sup->signals, &info, sizeof info) == (ssize_t)sizeof info &&
+		    info.ssi_signo != SIGCHLD)
+			return EXIT_CRASHED;
+	}
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_CRASHED;
 }
 

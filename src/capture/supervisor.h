@@ -28,7 +28,7 @@
  *
  * Signals: SIGINT, SIGTERM and SIGHUP are the supervisor's; supervisor_fork() makes the worker
  * ignore them.  The first one takes the rules out and asks the worker to stop; the second kills
- * the worker at once (its store can be repaired, and is).
+ * the worker at once (its store can be repaired, and is); one more does not wait for that.
  *
  * A worker that dies: what was queued is accepted and counted in LOSS_CRASH, the rules go, and
  * config->recover() is called.  A worker that stalls: the rule itself lets packets pass once the

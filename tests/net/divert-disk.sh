@@ -28,6 +28,8 @@ record_on_disk() {
 	start_in rec "$recorder_name" "$WEIR" divert -o "$tmp/disk/$recorder_name.store" "$@"
 	recorder=$pid
 	wait_for 10 rules_of "$recorder"
+	worker=$(cat "/proc/$recorder/task/$recorder/children")
+	worker=${worker% }
 }
 
 stats_lost() {
@@ -97,5 +99,26 @@ recorder_wait
 flows_stop
 flows_went_on "Ctrl-C while the disk stands still: the traffic goes on"
 check "Ctrl-C while the disk stands still: the store is sound" "$WEIR" verify "$tmp/disk/stop.store"
+
+# --- twice, and nothing of the disk comes
+record_on_disk twice --buffer 2MiB
+flows_start
+flows_run 10
+fsfreeze -f "$tmp/disk"
+flows_run 10
+kill -INT "$recorder"
+wait_for 2 no_rules
+kill -INT "$recorder"
+recorder_wait
+check_equal "Ctrl-C twice while the disk stands still: it ends, exit code 3 or 4" \
+	"$(echo "$recorder_exit" | tr 3 4)" 4
+check "Ctrl-C twice while the disk stands still: the rules are gone" no_rules
+flows_run 10
+fsfreeze -u "$tmp/disk"
+flows_stop
+flows_went_on "Ctrl-C twice while the disk stands still: the traffic goes on"
+wait_for 10 tap_has_ended "$worker"
+check "Ctrl-C twice: the store can be opened" "$WEIR" show "$tmp/disk/twice.store"
+check "Ctrl-C twice: and is sound then" "$WEIR" verify "$tmp/disk/twice.store"
 
 tap_done
