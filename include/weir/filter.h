@@ -111,6 +111,10 @@ void filter_input_packet(struct filter_input *in, const uint8_t *packet, size_t 
  * treats as no match. */
 int filter_match(const struct filter *f, const struct filter_input *in);
 
+/* The same, for who makes no difference between no match and what cannot be judged; faster, because
+ * a packet need not be looked at that direction, interface or time rule out. */
+bool filter_matches(const struct filter *f, const struct filter_input *in);
+
 /* Everything (nothing) matches whatever it is: the graph has no test left.  Who takes packets by a
  * filter that is true need not ask filter_match(), and also takes those that it cannot judge. */
 bool filter_is_true(const struct filter *f);

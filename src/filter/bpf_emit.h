@@ -42,6 +42,9 @@ struct filter_bpf_env {
 	/* Bytes in front of the IP header that skb->len counts: 0 in an xt_bpf match and on
 	 * SOCK_DGRAM, 14 on SOCK_RAW over Ethernet. */
 	uint32_t link_bytes;
+	/* The packet ends where its IP header says, whatever the link filled the frame up with
+	 * (as filter/recorded.c sees it). */
+	bool is_trimmed;
 	/* Ask for bytes from the packet's first on (bpf_skb_load_bytes), link_bytes added, where
 	 * the kernel cannot tell where the network header is. */
 	bool is_absolute;

@@ -55,16 +55,22 @@ static void emit_length(struct emitter *e)
 	bpf_store(a, BPF_DW, FRAME, e->length, R1);
 }
 
-/* END = the smaller of R3 and the length. */
-static void emit_end(struct emitter *e)
+/* END = the smaller of R3 and the length, which perhaps is cut to it, unless it is `unstated`. */
+static void emit_end(struct emitter *e, int32_t unstated)
 {
-	unsigned fits = bpf_asm_label(e->a);
+	unsigned is_cut = bpf_asm_label(e->a), end = bpf_asm_label(e->a);
 
 	bpf_mov(e->a, END, R3);
 	bpf_load(e->a, BPF_DW, R1, FRAME, e->length);
-	bpf_jump_if(e->a, BPF_JLE, END, R1, fits);
+	bpf_jump_if(e->a, BPF_JGT, END, R1, is_cut);
+	if (e->env->is_trimmed) {
+		bpf_jump_if_imm(e->a, BPF_JEQ, END, unstated, end);
+		bpf_store(e->a, BPF_DW, FRAME, e->length, END);
+	}
+	bpf_jump(e->a, end);
+	bpf_asm_bind(e->a, is_cut);
 	bpf_mov(e->a, END, R1);
-	bpf_asm_bind(e->a, fits);
+	bpf_asm_bind(e->a, end);
 }
 
 /* Leads to `transport`, or to `done` for a later fragment. */
@@ -83,7 +89,7 @@ static void emit_ipv4(struct emitter *e, unsigned transport, unsigned done)
 	bpf_jump_if(a, BPF_JLT, R3, AT, e->reject);
 	bpf_load(a, BPF_DW, R1, FRAME, e->length);
 	bpf_jump_if(a, BPF_JLT, R1, AT, e->reject);
-	emit_end(e);
+	emit_end(e, 0);
 	bpf_load(a, BPF_B, R1, FRAME, (int16_t)(e->network + 9));
 	bpf_store(a, BPF_DW, FRAME, e->protocol, R1);
 	bpf_load(a, BPF_H, R1, FRAME, (int16_t)(e->network + 6));
@@ -176,7 +182,7 @@ static void emit_ipv6(struct emitter *e, unsigned transport, unsigned done)
 	bpf_load(a, BPF_H, R3, FRAME, (int16_t)(e->network + 4));
 	bpf_from_be(a, R3, 16);
 	bpf_alu_imm(a, BPF_ADD, R3, 40);
-	emit_end(e);
+	emit_end(e, 40); /* a jumbogram, or what its device has still to cut */
 	bpf_load(a, BPF_B, R1, FRAME, (int16_t)(e->network + 6));
 	bpf_store(a, BPF_DW, FRAME, e->protocol, R1);
 	bpf_mov_imm(a, AT, 40);

@@ -5,7 +5,7 @@
 
 static bool load_item(const struct step *s, const struct view *v, uint64_t *value)
 {
-	const uint8_t *from = s->is_payload ? v->payload : v->packet;
+	const uint8_t *from = s->is_payload ? v->packet + v->payload : v->packet;
 	int64_t length = s->is_payload ? v->payload_length : v->length;
 	int64_t at = s->index < 0 ? length + s->index : s->index;
 
@@ -24,37 +24,24 @@ static uint64_t number_of_text(const struct strings *strings, const char *text)
 	return UINT32_MAX;
 }
 
-/* The loads that are no plain read of a header; false: absent. */
-static bool load_other(const struct program *p, const struct step *s,
-		       const struct view *v, uint64_t *value)
+static bool load_text(const struct program *p, const struct step *s, const struct view *v,
+		      uint64_t *value)
 {
-	const char *text;
+	const char *text = s->field->read_text(v);
 
-	switch ((enum step_load)s->load) {
-	case LOAD_ITEM:
-		return load_item(s, v, value);
-	case LOAD_TEXT:
-		text = s->field->read_text(v);
-		if (!text)
-			return false;
+	if (text)
 		*value = number_of_text(p->strings, text);
-		return true;
-	case LOAD_READ:
-		if (s->field->is_known && !s->field->is_known(v))
-			return false;
-		*value = s->field->read(v);
-		if (s->is_flipped)
-			*value ^= UINT64_C(1) << 63;
-		return true;
-	case LOAD_HAS:
-	case LOAD_8:
-	case LOAD_16:
-	case LOAD_32:
-	case LOAD_WIDE:
-	case LOAD_WIDE_READ:
-	default:
+	return text != NULL;
+}
+
+static bool load_read(const struct step *s, const struct view *v, uint64_t *value)
+{
+	if (s->field->is_known && !s->field->is_known(v))
 		return false;
-	}
+	*value = s->field->read(v);
+	if (s->is_flipped)
+		*value ^= UINT64_C(1) << 63;
+	return true;
 }
 
 static bool in_list(const struct step *s, u128 key)
@@ -62,75 +49,124 @@ static bool in_list(const struct step *s, u128 key)
 	return set_has(&(struct set){ s->table, s->count }, key);
 }
 
-static enum outcome match_wide(const struct step *s, const struct view *v,
-			       const uint8_t *header)
+static bool in_bitmap(const struct step *s, uint64_t value)
 {
-	u128 key = s->load == LOAD_WIDE ? view_wide(header + s->offset)
-					: s->field->read_wide(v);
-
-	return in_list(s, key) ? OUTCOME_IN : OUTCOME_OUT;
+	return ((const uint64_t *)s->table)[value >> 6] >> (value & 63) & 1;
 }
 
-static enum outcome match(const struct step *s, uint64_t value)
+static bool matches(const struct step *s, uint64_t value)
 {
-	bool is_in;
-
 	switch ((enum step_match)s->match) {
 	case MATCH_RANGE:
-		is_in = value - s->low <= s->span;
-		break;
+		return value - s->low <= s->span;
 	case MATCH_BITMAP:
-		is_in = ((const uint64_t *)s->table)[value >> 6] >> (value & 63) & 1;
-		break;
+		return in_bitmap(s, value);
 	case MATCH_LIST:
-	case MATCH_WIDE:
 	default:
-		is_in = in_list(s, s->is_flipped ? value : s->field->bias + value);
+		return in_list(s, s->is_flipped ? value : s->field->bias + value);
+	}
+}
+
+/* What is not worth an operation of its own in the loop. */
+static enum outcome run_other(const struct program *p, const struct step *s,
+			      const struct view *v, const uint8_t *at)
+{
+	uint64_t value = 0;
+	bool is_there = true;
+
+	switch ((enum step_op)s->op) {
+	case STEP_WIDE:
+		return in_list(s, view_wide(at)) ? OUTCOME_IN : OUTCOME_OUT;
+	case STEP_WIDE_READ:
+		return in_list(s, s->field->read_wide(v)) ? OUTCOME_IN : OUTCOME_OUT;
+	case STEP_ITEM:
+		is_there = load_item(s, v, &value);
 		break;
+	case STEP_TEXT:
+		is_there = load_text(p, s, v, &value);
+		break;
+	case STEP_READ:
+		is_there = load_read(s, v, &value);
+		break;
+	case STEP_16:
+		value = (uint64_t)get_u16be(at) >> s->shift & s->mask;
+		break;
+	case STEP_OUTBOUND:
+		value = v->in->address.is_outbound;
+		break;
+	case STEP_8:
+	case STEP_32:
+	case STEP_HAS:
+	case STEP_16_RANGE:
+	case STEP_16_BITMAP:
+	default:
+		return OUTCOME_ABSENT;
+	}
+	if (!is_there)
+		return OUTCOME_ABSENT;
+	return matches(s, value) ? OUTCOME_IN : OUTCOME_OUT;
+}
+
+static inline enum outcome run_step(const struct program *p, const struct step *s,
+				    const struct view *v)
+{
+	bool is_there = (v->present & s->needs) != 0, is_in;
+	const uint8_t *at;
+
+	if (s->op == STEP_HAS)
+		return matches(s, is_there) ? OUTCOME_IN : OUTCOME_OUT;
+	if (!is_there)
+		return OUTCOME_ABSENT;
+	at = v->packet + (s->is_transport ? v->transport : 0) + s->offset;
+	switch ((enum step_op)s->op) {
+	case STEP_16_RANGE:
+		is_in = get_u16be(at) - s->low <= s->span;
+		break;
+	case STEP_16_BITMAP:
+		is_in = in_bitmap(s, get_u16be(at));
+		break;
+	case STEP_8:
+		is_in = matches(s, (uint64_t)*at >> s->shift & s->mask);
+		break;
+	case STEP_32:
+		is_in = matches(s, get_u32be(at));
+		break;
+	case STEP_OUTBOUND:
+		is_in = v->in->address.is_outbound - s->low <= s->span;
+		break;
+	case STEP_HAS:
+	case STEP_16:
+	case STEP_READ:
+	case STEP_ITEM:
+	case STEP_WIDE:
+	case STEP_WIDE_READ:
+	case STEP_TEXT:
+	default:
+		return run_other(p, s, v, at);
 	}
 	return is_in ? OUTCOME_IN : OUTCOME_OUT;
 }
 
-static enum outcome run_step(const struct program *p, const struct step *s,
-			     const struct view *v)
+int program_run(const struct program *p, const struct view *v, int32_t at)
 {
-	const uint8_t *header = v->header[s->header];
-	uint64_t value;
-
-	if (s->load == LOAD_HAS)
-		return match(s, header != NULL);
-	if (s->header && !header)
-		return OUTCOME_ABSENT;
-	switch ((enum step_load)s->load) {
-	case LOAD_8:
-		value = header[s->offset];
-		break;
-	case LOAD_16:
-		value = get_u16be(header + s->offset);
-		break;
-	case LOAD_32:
-		value = get_u32be(header + s->offset);
-		break;
-	case LOAD_WIDE:
-	case LOAD_WIDE_READ:
-		return match_wide(s, v, header);
-	case LOAD_HAS:
-	case LOAD_READ:
-	case LOAD_ITEM:
-	case LOAD_TEXT:
-	default:
-		if (!load_other(p, s, v, &value))
-			return OUTCOME_ABSENT;
-		return match(s, value);
-	}
-	return match(s, value >> s->shift & s->mask);
-}
-
-int program_run(const struct program *p, const struct view *v)
-{
-	int32_t at = p->entry;
-
 	while (at >= 0)
 		at = p->steps[at].next[run_step(p, &p->steps[at], v)];
 	return at == TARGET_ACCEPT ? 1 : at == TARGET_REJECT ? 0 : WEIR_ERR_FORMAT;
+}
+
+int32_t program_run_beside(const struct program *p, const struct view *v)
+{
+	int32_t at = p->entry;
+
+	while (at >= 0 && p->steps[at].is_beside) {
+		const struct step *s = &p->steps[at];
+		bool is_out = v->in->address.is_outbound;
+
+		if (s->op == STEP_OUTBOUND)
+			at = s->next[is_out - s->low <= s->span ? OUTCOME_IN
+								: OUTCOME_OUT];
+		else
+			at = s->next[run_other(p, s, v, NULL)];
+	}
+	return at;
 }

@@ -158,7 +158,24 @@ int filter_match(const struct filter *f, const struct filter_input *in)
 		return WEIR_ERR_FORMAT;
 	else
 		rc = view_record(&v, in);
-	return rc ? rc : program_run(&f->program, &v);
+	return rc ? rc : program_run(&f->program, &v, f->program.entry);
+}
+
+bool filter_matches(const struct filter *f, const struct filter_input *in)
+{
+	struct view v;
+	int32_t at = f->program.entry;
+
+	if (f->layer > FILTER_FORWARD)
+		return filter_match(f, in) > 0;
+	if (at >= 0 && f->program.steps[at].is_beside) {
+		v.in = in;
+		v.is_record = false;
+		at = program_run_beside(&f->program, &v);
+	}
+	if (at == TARGET_REJECT || view_packet(&v, in))
+		return false;
+	return program_run(&f->program, &v, at) > 0;
 }
 
 bool filter_is_true(const struct filter *f)

@@ -1,25 +1,27 @@
 #include "filter/program.h"
 
-#define BITMAP_WORDS  1024 /* of 64 bits: all 16-bit values */
-#define BITMAP_RANGES 3    /* from so many ranges on a bitmap is faster than a search */
+#include "base/compiler.h"
 
-static enum step_load load_of(const struct field *f)
+#define BITMAP_WORDS  1024 /* of 64 bits: all 16-bit values */
+#define BITMAP_RANGES 2    /* from so many ranges on a bitmap is faster than a search */
+
+static enum step_op op_of(const struct field *f, bool is_record)
 {
 	switch ((enum field_source)f->source) {
 	case SOURCE_HEADER:
 		if (f->size == 16)
-			return LOAD_WIDE;
-		return f->size == 4 ? LOAD_32 : f->size == 2 ? LOAD_16 : LOAD_8;
+			return STEP_WIDE;
+		return f->size == 4 ? STEP_32 : f->size == 2 ? STEP_16 : STEP_8;
 	case SOURCE_HAS:
-		return LOAD_HAS;
+		return is_record ? STEP_READ : STEP_HAS;
 	case SOURCE_PACKET:
 	case SOURCE_PAYLOAD:
-		return LOAD_ITEM;
+		return STEP_ITEM;
 	case SOURCE_READ:
 	default:
 		if (f->read_text)
-			return LOAD_TEXT;
-		return f->read_wide ? LOAD_WIDE_READ : LOAD_READ;
+			return STEP_TEXT;
+		return f->read_wide ? STEP_WIDE_READ : STEP_READ;
 	}
 }
 
@@ -38,21 +40,47 @@ static bool set_match(struct step *s, const struct test *t, struct pool *pool)
 {
 	const struct range *r = t->set.ranges;
 
+	s->match = MATCH_LIST;
 	s->count = (uint32_t)t->set.count;
 	s->table = r;
-	if (s->load == LOAD_WIDE || s->load == LOAD_WIDE_READ) {
-		s->match = MATCH_WIDE;
-	} else if (s->count == 1) {
+	if (s->op == STEP_WIDE || s->op == STEP_WIDE_READ)
+		return true;
+	if (s->count == 1) {
 		s->match = MATCH_RANGE;
 		s->low = wide_low(r->low - (t->field->is_signed ? 0 : t->field->bias));
 		s->span = wide_low(r->high - r->low);
 	} else if (t->field->bits == 16 && s->count >= BITMAP_RANGES) {
 		s->match = MATCH_BITMAP;
 		s->table = make_bitmap(&t->set, pool);
-	} else {
-		s->match = MATCH_LIST;
 	}
 	return s->table || !s->count;
+}
+
+/* The usual kinds have an operation of their own. */
+static void specialise(struct step *s)
+{
+	if (s->field->read == view_outbound && s->match == MATCH_RANGE)
+		s->op = STEP_OUTBOUND;
+	if (s->op != STEP_16 || s->shift || s->mask != UINT16_MAX)
+		return;
+	if (s->match == MATCH_RANGE)
+		s->op = STEP_16_RANGE;
+	else if (s->match == MATCH_BITMAP)
+		s->op = STEP_16_BITMAP;
+}
+
+/* Known without a look at the packet. */
+static bool is_beside(const struct field *f)
+{
+	static uint64_t (*const readers[])(const struct view *v) = {
+		view_outbound,  view_loopback,   view_impostor,   view_if_idx, view_event,
+		view_timestamp, view_process_id, view_sub_if_idx, view_time,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(readers); i++)
+		if (f->read == readers[i])
+			return true;
+	return f->read_text != NULL;
 }
 
 static bool make_step(struct step *s, const struct vertex *v, const struct graph *g,
@@ -60,10 +88,10 @@ static bool make_step(struct step *s, const struct vertex *v, const struct graph
 {
 	const struct field *f = v->test.field;
 
-	s->load = (uint8_t)load_of(f);
-	if (s->load == LOAD_HAS && g->layer > FILTER_FORWARD)
-		s->load = LOAD_READ;
-	s->header = s->load == LOAD_HAS ? f->has : f->needs;
+	s->op = (uint8_t)op_of(f, g->layer > FILTER_FORWARD);
+	s->needs = HEADER_BIT(s->op == STEP_HAS ? f->has : f->needs);
+	s->is_transport = f->needs > HEADER_IPV6;
+	s->is_beside = is_beside(f);
 	s->shift = f->shift;
 	s->size = f->size;
 	s->is_payload = f->source == SOURCE_PAYLOAD;
@@ -73,7 +101,10 @@ static bool make_step(struct step *s, const struct vertex *v, const struct graph
 	s->mask = wide_low(wide_of_bits(f->bits < 64 ? f->bits : 64));
 	s->field = f;
 	memcpy(s->next, v->next, sizeof s->next);
-	return set_match(s, &v->test, pool);
+	if (!set_match(s, &v->test, pool))
+		return false;
+	specialise(s);
+	return true;
 }
 
 bool program_of_graph(struct program *p, const struct graph *g,

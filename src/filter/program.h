@@ -8,30 +8,37 @@
 
 #include "filter/graph.h"
 
-enum step_load {
-	LOAD_8, /* of a header that must be there */
-	LOAD_16,
-	LOAD_32,
-	LOAD_HAS,
-	LOAD_READ,
-	LOAD_ITEM, /* of packet or payload, at an index from either end */
-	LOAD_WIDE, /* 16 bytes of a header */
-	LOAD_WIDE_READ,
-	LOAD_TEXT,
+enum step_op {
+	/* Those that filters are mostly made of: 16 bits of a header in a range or a bitmap,
+	 * whether a header is there, the direction. */
+	STEP_16_RANGE,
+	STEP_16_BITMAP,
+	STEP_HAS,
+	STEP_OUTBOUND,
+	/* Others load a value and then match it. */
+	STEP_8,
+	STEP_16,
+	STEP_32,
+	STEP_READ,
+	STEP_ITEM, /* of packet or payload, at an index from either end */
+	STEP_WIDE, /* 16 bytes of a header */
+	STEP_WIDE_READ,
+	STEP_TEXT,
 };
 
 enum step_match {
 	MATCH_RANGE,
 	MATCH_BITMAP,
-	MATCH_LIST,
-	MATCH_WIDE
+	MATCH_LIST
 };
 
 struct step {
-	uint8_t load, match, header, shift;
-	uint8_t size;                /* of LOAD_ITEM: 1, 2, 4 */
+	uint8_t op, match, shift, size;
 	bool is_payload, is_flipped; /* flip: the sign bit of a signed value */
-	uint16_t offset;
+	bool is_transport;           /* `offset` is counted from the transport header */
+	bool is_beside;              /* asks nothing of the packet */
+	uint32_t needs; /* HEADER_BIT; of STEP_HAS the one that is asked for */
+	uint32_t offset;
 	int32_t index;
 	int32_t next[OUTCOMES];
 	uint32_t count; /* of ranges, for the lists */
@@ -50,7 +57,11 @@ struct program {
 
 bool program_of_graph(struct program *p, const struct graph *g,
 		      const struct strings *strings, struct pool *pool);
-/* 1, 0, or WEIR_ERR_FORMAT (TARGET_ERROR); the view is one of the program's layer. */
-int program_run(const struct program *p, const struct view *v);
+/* 1, 0, or WEIR_ERR_FORMAT (TARGET_ERROR); the view is one of the program's layer.  Begins at step
+ * `at`, which may be a target too. */
+int program_run(const struct program *p, const struct view *v, int32_t at);
+/* Where the steps at the beginning lead that ask nothing of the packet: of the view only `in` and
+ * is_record are read. */
+int32_t program_run_beside(const struct program *p, const struct view *v);
 
 #endif

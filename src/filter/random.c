@@ -46,7 +46,7 @@ static void take_addresses(struct mix *m, const struct view *v)
 
 	m->lane[1] = get_u64le(p) ^ salt[1];
 	m->lane[2] = get_u64le(p + 8) ^ salt[2];
-	if (v->header[HEADER_IP]) {
+	if (view_header(v, HEADER_IP)) {
 		m->lane[3] = get_u32le(p + 16) ^ salt[3];
 		return;
 	}
@@ -57,7 +57,7 @@ static void take_addresses(struct mix *m, const struct view *v)
 
 static void take_transport(struct mix *m, const struct view *v)
 {
-	const uint8_t *p = v->header[HEADER_TCP];
+	const uint8_t *p = view_header(v, HEADER_TCP);
 
 	if (p) {
 		append(m, get_u64le(p));
@@ -68,9 +68,8 @@ static void take_transport(struct mix *m, const struct view *v)
 			m->lane[1] ^= (uint64_t)get_u32le(p + 16) << 32;
 		return;
 	}
-	for (unsigned h = HEADER_ICMP; h < HEADER_COUNT; h++)
-		if (v->header[h])
-			append(m, get_u64le(v->header[h]));
+	if (v->present >> HEADER_ICMP)
+		append(m, get_u64le(v->packet + v->transport));
 }
 
 static uint64_t finish(const struct mix *m)

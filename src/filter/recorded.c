@@ -39,5 +39,5 @@ bool filter_takes(const struct filter *f, const struct recorded *r)
 	in.address.if_idx = r->if_idx;
 	in.address.process_id = r->pid;
 	in.iface = r->iface && *r->iface ? r->iface : NULL;
-	return filter_match(f, &in) > 0;
+	return filter_matches(f, &in);
 }

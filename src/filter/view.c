@@ -66,49 +66,43 @@ static uint32_t skip_extensions(struct view *v, uint32_t end, uint32_t *fragment
 	return at;
 }
 
-/* The header at p with `left` bytes behind it: returns how long it is and sets *h, or 0. */
+/* The header at p with `left` bytes behind it: returns its bit and sets *length, or returns 0. */
 static uint32_t transport(const struct view *v, const uint8_t *p, uint32_t left,
-			  enum header *h)
+			  uint32_t *length)
 {
 	uint32_t n;
 
-	switch (v->protocol) {
-	case PROTOCOL_TCP:
-		*h = HEADER_TCP;
+	*length = 8;
+	if (v->protocol == PROTOCOL_TCP) {
 		if (left < 20 || p[12] >> 4 < 5)
 			return 0;
 		n = (uint32_t)(p[12] >> 4) * 4;
-		return n < left ? n : left;
-	case PROTOCOL_UDP:
-		*h = HEADER_UDP;
-		break;
-	case PROTOCOL_ICMP:
-		*h = HEADER_ICMP;
-		if (!v->header[HEADER_IP])
-			return 0;
-		break;
-	case PROTOCOL_ICMPV6:
-		*h = HEADER_ICMPV6;
-		if (!v->header[HEADER_IPV6])
-			return 0;
-		break;
-	default:
-		return 0;
+		*length = n < left ? n : left;
+		return HEADER_BIT(HEADER_TCP);
 	}
-	return left < 8 ? 0 : 8;
+	if (left < 8)
+		return 0;
+	if (v->protocol == PROTOCOL_UDP)
+		return HEADER_BIT(HEADER_UDP);
+	if (v->protocol == PROTOCOL_ICMP && v->present & HEADER_BIT(HEADER_IP))
+		return HEADER_BIT(HEADER_ICMP);
+	if (v->protocol == PROTOCOL_ICMPV6 && v->present & HEADER_BIT(HEADER_IPV6))
+		return HEADER_BIT(HEADER_ICMPV6);
+	return 0;
 }
 
 static void find_payload(struct view *v, uint32_t at, uint32_t end, bool has_transport)
 {
-	enum header h = HEADER_NONE;
-	uint32_t n = 0;
+	uint32_t bit = 0, length = 0;
 
 	if (has_transport)
-		n = transport(v, v->packet + at, end - at, &h);
-	if (n)
-		v->header[h] = v->packet + at;
-	v->payload = v->packet + at + n;
-	v->payload_length = end - at - n;
+		bit = transport(v, v->packet + at, end - at, &length);
+	if (!bit)
+		length = 0;
+	v->present |= bit;
+	v->transport = at;
+	v->payload = at + length;
+	v->payload_length = end - at - length;
 }
 
 static int parse_ipv4(struct view *v)
@@ -119,7 +113,7 @@ static int parse_ipv4(struct view *v)
 
 	if (header < 20 || total < header || v->length < header)
 		return WEIR_ERR_FORMAT;
-	v->header[HEADER_IP] = p;
+	v->present = HEADER_BIT(HEADER_NONE) | HEADER_BIT(HEADER_IP);
 	v->protocol = p[9];
 	v->is_fragment = fragment & 0x3fff;
 	find_payload(v, header, total < v->length ? total : v->length,
@@ -137,8 +131,9 @@ static int parse_ipv6(struct view *v)
 	total = 40 + (uint32_t)get_u16be(p + 4);
 	if (total > v->length)
 		total = v->length;
-	v->header[HEADER_IPV6] = p;
+	v->present = HEADER_BIT(HEADER_NONE) | HEADER_BIT(HEADER_IPV6);
 	v->protocol = p[6];
+	v->is_fragment = false;
 	at = skip_extensions(v, total, &fragment_offset);
 	find_payload(v, at, total, !fragment_offset);
 	return 0;
@@ -148,13 +143,12 @@ int view_packet(struct view *v, const struct filter_input *in)
 {
 	unsigned version;
 
-	memset(v, 0, sizeof *v);
 	if (!in->packet || in->length < 20)
 		return WEIR_ERR_FORMAT;
 	v->in = in;
 	v->packet = in->packet;
-	v->header[HEADER_NONE] = in->packet;
 	v->length = in->length < UINT32_MAX ? (uint32_t)in->length : UINT32_MAX;
+	v->is_record = false;
 	version = in->packet[0] >> 4;
 	if (version != (in->address.is_ipv6 ? 6 : 4))
 		return WEIR_ERR_FORMAT;
@@ -165,6 +159,7 @@ int view_record(struct view *v, const struct filter_input *in)
 {
 	memset(v, 0, sizeof *v);
 	v->in = in;
+	v->present = HEADER_BIT(HEADER_NONE);
 	v->is_record = true;
 	v->protocol = in->address.protocol;
 	return 0;

@@ -22,14 +22,27 @@ enum header {
 	HEADER_COUNT,
 };
 
+#define HEADER_BIT(h) (1U << (h))
+
+/* Written for every packet: kept small, and no byte of it is set twice. */
 struct view {
 	const struct filter_input *in;
-	const uint8_t *header[HEADER_COUNT]; /* NULL: the packet has none */
-	const uint8_t *packet, *payload;
-	uint32_t length, payload_length;
+	const uint8_t *packet;
+	uint32_t length;
+	uint32_t present;   /* HEADER_BITs */
+	uint32_t transport; /* where the transport header begins, if there is one */
+	uint32_t payload, payload_length;
 	uint8_t protocol;
 	bool is_fragment, is_record;
 };
+
+/* NULL: the packet has none. */
+static inline const uint8_t *view_header(const struct view *v, enum header h)
+{
+	if (!(v->present & HEADER_BIT(h)))
+		return NULL;
+	return h > HEADER_IPV6 ? v->packet + v->transport : v->packet;
+}
 
 /* 0, or WEIR_ERR_FORMAT. */
 int view_packet(struct view *v, const struct filter_input *in);

@@ -44,19 +44,19 @@ uint64_t view_inbound(const struct view *v)
  * rely on. */
 uint64_t view_ip(const struct view *v)
 {
-	return v->header[HEADER_IP] != NULL;
+	return view_header(v, HEADER_IP) != NULL;
 }
 
 uint64_t view_ipv6(const struct view *v)
 {
-	return v->header[HEADER_IPV6] != NULL;
+	return view_header(v, HEADER_IPV6) != NULL;
 }
 
 static bool has(const struct view *v, enum header h, uint8_t protocol,
 		bool is_right_family)
 {
 	return v->is_record ? v->protocol == protocol && is_right_family
-			    : v->header[h] != NULL;
+			    : view_header(v, h) != NULL;
 }
 
 uint64_t view_icmp(const struct view *v)
@@ -82,7 +82,7 @@ uint64_t view_udp(const struct view *v)
 /* WinDivert swaps the bytes of each half of the word where it means to swap the word. */
 uint64_t view_flow_label(const struct view *v)
 {
-	const uint8_t *p = v->header[HEADER_IPV6];
+	const uint8_t *p = v->packet;
 
 	return (uint64_t)p[2] << 24 | (uint64_t)p[3] << 16 | (uint64_t)(p[1] & 15) << 8;
 }
@@ -110,15 +110,15 @@ uint64_t view_length(const struct view *v)
 /* Of ICMP the type stands for the source port, 0 for the destination. */
 static uint64_t port(const struct view *v, bool is_source)
 {
-	const uint8_t *p = v->header[HEADER_TCP];
+	const uint8_t *p = view_header(v, HEADER_TCP);
 
 	if (!p)
-		p = v->header[HEADER_UDP];
+		p = view_header(v, HEADER_UDP);
 	if (p)
 		return get_u16be(is_source ? p : p + 2);
-	p = v->header[HEADER_ICMP];
+	p = view_header(v, HEADER_ICMP);
 	if (!p)
-		p = v->header[HEADER_ICMPV6];
+		p = view_header(v, HEADER_ICMPV6);
 	return p && is_source ? p[0] : 0;
 }
 
@@ -138,12 +138,11 @@ uint64_t view_remote_port(const struct view *v)
 
 static u128 address(const struct view *v, bool is_source)
 {
-	const uint8_t *p = v->header[HEADER_IP];
+	const uint8_t *p = view_header(v, HEADER_IP);
 
 	if (p)
 		return view_mapped(get_u32be(is_source ? p + 12 : p + 16));
-	p = v->header[HEADER_IPV6];
-	return view_wide(is_source ? p + 8 : p + 24);
+	return view_wide(v->packet + (is_source ? 8 : 24));
 }
 
 u128 view_local_address(const struct view *v)

@@ -55,6 +55,18 @@ static int load(const struct filter *f, const struct filter_bpf_env *env, bool *
 	return rc;
 }
 
+/* The packet without what stands behind the end that its IP header states. */
+static size_t trimmed(const uint8_t *p, size_t n)
+{
+	size_t stated = 0;
+
+	if (n >= 20 && p[0] >> 4 == 4)
+		stated = (size_t)p[2] << 8 | p[3];
+	else if (n >= 40 && p[0] >> 4 == 6 && (p[4] || p[5]))
+		stated = 40 + ((size_t)p[4] << 8 | p[5]);
+	return stated && stated < n ? stated : n;
+}
+
 static struct filter_bpf_env env_of(const struct filter_input *in)
 {
 	return (struct filter_bpf_env){
@@ -86,7 +98,7 @@ static int ask_kernel(int fd, const uint8_t *packet, size_t length)
 	return (int)result;
 }
 
-static void compare(int fd, bool is_exact, const struct filter *f,
+static void compare(int fd, bool is_exact, bool is_trimmed, const struct filter *f,
 		    struct filter_input *in, struct dice *d, struct score *s)
 {
 	uint8_t packet[512];
@@ -94,7 +106,7 @@ static void compare(int fd, bool is_exact, const struct filter *f,
 	int kernel, user;
 
 	in->address.timestamp = roll(d, 100);
-	filter_input_packet(in, packet, n);
+	filter_input_packet(in, packet, is_trimmed ? trimmed(packet, n) : n);
 	kernel = ask_kernel(fd, packet, n);
 	if (kernel < 0)
 		return;
@@ -128,6 +140,7 @@ static bool run_filter(const char *text, struct dice *d, unsigned packets,
 	in.address.is_outbound = roll(d, 2);
 	in.address.if_idx = 2;
 	env = env_of(&in);
+	env.is_trimmed = roll(d, 2);
 	fd = load(f, &env, &is_exact, &err);
 	if (fd < 0) {
 		filter_free(f);
@@ -139,7 +152,7 @@ static bool run_filter(const char *text, struct dice *d, unsigned packets,
 	}
 	s->exact_filters += is_exact;
 	for (unsigned i = 0; i < packets; i++)
-		compare(fd, is_exact, f, &in, d, s);
+		compare(fd, is_exact, env.is_trimmed, f, &in, d, s);
 	(void)close(fd);
 	filter_free(f);
 	return true;
