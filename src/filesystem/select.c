@@ -170,6 +170,8 @@ void select_fini(struct selection *s)
 {
 	mem_free(s->known);
 	s->known = NULL;
+	s->known_count = 0;
+	s->known_kinds = 0;
 }
 
 static bool in_time(const struct selection *s, enum select_time which, bool has,

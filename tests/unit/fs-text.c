@@ -1,0 +1,223 @@
+/* Times, names and numbers as text, and back. */
+#include "filesystem/listing.h"
+#include "filesystem/mime.h"
+#include "filesystem/text.h"
+#include "filesystem/when.h"
+#include "lib/tap.h"
+
+static void test_when(void)
+{
+	static const struct {
+		struct file_time t;
+		const char *iso, *ns;
+	} rows[] = {
+		{ { 0, 0 }, "1970-01-01T00:00:00.000000000Z", "0" },
+		{ { 0, 1 }, "1970-01-01T00:00:00.000000001Z", "1" },
+		{ { -1, 999999999 }, "1969-12-31T23:59:59.999999999Z", "-1" },
+		{ { -1, 0 }, "1969-12-31T23:59:59.000000000Z", "-1000000000" },
+		{ { -157766400, 500000000 },
+		  "1965-01-01T00:00:00.500000000Z",
+		  "-157766399500000000" },
+		{ { 1795389215, 123456789 },
+		  "2026-11-22T23:13:35.123456789Z",
+		  "1795389215123456789" },
+		{ { 951782400, 0 },
+		  "2000-02-29T00:00:00.000000000Z",
+		  "951782400000000000" },
+		{ { 15032385535, 999999999 },
+		  "2446-05-10T22:38:55.999999999Z",
+		  "15032385535999999999" },
+		{ { -2147483648, 0 },
+		  "1901-12-13T20:45:52.000000000Z",
+		  "-2147483648000000000" },
+		{ { 253402300800, 0 },
+		  "+10000-01-01T00:00:00.000000000Z",
+		  "253402300800000000000" },
+		{ { -62167219201, 0 },
+		  "-1-12-31T23:59:59.000000000Z",
+		  "-62167219201000000000" },
+	};
+	struct when_days days;
+	char text[WHEN_ISO_MAX + 1], *end;
+	struct file_time back;
+
+	memset(&days, 0, sizeof days);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		end = when_iso(&days, text, rows[i].t);
+		*end = '\0';
+		CHECK_STR(text, rows[i].iso);
+		end = when_ns(text, rows[i].t);
+		*end = '\0';
+		CHECK_STR(text, rows[i].ns);
+		CHECK(when_parse_ns(text, (size_t)(end - text), &back));
+		CHECK(!when_compare(back, rows[i].t));
+	}
+	/* A damaged inode may hold any second. */
+	end = when_iso(&days, text, (struct file_time){ INT64_MAX, 0 });
+	CHECK(end - text <= WHEN_ISO_MAX);
+	end = when_iso(&days, text, (struct file_time){ INT64_MIN, 0 });
+	CHECK(end - text <= WHEN_ISO_MAX);
+	end = when_ns(text, (struct file_time){ INT64_MIN, 1 });
+	CHECK(end - text <= WHEN_NS_MAX);
+	CHECK(!when_parse_ns("", 0, &back) && !when_parse_ns("-", 1, &back));
+	CHECK(!when_parse_ns("1x", 2, &back));
+}
+
+static void test_when_many(void)
+{
+	struct when_days days;
+	uint64_t x = 88172645463325252;
+	char text[WHEN_ISO_MAX + 1], *end;
+	struct file_time t, back;
+
+	memset(&days, 0, sizeof days);
+	for (unsigned i = 0; i < 20000; i++) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		t.s = (int64_t)(x % 30000000000) - 10000000000;
+		t.ns = (uint32_t)(x >> 32) % 1000000000;
+		end = when_ns(text, t);
+		CHECK(when_parse_ns(text, (size_t)(end - text), &back) &&
+		      !when_compare(t, back));
+		CHECK_EQ(when_to_ns(when_of_ns(when_to_ns(t))), when_to_ns(t));
+	}
+}
+
+static const char *json(const char *s, size_t n)
+{
+	static char text[256];
+
+	*text_json(text, s, n) = '\0';
+	return text;
+}
+
+static void test_json(void)
+{
+	CHECK_STR(json("plain text of more than eight", 29),
+		  "plain text of more than eight");
+	CHECK_STR(json("\"\\\n\t\x01\x1f\x7f/", 8),
+		  "\\\"\\\\\\n\\t\\u0001\\u001f\\u007f/");
+	CHECK_STR(json("1234567\"", 8), "1234567\\\"");
+	CHECK_STR(json("gr\xc3\xbc\xc3\x9f e", 8), "gr\xc3\xbc\xc3\x9f e");
+	CHECK_STR(json("\xff", 1), "\xef\xbf\xbd");
+	CHECK_STR(json("\xc3", 1), "\xef\xbf\xbd");
+	CHECK_STR(json("\xed\xa0\x80", 3), "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+	CHECK_STR(json("\xf4\x8f\xbf\xbf", 4), "\xf4\x8f\xbf\xbf");
+	CHECK(text_is_clean("abc\xc3\xbc", 5) && !text_is_clean("12345678\xff", 9));
+	CHECK(!text_is_clean("\xc0\xaf", 2) && !text_is_clean("\xf4\x90\x80\x80", 4));
+}
+
+static void test_numbers(void)
+{
+	static const uint64_t values[] = { 0, 9, 10, 99, 100, 12345, UINT64_MAX };
+	char text[32], want[32];
+
+	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+		*text_u64(text, values[i]) = '\0';
+		(void)snprintf(want, sizeof want, "%" PRIu64, values[i]);
+		CHECK_STR(text, want);
+	}
+	*text_i64(text, INT64_MIN) = '\0';
+	CHECK_STR(text, "-9223372036854775808");
+	*text_9(text, 1020304) = '\0';
+	CHECK_STR(text, "001020304");
+	*text_9(text, 999999999) = '\0';
+	CHECK_STR(text, "999999999");
+	*text_octal(text, 0) = '\0';
+	CHECK_STR(text, "0000");
+	*text_octal(text, 0104755) = '\0';
+	CHECK_STR(text, "104755");
+	*text_base64(text, "ab", 2) = '\0';
+	CHECK_STR(text, "YWI=");
+	*text_base64(text, "abc\xff", 4) = '\0';
+	CHECK_STR(text, "YWJj/w==");
+}
+
+static void test_mode(void)
+{
+	static const struct {
+		uint32_t mode;
+		const char *text;
+	} rows[] = {
+		{ 0100644, "-rw-r--r--" }, { 0040755, "drwxr-xr-x" },
+		{ 0120777, "lrwxrwxrwx" }, { 0104755, "-rwsr-xr-x" },
+		{ 0104644, "-rwSr--r--" }, { 0102755, "-rwxr-sr-x" },
+		{ 0041777, "drwxrwxrwt" }, { 0041776, "drwxrwxrwT" },
+		{ 0010600, "prw-------" }, { 0140755, "srwxr-xr-x" },
+		{ 0020666, "crw-rw-rw-" }, { 0060660, "brw-rw----" },
+		{ 0, "?---------" },
+	};
+
+	char text[11];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		*text_mode(text, rows[i].mode) = '\0';
+		CHECK_STR(text, rows[i].text);
+	}
+}
+
+static void test_terminal(void)
+{
+	char text[128];
+
+	*text_terminal(text, "a\x1b[31m\n\xff", 8) = '\0';
+	CHECK_STR(text, "a\\x1b[31m\\x0a\\xff");
+	*text_terminal(text, "\xe2\x80\xaegpj", 6) = '\0';
+	CHECK_STR(text, "\\u{202e}gpj");
+	*text_terminal(text, "\xc2\x9b", 2) = '\0';
+	CHECK_STR(text, "\\u{009b}");
+}
+
+static void test_mime(void)
+{
+	CHECK_STR(mime_of_name("a.JPG", 5), "image/jpeg");
+	CHECK_STR(mime_of_name("x.tar.gz", 8), "application/gzip");
+	CHECK_STR(mime_of_name("y.7z", 4), "application/x-7z-compressed");
+	CHECK_STR(mime_of_name("y.zst", 5), "application/zstd");
+	CHECK(!mime_of_name(".sh", 3) && !mime_of_name("Makefile", 8) &&
+	      !mime_of_name("a.", 2));
+	CHECK(!mime_of_name("a.toolongending", 15) && !mime_of_name("", 0));
+}
+
+static void test_listing(void)
+{
+	static const char line[] =
+		"{\"record\":\"file\",\"path\":\"a\\n\\u00fc\\ud83d\\ude00\",\"type\":\"link\",\"x\":[1,{\"y\":"
+		"\"}\\\"\"}],\"inode\":12,\"size_bytes\":3,\"modified_ns\":-1,\"target\":\"\xef\xbf\xbd\","
+		"\"target_b64\":\"/w==\",\"permissions\":\"lrwxrwxrwx\",\"z\":null}";
+	char spare[1024];
+	struct listing_row r;
+	size_t fault;
+
+	CHECK(listing_parse(line, sizeof line - 1, spare, &r, &fault));
+	CHECK_EQ(r.kind, LISTING_FILE);
+	CHECK(r.path.length == 8 &&
+	      !memcmp(r.path.bytes, "a\n\xc3\xbc\xf0\x9f\x98\x80", 8));
+	CHECK(r.target.length == 1 && *r.target.bytes == '\xff');
+	CHECK_EQ(r.inode, 12);
+	CHECK_EQ(r.has_time, 1U << LISTING_MODIFIED);
+	CHECK_EQ(r.times[LISTING_MODIFIED].s, -1);
+	CHECK_EQ(r.times[LISTING_MODIFIED].ns, 999999999);
+	for (size_t n = 0; n < sizeof line - 1; n++)
+		CHECK(!listing_parse(line, n, spare, &r, &fault) && fault <= n);
+	CHECK(listing_parse("{\"record\":\"summary\",\"a\":{}}\r", 28, spare, &r,
+			    &fault));
+	CHECK_EQ(r.kind, LISTING_OTHER);
+	CHECK(!listing_parse("{\"record\":\"file\",\"inode\":-1}", 28, spare, &r,
+			     &fault));
+	CHECK(!listing_parse("{} x", 4, spare, &r, &fault));
+}
+
+int main(void)
+{
+	RUN(test_when);
+	RUN(test_when_many);
+	RUN(test_json);
+	RUN(test_numbers);
+	RUN(test_mode);
+	RUN(test_terminal);
+	RUN(test_mime);
+	RUN(test_listing);
+	return tap_done();
+}
