@@ -76,12 +76,11 @@ static int run(const struct timeline_options *o, struct timeline *t, int argc,
 	bool has_failed = false;
 	int fd = -1, rc = 0, code;
 
-	if (!form)
-		return cli_fail(
-			"timeline",
-			(err_set(err, WEIR_ERR_USAGE,
-				 "unknown form '%.60s': table, csv or jsonl", o->format),
-			 err));
+	if (!form) {
+		(void)err_set(err, WEIR_ERR_USAGE,
+			      "unknown form '%.60s': table, csv or jsonl", o->format);
+		return cli_fail("timeline", err);
+	}
 	for (int i = 1; i < argc; i++) {
 		if (!timeline_add(t, argv[i], err))
 			continue;

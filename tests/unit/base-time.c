@@ -37,7 +37,7 @@ static void test_round_trip(void)
 		x ^= x >> 7;
 		x ^= x << 17;
 		/* Years 1700 to 2240: inside what four digits and the type can say. */
-		ns = (int64_t)(x % 17040000000000000000u) - 8520000000000000000;
+		ns = (int64_t)(x % 17040000000000000000u - 8520000000000000000u);
 		time_format(ns, text);
 		CHECK(!time_parse(text, &back, NULL) && back == ns);
 	}
