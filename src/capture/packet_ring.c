@@ -128,6 +128,13 @@ int packet_ring_filter(struct packet_ring *r, const struct sock_filter *program,
 	return 0;
 }
 
+int packet_ring_program(struct packet_ring *r, int program_fd, struct weir_error *err)
+{
+	if (setsockopt(r->fd, SOL_SOCKET, SO_ATTACH_BPF, &program_fd, sizeof program_fd))
+		return err_sys(err, "cannot attach the program to the packet socket");
+	return 0;
+}
+
 int packet_ring_shut(struct packet_ring *r, struct weir_error *err)
 {
 	static const struct sock_filter nothing = { BPF_RET | BPF_K, 0, 0, 0 };

@@ -44,6 +44,9 @@ void packet_ring_close(struct packet_ring *r);
  * any time. */
 int packet_ring_filter(struct packet_ring *r, const struct sock_filter *program,
 		       unsigned short count, struct weir_error *err) MUST_CHECK;
+/* The same with a loaded eBPF program of type socket filter, which the socket then holds. */
+int packet_ring_program(struct packet_ring *r, int program_fd,
+			struct weir_error *err) MUST_CHECK;
 /* Nothing more comes in; what is there can still be read. */
 int packet_ring_shut(struct packet_ring *r, struct weir_error *err) MUST_CHECK;
 

@@ -4,13 +4,12 @@
  * and what the kernel then cannot place, it counts.  So the only loss here is LOSS_KERNEL. */
 #include "base/mem.h"
 #include "base/time.h"
+#include "capture/sniff_filter.h"
 #include "capture/sniff_ports.h"
 #include "filter/recorded.h"
 
-#include <linux/filter.h>
 #include <linux/if_arp.h>
 #include <linux/if_ether.h>
-#include <linux/if_packet.h>
 #include <poll.h>
 
 #define MEMORY_DEFAULT (32 * 1024 * 1024)
@@ -25,24 +24,20 @@
 #define DRAIN_NS       (500 * NS_PER_MS)
 #define DRAIN_FULL_NS  (2 * NS_PER_S) /* of waiting for room in the capture queue */
 
-/* A packet over lo passes twice: sent, and received.  Only the sending is recorded. */
-static int attach_filter(struct source *s, struct packet_ring *r, struct weir_error *err)
+static int attach_filter(struct source *s, struct sniff_port *p, struct weir_error *err)
 {
 	const struct source_config *c = s->context->config;
-	/* A filter that looks at packets here sees them whole. */
-	uint32_t keep = c->snaplen && !c->filter ? s->limit + LINK_ROOM : UINT32_MAX;
-	const struct sock_filter program[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			 (uint32_t)(SKF_AD_OFF + SKF_AD_HATYPE)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARPHRD_LOOPBACK, 0, 2),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			 (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, keep),
-		BPF_STMT(BPF_RET | BPF_K, 0),
-	};
+	const struct net_link *l =
+		p->name ? link_table_find(link_watch_table(s->links), p->name) : NULL;
+	struct sniff_filter f = { .filter = c->filter, .is_one = l };
+	uint16_t linktype;
 
-	return packet_ring_filter(r, program, ARRAY_LEN(program), err);
+	if (l)
+		f.form = frame_form(l->hatype, &linktype);
+	/* A filter that looks at packets here sees them whole. */
+	f.keep_bytes = c->snaplen && !c->filter ? s->limit + LINK_ROOM : UINT32_MAX;
+	return sniff_filter_attach(p->ring, &f, &s->is_filter_in_kernel, s->filter_why,
+				   err);
 }
 
 static int open_ports(struct source *s, struct weir_error *err)
@@ -55,7 +50,7 @@ static int open_ports(struct source *s, struct weir_error *err)
 		int rc = packet_ring_open(&s->ports[i].ring, &config, err);
 
 		if (!rc)
-			rc = attach_filter(s, s->ports[i].ring, err);
+			rc = attach_filter(s, &s->ports[i], err);
 		if (rc)
 			return rc;
 	}
@@ -169,8 +164,6 @@ static bool record(struct source *s, struct sniff_port *p, const struct frame *f
 	if (UNLIKELY(!producer_has_room(producer, slot->iface, parts.caplen)) &&
 	    !s->is_giving_up)
 		return false;
-	counter_add(&slot->iface->received, 1);
-	counter_add(&slot->iface->received_bytes, parts.len);
 	data = producer_reserve(producer, slot->iface, parts.caplen, parts.len);
 	if (UNLIKELY(!data))
 		return true;
@@ -206,6 +199,8 @@ static int walk(struct source *s, struct sniff_port *p, struct weir_error *err)
 				return WALK_FULL;
 			s->has_unflushed = true;
 		}
+		counter_add(&slot->iface->received, 1);
+		counter_add(&slot->iface->received_bytes, f->len);
 		packet_ring_next(p->ring);
 	}
 	return WALK_MORE;
@@ -418,7 +413,7 @@ static int sniff_drain(struct source *s, struct weir_error *err)
 
 static json_t *sniff_describe(struct source *s)
 {
-	json_t *names = json_array();
+	json_t *names = json_array(), *j;
 	size_t bytes = 0;
 
 	for (unsigned i = 0; i < s->port_count; i++) {
@@ -426,11 +421,16 @@ static json_t *sniff_describe(struct source *s)
 		if (s->ports[i].name)
 			(void)json_array_append_new(names, json_string(s->ports[i].name));
 	}
-	return json_pack("{s:s, s:b, s:o, s:I, s:i, s:i, s:I}", "method", "tpacket_v3",
-			 "is_all_interfaces", !s->ports[0].name, "interfaces", names,
-			 "ring_bytes", (json_int_t)bytes, "rings", (int)s->port_count,
-			 "block_bytes", PACKET_RING_BLOCK, "queue_full_count",
-			 (json_int_t)s->stalls);
+	j = json_pack("{s:s, s:b, s:o, s:I, s:i, s:i}", "method", "tpacket_v3",
+		      "is_all_interfaces", !s->ports[0].name, "interfaces", names,
+		      "ring_bytes", (json_int_t)bytes, "rings", (int)s->port_count,
+		      "block_bytes", PACKET_RING_BLOCK);
+	if (j && s->context->config->filter)
+		(void)json_object_set_new(j, "is_filter_in_kernel",
+					  json_boolean(s->is_filter_in_kernel));
+	if (j && s->filter_why[0])
+		(void)json_object_set_new(j, "filter_why", json_string(s->filter_why));
+	return j;
 }
 
 static uint64_t sniff_memory(const struct source *s)

@@ -51,7 +51,9 @@ struct source {
 	uint32_t limit;    /* bytes of a packet that are recorded */
 	bool is_giving_up; /* at the end: what finds no room is counted and let go */
 	bool has_unflushed;
-	uint64_t stalls;             /* times that the capture queue had no room */
+	bool is_filter_in_kernel;
+	char filter_why[WEIR_ERROR_TEXT]; /* why it is not */
+	uint64_t stalls;                  /* times that the capture queue had no room */
 	int64_t counted_ns, told_ns; /* monotonic, of the last counting and telling */
 	struct sniff_slot slots[SNIFF_SLOTS];
 };

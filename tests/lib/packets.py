@@ -2,6 +2,7 @@
 """What a capture file holds, read naively: for tests to compare.
 
 usage: packets.py list FILE...       a line a packet: ns interface caplen len flags sha256 (16 digits)
+       packets.py received FILE      what its statistics say was received, of all interfaces
        packets.py compare ONE TWO FROM TO
                                      the same packets between two times; UDP ones with the same
                                      time, in the same order
@@ -66,6 +67,16 @@ def list_files(paths):
             print(ns, name, len(data), length, hex(flags), hashlib.sha256(data).hexdigest()[:16])
 
 
+def received(path):
+    data, at, total = open(path, "rb").read(), 0, 0
+    while at < len(data):
+        kind, length = struct.unpack_from("<II", data, at)
+        if kind == 5:
+            total += struct.unpack("<Q", dict(options(data[at + 20:at + length - 4]))[4])[0]
+        at += length
+    return total
+
+
 def is_udp(data):
     return data[12:14] == b"\x08\x00" and data[23] == 17
 
@@ -122,6 +133,8 @@ def main(words):
     what, rest = words[0], words[1:]
     if what == "list":
         list_files(rest)
+    elif what == "received":
+        print(received(rest[0]))
     elif what == "compare":
         text = compare(*rest)
         if text:
