@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "filesystem/magic.h"
+#include "filesystem/opener.h"
 #include "filesystem/report.h"
 
 #include "weir_version.h"
@@ -38,6 +39,7 @@ struct list {
 	struct pattern *pattern;
 	struct volume *volumes[VOLUMES_MAX];
 	size_t volume_count, failed_paths;
+	unsigned stalled_opens;
 	bool is_stalled; /* a thread hangs, and stands on all this */
 	struct report_skipped skipped[VOLUMES_MAX];
 	char *skipped_paths[VOLUMES_MAX];
@@ -222,14 +224,21 @@ static int apply(struct list *l, struct weir_error *err)
 	return 0;
 }
 
-static struct volume *new_volume(struct list *l, struct weir_error *err)
+/* What does not answer in time is left alone, and with it all that it stands on. */
+static int open_one(struct list *l, const char *path, const struct mount_row *m,
+		    struct weir_error *err)
 {
-	struct volume *v = l->volume_count < VOLUMES_MAX ? mem_new(1, sizeof *v) : NULL;
+	int rc;
 
-	if (!v)
-		(void)err_set(err, WEIR_ERR_LIMIT, "more than %d paths and mounts",
-			      VOLUMES_MAX);
-	return v;
+	if (l->volume_count == VOLUMES_MAX)
+		return err_set(err, WEIR_ERR_LIMIT, "more than %d paths and mounts",
+			       VOLUMES_MAX);
+	rc = opener_open(&l->volumes[l->volume_count], path, m, &l->mounts,
+			 l->options.stall_ns, err);
+	if (!rc)
+		l->volume_count++;
+	l->stalled_opens += rc == WEIR_ERR_BUSY;
+	return rc;
 }
 
 static void skip(struct list *l, char *path, const struct mount_row *m,
@@ -267,7 +276,6 @@ static void take_mounts(struct list *l, const struct volume *v, enum walk_cross 
 		const char *why = m->kind == MOUNT_LOCAL ? "another_mount"
 							 : mount_kind_name(m->kind);
 		struct weir_error err;
-		struct volume *new;
 
 		if (!path)
 			return;
@@ -278,16 +286,15 @@ static void take_mounts(struct list *l, const struct volume *v, enum walk_cross 
 		else if (cross == WALK_CROSS_ALL ||
 			 (cross == WALK_CROSS_LOCAL && m->kind == MOUNT_LOCAL))
 			why = NULL;
-		new = why ? NULL : new_volume(l, &err);
-		if (!why && (!new || volume_open_mount(new, path, m, &l->mounts, &err))) {
-			mem_free(new);
-			why = "cannot_open";
+		if (!why) {
+			int rc = open_one(l, path, m, &err);
+
+			why = rc == WEIR_ERR_BUSY ? "stalled" : rc ? "cannot_open" : NULL;
 		}
 		if (why) {
 			skip(l, path, m, why);
 			continue;
 		}
-		l->volumes[l->volume_count++] = new;
 		mem_free(path);
 	}
 }
@@ -307,16 +314,11 @@ static int open_volumes(struct list *l, int argc, char **argv, struct weir_error
 		return err_set(err, WEIR_ERR_NO_MEMORY,
 			       "no memory for the table of mounts");
 	for (int i = 1; i < argc; i++) {
-		struct volume *v = new_volume(l, err);
-
-		if (!v)
-			return WEIR_ERR_LIMIT;
-		rc = volume_open(v, argv[i], &l->mounts, err);
-		if (!rc) {
-			l->volumes[l->volume_count++] = v;
+		rc = open_one(l, argv[i], NULL, err);
+		if (!rc)
 			continue;
-		}
-		mem_free(v);
+		if (rc == WEIR_ERR_LIMIT)
+			return rc;
 		l->failed_paths++;
 		if (argc > 2)
 			(void)fprintf(stderr, "weir list: %s\n", err->text);
@@ -488,6 +490,9 @@ static int run(struct list *l, struct weir_error *err)
 		return cli_fail("list", err);
 	wait_for_end(l, w);
 	walk_finish(w, &result);
+	result.stalled += l->stalled_opens;
+	if (result.stalled && result.end == WALK_COMPLETE)
+		result.end = WALK_STALLED;
 	l->is_stalled = result.stalled != 0;
 	/* The bound is for records: the summary is always written. */
 	l->sink.max_bytes = 0;
@@ -503,7 +508,7 @@ static int run(struct list *l, struct weir_error *err)
 
 static void fini(struct list *l)
 {
-	if (l->is_stalled)
+	if (l->is_stalled || l->stalled_opens)
 		return;
 	for (size_t i = 0; i < l->volume_count; i++) {
 		volume_close(l->volumes[i]);

@@ -170,6 +170,9 @@ static int add_alternative(struct pattern *p, char *text, struct weir_error *err
 			       PATTERN_COMPONENTS);
 	}
 	p->texts[p->text_count++] = text;
+	if (!*text)
+		return err_set(err, WEIR_ERR_USAGE,
+			       "the pattern, or one of its alternatives, is empty");
 	if (*text == '/')
 		return err_set(
 			err, WEIR_ERR_USAGE,

@@ -107,11 +107,11 @@ static void probe_ntfs(struct volume *v)
 	uint8_t times[64];
 
 	if (!v->mount ||
-	    (!strstr(v->mount->type, "ntfs") && strcmp(v->mount->type, "fuseblk")))
+	    (!strstr(v->mount->type, "ntfs") && strncmp(v->mount->type, "fuse", 4) != 0))
 		return;
-	v->is_ntfs = v->calls->xattr(v->state, v->walk_fd, "", "system.ntfs_times_be",
+	v->is_ntfs = v->calls->xattr(v->state, v->walk_fd, ".", "system.ntfs_times_be",
 				     times, sizeof times) >= 32 ||
-		     v->calls->xattr(v->state, v->walk_fd, "", "system.ntfs_attrib",
+		     v->calls->xattr(v->state, v->walk_fd, ".", "system.ntfs_attrib",
 				     times, sizeof times) >= 4;
 }
 

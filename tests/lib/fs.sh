@@ -18,7 +18,7 @@ volume() {
 	mke2fs -q -F -t ext4 "$@" "$tmp/$fs_name.img" || skip_all "cannot make an ext4 image"
 	mkdir "$tmp/$fs_name"
 	mount -o loop,relatime "$tmp/$fs_name.img" "$tmp/$fs_name" || skip_all "cannot mount an image"
-	at_exit "umount -l '$tmp/$fs_name'"
+	at_exit "umount -l '$tmp/$fs_name' 2>/dev/null"
 }
 
 # list ARGUMENT...: into $tmp/list; its exit code is in list_code.

@@ -1,0 +1,54 @@
+#!/bin/sh
+# A FUSE file system that does not answer: skipped without being touched, or, where it was asked for,
+# given up after a time, and the rest complete.
+. "$SOURCE_ROOT/tests/lib/fs.sh"
+require_tool python3 jq mkntfs ntfs-3g timeout
+[ -e /dev/fuse ] || skip_all "there is no /dev/fuse"
+truncate -s 8M "$tmp/img"
+mkntfs -q -F "$tmp/img" >/dev/null 2>&1 || skip_all "cannot make an NTFS image"
+root=$tmp/root
+mkdir -p "$root/hung" "$root/a/b"
+echo x >"$root/a/b/file"
+# In the foreground, so that its process is known.
+start fuse ntfs-3g -o no_detach "$tmp/img" "$root/hung"
+daemon=$pid
+is_mounted() {
+	grep -q " $root/hung .* - fuse" /proc/self/mountinfo
+}
+wait_for 10 is_mounted || skip_all "cannot mount NTFS"
+mkdir -p "$root/hung/dir/below"
+echo 3 >"$root/hung/dir/below/f"
+at_exit "kill -CONT $daemon 2>/dev/null; umount -l '$root/hung' 2>/dev/null"
+umount -l "$root/hung" && wait_exit 10 "$daemon" || true
+start fuse2 ntfs-3g -o no_detach,attr_timeout=0,entry_timeout=0 "$tmp/img" "$root/hung"
+daemon=$pid
+wait_for 10 is_mounted || skip_all "cannot mount NTFS again"
+at_exit "kill -CONT $daemon 2>/dev/null"
+kill -STOP "$daemon"
+
+started=$(date +%s)
+code=0
+timeout -s KILL 60 "$WEIR" list -r "$root" >"$tmp/list" || code=$?
+check_equal "skipped: nothing of it is touched, the rest is complete" \
+	"$code $(summary complete) $(records) $(summary skipped_mounts)" "0 true 5 1"
+check "at once" test $(($(date +%s) - started)) -lt 10
+check_equal "and named" "$(head -n 1 "$tmp/list" | jq -r '.skipped_mounts[0] | [.path, .reason] | join(" ")')" "$root/hung fuse"
+
+# Asked for: the program has to give up.  Its process may have to wait for the file system to end, so
+# it is the listing, not the process, that is waited for.
+start asked "$WEIR" list -r --cross all --stall 1s "$root" -o "$tmp/asked.jsonl"
+asked=$pid
+has_summary() {
+	[ -s "$tmp/asked.jsonl" ] && tail -n 1 "$tmp/asked.jsonl" | grep -q '"record":"summary"'
+}
+if wait_for 30 has_summary; then
+	check_equal "asked for: given up, said so, the rest is there" \
+		"$(tail -n 1 "$tmp/asked.jsonl" | jq -c '[.complete, .reason]') $(grep -c "\"path\":\"$root/a/b/file\"" "$tmp/asked.jsonl")" \
+		'[false,"stalled"] 1'
+else
+	not_ok "asked for: given up, said so, the rest is there" "no summary after 30 s" "$(cat "$tmp/asked.err")"
+fi
+check "the stopped program goes on and the listing ends" sh -c "kill -CONT $daemon"
+wait_exit 20 "$asked" || true
+check_equal "done, with losses" "${exit_code:-hangs}" 4
+tap_done
