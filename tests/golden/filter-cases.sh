@@ -23,4 +23,22 @@ done
 check_equal "every case is answered" "$(wc -l <"$tmp/got")" "$(wc -l <"$tmp/want")"
 check_equal "400 evaluations agree" "$(grep -c verdict "$tmp/got")" 400
 check "all answers are WinDivert's" diff "$tmp/want" "$tmp/got"
+
+# A compiled object judges as the text that it was made from.  (jq rounds large times: none here.)
+jq -c 'select(.k == "eval" and .packet != null) | {packet, addr: (.addr | del(.Timestamp))}' "$cases" | sed -n '1~4p' >"$tmp/inputs"
+pairs() { # MEMBER: cases whose filter is the text or the object
+	jq -c --slurpfile in "$tmp/inputs" --arg m "$1" \
+		'select(.ok == true and (.layer | startswith("network"))) as $c | $in[]
+		| {id: $c.id, k: "eval", layer: $c.layer, filter: $c[$m], packet, addr}' "$cases"
+}
+pairs filter >"$tmp/texts"
+pairs object >"$tmp/objects"
+"$WEIR" filter eval --cases "$tmp/texts" >"$tmp/want"
+"$WEIR" filter eval --cases "$tmp/objects" >"$tmp/got"
+check "objects were tried" [ "$(grep -c true "$tmp/got")" -gt 200 ]
+check "objects judge as their texts" diff "$tmp/want" "$tmp/got"
+printf '%s\n' '{"id":1,"k":"eval","layer":"flow","filter":"@WinDiv_WX_1dWWDxAX","packet":null,"addr":{}}' \
+	>"$tmp/strange"
+check_equal "an object that asks for what its layer has not cannot be judged" \
+	"$("$WEIR" filter eval --cases "$tmp/strange")" '{"id":1,"verdict":"error"}'
 tap_done
