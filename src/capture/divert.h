@@ -48,7 +48,10 @@ struct divert_shared {
 	struct losses producer_losses; /* a copy, made each turn */
 	/* The supervisor's. */
 	_Atomic uint32_t state;
-	struct counter drained, drained_bytes; /* accepted while the worker was stalled */
+	/* Accepted while the worker was stalled.  `draining` is odd while the supervisor has received
+	 * packets that it has not yet added; until then their ids look missed. */
+	struct counter drained, drained_bytes;
+	_Atomic uint32_t draining;
 	struct counter matched; /* where no map counts: by the rules' own counters */
 	struct counter passed,
 		passed_bytes;    /* by the rule that stands in for a heartbeat */
@@ -124,6 +127,7 @@ struct divert_account {
 	uint64_t fail_open; /* passed because queue or socket buffer was full */
 	uint64_t stall, stall_bytes;
 	uint64_t dropped; /* --strict: refused by the full queue */
+	bool is_settled;  /* the supervisor was not in the middle of receiving */
 };
 
 void divert_account(struct source *s, struct divert_account *a);

@@ -3,7 +3,8 @@
 
 #include "base/time.h"
 
-#define TELL_NS NS_PER_S
+#define TELL_NS      NS_PER_S
+#define SETTLE_TRIES 100 /* of a ms, before the last word */
 
 /* Raises to the truth: counts only grow, and a look between two of the kernel's counters may see
  * less than the last one did. */
@@ -65,10 +66,15 @@ static void tell_dropped(struct source *s, int64_t from_ns, int64_t to_ns)
 void divert_report(struct source *s, int64_t now_monotonic_ns, bool is_last)
 {
 	struct losses *l = s->context->losses;
+	const struct port_event never = { .fd = -1 };
 	int64_t now_ns = port_realtime_ns();
 	struct divert_account a;
 
 	divert_account(s, &a);
+	for (unsigned i = 0; is_last && !a.is_settled && i < SETTLE_TRIES; i++) {
+		(void)port_event_wait(&never, NS_PER_MS);
+		divert_account(s, &a);
+	}
 	raise(l, LOSS_STALL, a.stall, a.stall_bytes);
 	raise(l, LOSS_FAIL_OPEN, a.fail_open, is_last ? bytes_by(s, &a) : 0);
 	if (a.dropped > counter_read(&s->dropped))

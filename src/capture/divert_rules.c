@@ -116,9 +116,13 @@ void divert_account(struct source *s, struct divert_account *a)
 	struct heartbeat_counts c = { .matched_packets = counter_read(&m->matched),
 				      .passed_packets = counter_read(&m->passed),
 				      .passed_bytes = counter_read(&m->passed_bytes) };
+	/* In this order: what the supervisor received and has not yet added is no miss. */
+	uint64_t missed = counter_read(&m->missed);
+	bool is_settled = !(atomic_load_explicit(&m->draining, memory_order_acquire) & 1);
 	uint64_t drained = counter_read(&m->drained);
+	uint64_t lost = is_settled ? above(missed, drained) : 0;
 
-	*a = (struct divert_account){ 0 };
+	*a = (struct divert_account){ .is_settled = is_settled };
 	/* The rule counts before the queue does: read in this order, a packet between the two
 	 * looks like none, never like a loss. */
 	if (s->heartbeat.page)
@@ -127,14 +131,13 @@ void divert_account(struct source *s, struct divert_account *a)
 	a->matched = c.matched_packets;
 	a->stall = c.passed_packets + drained;
 	a->stall_bytes = c.passed_bytes + counter_read(&m->drained_bytes);
-	a->fail_open = above(counter_read(&m->missed), drained);
+	a->fail_open = lost;
 	if (s->rules.has_counter || s->heartbeat.page)
 		a->fail_open += above(a->matched, a->queued + a->dropped);
 	if (!s->context->config->is_strict)
 		return;
 	/* What the kernel could not queue, it dropped: nothing has passed. */
-	a->dropped =
-		above(a->matched, a->queued) + above(counter_read(&m->missed), drained);
+	a->dropped = above(a->matched, a->queued) + lost;
 	a->fail_open = 0;
 }
 

@@ -181,10 +181,13 @@ static void serve(struct source *s)
 
 static void accept_for_the_stalled(struct source *s)
 {
-	struct divert_drained d = divert_accept_all(s);
+	struct divert_drained d;
 
+	(void)atomic_fetch_add_explicit(&s->shared->draining, 1, memory_order_acq_rel);
+	d = divert_accept_all(s);
 	counter_add(&s->shared->drained, d.packets);
 	counter_add(&s->shared->drained_bytes, d.bytes);
+	(void)atomic_fetch_add_explicit(&s->shared->draining, 1, memory_order_release);
 }
 
 static void watch(struct source *s)
