@@ -24,11 +24,11 @@
 	{ "snaplen", 's', OPTION_UINT, &(o)->snaplen, "N", "record at most N bytes of each packet (all)", 0, 262144 }, \
 	{ "rotate", 0, OPTION_STRING, &(o)->rotate, "SIZE[,TIME]", "begin a new segment at this size or time (256MiB)", 0, 0 }, \
 	{ "keep", 0, OPTION_STRING, &(o)->keep, "SIZE|TIME", "remove the oldest segments beyond this", 0, 0 }, \
-	{ "strict", 0, OPTION_FLAG, &(o)->is_strict, NULL, "divert: hold packets rather than let one pass unrecorded", 0, 0 }, \
-	{ "priority", 0, OPTION_INT, &(o)->priority, "P", "divert: larger sees packets earlier (0)", -30000, 30000 }, \
-	{ "stall", 0, OPTION_DURATION, &(o)->stall_ns, "TIME", "divert: let packets pass when stuck for this long (150ms)", 0, 0 }, \
-	{ "queues", 0, OPTION_UINT, &(o)->queues, "N", "divert: kernel queues (chosen)", 1, 64 }, \
-	{ "queue-length", 0, OPTION_UINT, &(o)->queue_length, "N", "divert: packets the kernel may hold (chosen)", 1, 1000000 }, \
+	{ "strict", 0, OPTION_FLAG, &(o)->is_strict, NULL, "hold packets rather than let one pass unrecorded", 0, 0 }, \
+	{ "priority", 0, OPTION_INT, &(o)->priority, "P", "larger sees packets earlier (0)", -30000, 30000 }, \
+	{ "stall", 0, OPTION_DURATION, &(o)->stall_ns, "TIME", "let packets pass when stuck for this long (150ms)", 0, 0 }, \
+	{ "queues", 0, OPTION_UINT, &(o)->queues, "N", "kernel queues (chosen)", 1, 64 }, \
+	{ "queue-length", 0, OPTION_UINT, &(o)->queue_length, "N", "packets the kernel may hold (chosen)", 1, 1000000 }, \
 	{ "buffer", 0, OPTION_SIZE, &(o)->buffer_bytes, "SIZE", "memory of the capture queue (32MiB)", 0, 0 }, \
 	{ "case", 0, OPTION_STRING, &(o)->case_id, "ID", "case id for the manifest", 0, 0 }, \
 	{ "examiner", 0, OPTION_STRING, &(o)->examiner, "NAME", "examiner for the manifest", 0, 0 }, \
@@ -91,12 +91,33 @@ int record_options_parse(const struct record_kind *kind, struct record_options *
 	return check_kind(kind, o, err);
 }
 
+/* Options that check_kind() refuses are no help. */
+static bool is_for_kind(const struct record_kind *k, const char *name)
+{
+	static const char *const live[] = { "interface", "for", "layer" };
+	static const char *const inline_only[] = { "strict", "priority", "stall",
+						   "queues", "queue-length" };
+
+	for (size_t i = 0; k->is_import && i < ARRAY_LEN(live); i++)
+		if (!strcmp(name, live[i]))
+			return false;
+	for (size_t i = 0; !k->is_inline && i < ARRAY_LEN(inline_only); i++)
+		if (!strcmp(name, inline_only[i]))
+			return false;
+	return true;
+}
+
 int record_options_help(const struct record_kind *kind)
 {
 	struct record_options o;
 	const struct option table[] = { RECORD_ROWS(&o) };
+	struct option mine[ARRAY_LEN(table)];
+	size_t count = 0;
 
-	return cli_help(command_find(kind->name), table);
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (!table[i].name || is_for_kind(kind, table[i].name))
+			mine[count++] = table[i];
+	return cli_help(command_find(kind->name), mine);
 }
 
 /* "10m" is a time, "10MiB" a size: a time ends in a small s, m, h or d. */

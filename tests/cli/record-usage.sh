@@ -37,4 +37,21 @@ for c in divert sniff import; do
 	check "help of $c ends with 0" "$WEIR" $c --help
 	check_match "help of $c names its options" "$("$WEIR" $c --help)" '--rotate SIZE'
 done
+
+# What the help lists is not refused for want of meaning.
+refused() { # COMMAND OPTION...
+	command=$1
+	shift
+	for option in "$@"; do
+		"$WEIR" "$command" --help | grep -q -- "--$option " && echo "$option"
+	done
+	return 0
+}
+
+check_equal "help of import has nothing that import refuses" \
+	"$(refused import interface for layer strict priority stall queues queue-length)" ""
+check_equal "help of sniff has nothing that sniff refuses" \
+	"$(refused sniff strict priority stall queues queue-length)" ""
+check_equal "help of divert has all" "$(refused divert interface for strict | tr '\n' ' ')" \
+	"interface for strict "
 tap_done
