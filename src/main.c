@@ -1,5 +1,6 @@
 /* weir: records every packet to and from a machine.  This file is the table of commands. */
 #include "cli/cli.h"
+#include "port/port.h"
 
 #include "weir_version.h"
 
@@ -48,7 +49,7 @@ static int print_help(void)
 	return EXIT_DONE;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	const struct command *c;
 
@@ -67,4 +68,18 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	return c->run(argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+	int code;
+
+	port_standard_guard();
+	code = run(argc, argv);
+	/* What was to be printed and could not be is no success, whichever command it was. */
+	if ((fflush(stdout) || ferror(stdout)) && code == EXIT_DONE) {
+		(void)fprintf(stderr, "weir: cannot write standard output\n");
+		code = EXIT_ENVIRONMENT;
+	}
+	return code;
 }

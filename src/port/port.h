@@ -98,6 +98,10 @@ void port_exit_now(int code) NO_RETURN;
  * "-" is standard output. */
 int port_output_open(const char *path, int *fd, struct weir_error *err) MUST_CHECK;
 bool port_is_terminal(int fd);
+/* Where the program was started without standard input, output or error, their numbers are taken,
+ * so that no file of a store gets one and has messages written into it.  Reading or writing them
+ * still fails.  Called first of all. */
+void port_standard_guard(void);
 
 /* Zeroed pages, touched so that no later access faults.  Returns NULL when there are none.
  * The memory starts at a page boundary. */

@@ -31,4 +31,28 @@ for command in $commands; do
 	check_match "$command: the option is named" "$(head -n 1 "$tmp/err")" \
 		"^weir $command.*'?--no-such-option'?"
 done
+
+# What cannot be printed is no success: the disk behind standard output may be full.
+if [ -c /dev/full ]; then
+	printf '\324\303\262\241\2\0\4\0\0\0\0\0\0\0\0\0\377\377\0\0\1\0\0\0' >"$tmp/none.pcap"
+	"$WEIR" import -q -o "$tmp/s" "$tmp/none.pcap" 2>"$tmp/err" </dev/null
+	for words in --help --version doctor "filter check true" "verify $tmp/s" "info $tmp/s" \
+		"info --json $tmp/s" "export $tmp/s" "import -q --json -o $tmp/s2 $tmp/none.pcap"; do
+		code=0
+		# shellcheck disable=SC2086 # words
+		"$WEIR" $words >/dev/full 2>"$tmp/err" </dev/null || code=$?
+		check_equal "${words%% /*} cannot print: 3" "$code" 3
+		check_match "${words%% /*} says so" "$(cat "$tmp/err")" "cannot write"
+	done
+else
+	skip "output that cannot be printed" "no /dev/full"
+fi
+
+# Started without any of the three descriptors, a recorder gives their numbers to no file of its own.
+"$WEIR" import -o "$tmp/closed" "$tmp/none.pcap" <&- >&- 2>&- || :
+check_match "no descriptor at all: the store is whole" "$("$WEIR" verify "$tmp/closed")" ': good: '
+code=0
+"$WEIR" import -o "$tmp/nothing" - <&- 2>"$tmp/err" || code=$?
+check_equal "no standard input: 3" "$code" 3
+check_match "no standard input is named" "$(cat "$tmp/err")" "standard input.*Bad file descriptor"
 tap_done

@@ -115,3 +115,10 @@ bool port_is_terminal(int fd)
 {
 	return isatty(fd) == 1;
 }
+
+void port_standard_guard(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
