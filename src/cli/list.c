@@ -463,16 +463,10 @@ static int run(struct list *l, struct weir_error *err)
 	struct walk *w;
 	int rc;
 
-	if (!l->config.threads) {
-		struct port_identity *id = mem_new(1, sizeof *id);
-
-		if (id)
-			port_identity(id);
-		l->config.threads = id && id->cpu_count < DEFAULT_THREADS && id->cpu_count
-					    ? id->cpu_count
+	if (!l->config.threads)
+		l->config.threads = port_processor_count() < DEFAULT_THREADS
+					    ? port_processor_count()
 					    : DEFAULT_THREADS;
-		mem_free(id);
-	}
 	rc = port_stop_init(&l->stop, true, err);
 	if (!rc)
 		rc = port_output_open(l->options.output ? l->options.output : "-", &l->fd,

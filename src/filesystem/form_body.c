@@ -17,8 +17,13 @@ static char *put_mactime(char *p, const char *text, size_t n)
 	uint32_t point;
 
 	while (s < end) {
-		unsigned length = text_utf8(s, (size_t)(end - s), &point);
+		unsigned length;
 
+		if (*s >= 0x20 && *s < 0x7f && *s != '%' && *s != '|') {
+			*p++ = (char)*s++;
+			continue;
+		}
+		length = text_utf8(s, (size_t)(end - s), &point);
 		if (!length || *s < 0x20 || *s == 0x7f) {
 			p = text_hex(TEXT_LIT(p, "\\x"), s++, 1);
 		} else if (*s == '%' || *s == '|') {

@@ -84,6 +84,12 @@ static bool is_odd_word(uint64_t w)
 		high) != 0;
 }
 
+/* Printable ASCII. */
+static bool is_plain(uint8_t c)
+{
+	return c >= 0x20 && c < 0x7f;
+}
+
 bool text_is_clean(const char *text, size_t n)
 {
 	const uint8_t *s = (const uint8_t *)text, *end = s + n;
@@ -99,6 +105,10 @@ bool text_is_clean(const char *text, size_t n)
 				s += 8;
 				continue;
 			}
+		}
+		if (*s < 0x80) {
+			s++;
+			continue;
 		}
 		length = text_utf8(s, (size_t)(end - s), &point);
 		if (!length)
@@ -142,6 +152,10 @@ char *text_json(char *p, const char *text, size_t n)
 				s += 8;
 				continue;
 			}
+		}
+		if (is_plain(*s) && *s != '"' && *s != '\\') {
+			*p++ = (char)*s++;
+			continue;
 		}
 		length = text_utf8(s, (size_t)(end - s), &point);
 		if (!length) {
@@ -220,9 +234,25 @@ char *text_terminal(char *p, const char *text, size_t n)
 {
 	const uint8_t *s = (const uint8_t *)text, *end = s + n;
 	uint32_t point;
+	uint64_t w;
 
 	while (s < end) {
-		unsigned length = text_utf8(s, (size_t)(end - s), &point);
+		unsigned length;
+
+		if (end - s >= 8) {
+			memcpy(&w, s, 8);
+			if (!is_odd_word(w)) {
+				memcpy(p, &w, 8);
+				p += 8;
+				s += 8;
+				continue;
+			}
+		}
+		if (is_plain(*s)) {
+			*p++ = (char)*s++;
+			continue;
+		}
+		length = text_utf8(s, (size_t)(end - s), &point);
 
 		if (!length || *s < 0x20 || *s == 0x7f) {
 			p = text_hex(text_bytes(p, "\\x", 2), s++, 1);

@@ -119,6 +119,8 @@ int port_file_read(const char *path, size_t limit, char **bytes, size_t *length,
 		   struct weir_error *err) MUST_CHECK;
 /* Raises the number of descriptors to what is allowed; returns it. */
 unsigned port_descriptors_raise(void);
+/* Processors that may be used, at least 1. */
+unsigned port_processor_count(void);
 void port_handle_close(int fd);
 /* Writes all; -errno. */
 int port_write_all(int fd, const void *bytes, size_t length) MUST_CHECK;

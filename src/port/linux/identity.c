@@ -1,6 +1,7 @@
 #include "port/port.h"
 
 #include "base/hash.h"
+#include "base/mem.h"
 
 #include <fcntl.h>
 #include <sys/utsname.h>
@@ -45,17 +46,20 @@ static void hash_file(const char *path, char hex[HASH_HEX])
 	uint8_t digest[HASH_BYTES];
 	struct hash *h = hash_new();
 	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
-	char buf[8192];
+	/* The program itself, some megabytes: few calls matter where a listing counts them. */
+	size_t size = 1U << 20;
+	char *buf = mem_new(size, 1);
 	ssize_t n = -1;
 
 	hex[0] = '\0';
-	if (h && fd >= 0) {
-		while (!rc && (n = read(fd, buf, sizeof buf)) > 0)
+	if (h && fd >= 0 && buf) {
+		while (!rc && (n = read(fd, buf, size)) > 0)
 			rc = hash_update(h, buf, (size_t)n);
 		if (!rc && !n && !hash_finish(h, digest))
 			hash_hex(digest, hex);
 	}
 	hash_free(h);
+	mem_free(buf);
 	if (fd >= 0)
 		(void)close(fd);
 }

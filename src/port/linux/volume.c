@@ -154,6 +154,13 @@ unsigned port_descriptors_raise(void)
 	return r.rlim_cur > 1000000 ? 1000000 : (unsigned)r.rlim_cur;
 }
 
+unsigned port_processor_count(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n > 0 ? (unsigned)n : 1;
+}
+
 void port_handle_close(int fd)
 {
 	if (fd >= 0)
