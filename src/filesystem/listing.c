@@ -34,11 +34,14 @@ static bool take_string(struct scan *s, struct listing_text *t, bool *is_escaped
 	t->bytes = s->at;
 	*is_escaped = false;
 	for (p = s->at;; p += 2) {
-		const char *quote = memchr(p, '"', (size_t)(s->end - p));
+		const char *quote = p;
 
-		if (!quote)
+		/* Most are short: a loop is quicker than a call. */
+		while (quote < s->end && *quote != '"' && *quote != '\\')
+			quote++;
+		if (quote == s->end)
 			return false;
-		slash = memchr(p, '\\', (size_t)(quote - p));
+		slash = *quote == '\\' ? quote : NULL;
 		if (!slash) {
 			t->length = (size_t)(quote - t->bytes);
 			s->at = quote + 1;
@@ -178,7 +181,8 @@ static bool take_word(struct scan *s, struct listing_text *t)
 {
 	skip_blanks(s);
 	t->bytes = s->at;
-	while (s->at < s->end && !strchr(",}] \t", *s->at))
+	while (s->at < s->end && *s->at != ',' && *s->at != '}' && *s->at != ']' &&
+	       *s->at != ' ' && *s->at != '\t')
 		s->at++;
 	t->length = (size_t)(s->at - t->bytes);
 	return t->length != 0;
@@ -270,6 +274,7 @@ static const struct member *find_member(const struct listing_text *name)
 
 	for (size_t i = 0; i < ARRAY_LEN(members); i++)
 		if (members[i].length == name->length &&
+		    members[i].name[0] == *name->bytes &&
 		    !memcmp(members[i].name, name->bytes, name->length))
 			return &members[i];
 	return NULL;
@@ -318,7 +323,9 @@ static bool skip_value(struct scan *s)
 
 static bool is_text(const struct listing_text *t, const char *text)
 {
-	return t->length == strlen(text) && !memcmp(t->bytes, text, t->length);
+	/* Most members end here by their first letter. */
+	return t->length && *t->bytes == *text && t->length == strlen(text) &&
+	       !memcmp(t->bytes, text, t->length);
 }
 
 /* The members of the object; "record" comes first in what weir writes, so that others cost little. */
