@@ -5,6 +5,7 @@
 #include "filesystem/magic.h"
 #include "filesystem/opener.h"
 #include "filesystem/report.h"
+#include "filesystem/text.h"
 
 #include "weir_version.h"
 
@@ -348,9 +349,7 @@ static void write_line(struct list *l, char *line)
 	size_t n = line ? strlen(line) : 0;
 	char *p = line ? out_begin(&l->out, n) : NULL;
 
-	if (p)
-		memcpy(p, line, n);
-	out_end(&l->out, p ? p + n : NULL);
+	out_end(&l->out, p ? text_bytes(p, line, n) : NULL);
 	out_flush(&l->out);
 	mem_free(line);
 }

@@ -5,6 +5,9 @@
 #include <errno.h>
 
 #define NAMES_BYTES (64U << 10)
+/* The kernel allocates as much as it is offered, for each call: most files have few or none. */
+#define NAMES_FEW 512U
+#define VALUE_FEW 1024U
 
 struct attributes *attributes_new(void)
 {
@@ -74,10 +77,23 @@ static void read_ntfs(struct ntfs *n, const struct file_calls *calls, void *stat
 		n->has_attributes = false;
 }
 
+/* With little room first, then with all there is. */
+static int64_t ask(const struct file_calls *calls, void *state, int dir, const char *name,
+		   const char *xattr, void *buffer, size_t size)
+{
+	size_t few = xattr ? VALUE_FEW : NAMES_FEW;
+	int64_t n =
+		calls->xattr(state, dir, name, xattr, buffer, few < size ? few : size);
+
+	return n == -ERANGE && few < size
+		       ? calls->xattr(state, dir, name, xattr, buffer, size)
+		       : n;
+}
+
 int attributes_read(struct attributes *a, const struct file_calls *calls, void *state,
 		    int dir, const char *name, bool is_ntfs)
 {
-	int64_t n = calls->xattr(state, dir, name, NULL, a->names, NAMES_BYTES);
+	int64_t n = ask(calls, state, dir, name, NULL, a->names, NAMES_BYTES);
 	size_t used = 0;
 
 	a->count = 0;
@@ -93,8 +109,8 @@ int attributes_read(struct attributes *a, const struct file_calls *calls, void *
 		/* Asked with no room, the system would answer with the size alone. */
 		n = used == ATTRIBUTES_BYTES
 			    ? -ERANGE
-			    : calls->xattr(state, dir, name, row->name, a->values + used,
-					   ATTRIBUTES_BYTES - used);
+			    : ask(calls, state, dir, name, row->name, a->values + used,
+				  ATTRIBUTES_BYTES - used);
 		if (n < 0) {
 			row->error = (int)-n;
 			a->is_cut |= row->error == ERANGE;

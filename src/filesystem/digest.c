@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <openssl/evp.h>
+#include <sys/stat.h>
 
 #define BUFFER_BYTES (1U << 20)
 #define PEEK_BYTES   4096U
@@ -117,9 +118,8 @@ static int finish(const struct digester *d, struct digests *result)
 
 /* Reads to the end.  A file whose stated size has come needs no read to say so, unless it is one of
  * those whose size is no truth. */
-static int read_all(struct digester *d, const struct file_calls *calls, void *state,
-		    int file, uint64_t stated, const struct digest_want *want,
-		    uint64_t *total)
+static int read_all(struct digester *d, const struct digest_from *from, int file,
+		    uint64_t stated, const struct digest_want *want, uint64_t *total)
 {
 	int64_t n;
 	int rc = 0;
@@ -130,7 +130,7 @@ static int read_all(struct digester *d, const struct file_calls *calls, void *st
 			return -ECANCELED;
 		if (want->beat)
 			atomic_fetch_add_explicit(want->beat, 1, memory_order_relaxed);
-		n = calls->read(state, file, d->buffer, BUFFER_BYTES);
+		n = from->calls->read(from->state, file, d->buffer, BUFFER_BYTES);
 		if (n < 0)
 			return (int)n;
 		if (!*total)
@@ -153,26 +153,28 @@ static bool is_same(const struct file_meta *a, const struct file_meta *b)
 }
 
 /* The open file, which is the listed inode; *now is its state. */
-static int open_same(const struct file_calls *calls, void *state, int dir,
-		     const char *name, const struct file_meta *meta,
-		     struct file_meta *now)
+static int open_same(const struct digest_from *from, struct file_meta *now)
 {
-	int file = calls->open(state, dir, name, FILE_OPEN_REGULAR), rc;
+	const struct file_meta *meta = from->meta;
+	int file = from->calls->open(from->state, from->dir, from->name,
+				     FILE_OPEN_REGULAR),
+	    rc;
 
 	if (file < 0)
 		return file;
-	rc = calls->query(state, file, "", now);
-	if (!rc && (now->inode != meta->inode || now->dev_major != meta->dev_major ||
-		    now->dev_minor != meta->dev_minor))
+	rc = from->calls->query(from->state, file, "", now);
+	/* Exchanged since it was listed: for a FIFO or a device, even, which is not to be read. */
+	if (!rc &&
+	    (!S_ISREG(now->mode) || now->inode != meta->inode ||
+	     now->dev_major != meta->dev_major || now->dev_minor != meta->dev_minor))
 		rc = -ESTALE;
 	if (!rc)
 		return file;
-	calls->close(state, file);
+	from->calls->close(from->state, file);
 	return rc;
 }
 
-int digester_file(struct digester *d, const struct file_calls *calls, void *state,
-		  int dir, const char *name, const struct file_meta *meta,
+int digester_file(struct digester *d, const struct digest_from *from,
 		  const struct digest_want *want, struct digests *result,
 		  bool *has_changed)
 {
@@ -180,21 +182,21 @@ int digester_file(struct digester *d, const struct file_calls *calls, void *stat
 	int file, rc;
 
 	d->head = 0;
-	if (want->max_bytes && meta->size_bytes > want->max_bytes)
+	if (want->max_bytes && from->meta->size_bytes > want->max_bytes)
 		return -EFBIG;
-	file = open_same(calls, state, dir, name, meta, &now);
+	file = open_same(from, &now);
 	if (file < 0)
 		return file;
 	rc = start(d);
 	if (!rc)
-		rc = read_all(d, calls, state, file, now.size_bytes, want,
-			      &result->bytes);
+		rc = read_all(d, from, file, now.size_bytes, want, &result->bytes);
 	if (!rc)
 		rc = finish(d, result);
 	/* Compared with what the record says, so that a change between listing and reading shows. */
-	if (!rc && !calls->query(state, file, "", &now))
-		*has_changed = !is_same(meta, &now) || result->bytes != now.size_bytes;
-	calls->close(state, file);
+	if (!rc && !from->calls->query(from->state, file, "", &now))
+		*has_changed =
+			!is_same(from->meta, &now) || result->bytes != now.size_bytes;
+	from->calls->close(from->state, file);
 	return rc;
 }
 
@@ -204,18 +206,17 @@ const void *digester_head(const struct digester *d, size_t *length)
 	return d->buffer;
 }
 
-int digester_peek(struct digester *d, const struct file_calls *calls, void *state,
-		  int dir, const char *name, const struct file_meta *meta)
+int digester_peek(struct digester *d, const struct digest_from *from)
 {
 	struct file_meta now;
-	int file = open_same(calls, state, dir, name, meta, &now);
+	int file = open_same(from, &now);
 	int64_t n;
 
 	d->head = 0;
 	if (file < 0)
 		return file;
-	n = calls->read(state, file, d->buffer, PEEK_BYTES);
-	calls->close(state, file);
+	n = from->calls->read(from->state, file, d->buffer, PEEK_BYTES);
+	from->calls->close(from->state, file);
 	if (n < 0)
 		return (int)n;
 	d->head = (size_t)n;

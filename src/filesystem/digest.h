@@ -36,6 +36,15 @@ struct digest_want {
 		beat; /* counts up with every read: a watchdog's proof of life; may be NULL */
 };
 
+/* The file: its directory's handle, its name there, and what it was listed as. */
+struct digest_from {
+	const struct file_calls *calls;
+	void *state;
+	int dir;
+	const char *name;
+	const struct file_meta *meta;
+};
+
 /* "md5,sha1,sha256,blake2b512" to bits. */
 int digest_parse(const char *list, unsigned *kinds, struct weir_error *err) MUST_CHECK;
 const char *digest_name(enum digest_kind kind);
@@ -43,14 +52,12 @@ unsigned digest_bytes(enum digest_kind kind);
 
 struct digester *digester_new(unsigned kinds) MUST_CHECK;
 void digester_free(struct digester *d);
-int digester_file(struct digester *d, const struct file_calls *calls, void *state,
-		  int dir, const char *name, const struct file_meta *meta,
+int digester_file(struct digester *d, const struct digest_from *from,
 		  const struct digest_want *want, struct digests *result,
 		  bool *has_changed) MUST_CHECK;
 /* The first bytes read by the last digester_file(), for a look at the content. */
 const void *digester_head(const struct digester *d, size_t *length);
 /* The same opening, but only the first bytes. */
-int digester_peek(struct digester *d, const struct file_calls *calls, void *state,
-		  int dir, const char *name, const struct file_meta *meta) MUST_CHECK;
+int digester_peek(struct digester *d, const struct digest_from *from) MUST_CHECK;
 
 #endif

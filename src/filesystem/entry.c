@@ -68,6 +68,11 @@ static void fill_digests(struct worker *k, struct record *r, const struct place 
 	struct digest_want want = { .max_bytes = c->hash_max_bytes,
 				    .stop = walk_stop_flag(k->walk),
 				    .beat = &k->beat };
+	struct digest_from from = { .calls = v->calls,
+				    .state = v->state,
+				    .dir = at->handle,
+				    .name = at->name,
+				    .meta = &r->meta };
 	const char *why = no_content(r);
 	int rc;
 
@@ -76,8 +81,8 @@ static void fill_digests(struct worker *k, struct record *r, const struct place 
 			record_missing(r, "hash", 0, why);
 		return;
 	}
-	rc = digester_file(k->digester, v->calls, v->state, at->handle, at->name,
-			   &r->meta, &want, &k->digests, &r->has_changed_while_read);
+	rc = digester_file(k->digester, &from, &want, &k->digests,
+			   &r->has_changed_while_read);
 	if (rc) {
 		record_missing(r, "hash", -rc,
 			       rc == -EFBIG       ? "larger_than_hash_max"
@@ -97,14 +102,18 @@ static void fill_digests(struct worker *k, struct record *r, const struct place 
 static void fill_content_mime(struct worker *k, struct record *r, const struct place *at)
 {
 	const struct volume *v = r->volume;
+	struct digest_from from = { .calls = v->calls,
+				    .state = v->state,
+				    .dir = at->handle,
+				    .name = at->name,
+				    .meta = &r->meta };
 	size_t n = 0;
 	const void *head = digester_head(k->digester, &n);
 
 	if (no_content(r))
 		return;
 	if (!r->digests) {
-		int rc = digester_peek(k->digester, v->calls, v->state, at->handle,
-				       at->name, &r->meta);
+		int rc = digester_peek(k->digester, &from);
 		if (rc) {
 			record_missing(r, "mime_by_content", -rc, NULL);
 			return;

@@ -6,7 +6,7 @@
 #include "filesystem/text.h"
 
 /* Ends at the column, at least one blank behind what is there. */
-static char *pad(char *start, char *p, size_t width)
+static char *pad(const char *start, char *p, size_t width)
 {
 	do {
 		*p++ = ' ';

@@ -354,6 +354,8 @@ static bool parse_members(struct scan *s, struct listing_row *row)
 	return take(s, '}');
 }
 
+/* The row lends texts that are decoded into it. */
+/* NOLINTNEXTLINE(readability-non-const-parameter) */
 bool listing_parse(const char *line, size_t length, char *buffer, struct listing_row *row,
 		   size_t *fault)
 {

@@ -217,14 +217,11 @@ static bool find_braces(const char *text, size_t *open, size_t *end)
 
 static char *join(const char *a, size_t na, const char *b, size_t nb, const char *c)
 {
-	size_t nc = strlen(c);
-	char *text = mem_new(na + nb + nc + 1, 1);
+	size_t size = na + nb + strlen(c) + 1;
+	char *text = mem_new(size, 1);
 
-	if (text) {
-		memcpy(text, a, na);
-		memcpy(text + na, b, nb);
-		memcpy(text + na + nb, c, nc);
-	}
+	if (text)
+		(void)snprintf(text, size, "%.*s%.*s%s", (int)na, a, (int)nb, b, c);
 	return text;
 }
 

@@ -129,8 +129,8 @@ static bool parse_known(const char *line, struct known_hash *k)
 	memset(k, 0, sizeof *k);
 	k->kind = (uint8_t)kind;
 	for (i = 0; i < digits / 2 && i < sizeof k->bytes; i++)
-		k->bytes[i] = (uint8_t)(hex_value(line[2 * i]) << 4 |
-					hex_value(line[2 * i + 1]));
+		k->bytes[i] = (uint8_t)((unsigned)hex_value(line[2 * i]) << 4 |
+					(unsigned)hex_value(line[2 * i + 1]));
 	return true;
 }
 

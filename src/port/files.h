@@ -70,7 +70,7 @@ struct file_flags {
 
 enum file_open {
 	FILE_OPEN_DIRECTORY,
-	FILE_OPEN_REGULAR, /* -EINVAL when it is no regular file (any more) */
+	FILE_OPEN_REGULAR, /* never waits; whether it is one is asked of the handle */
 };
 
 struct file_calls {

@@ -82,17 +82,10 @@ static int open_at(struct port_files *p, int dir, const char *name, int flags)
 static int call_open(void *state, int dir, const char *name, enum file_open how)
 {
 	int common = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-	struct stat st;
-	int fd;
 
 	if (how == FILE_OPEN_DIRECTORY)
 		return open_at(state, dir, *name ? name : ".", common | O_DIRECTORY);
-	fd = open_at(state, dir, name, common);
-	if (fd >= 0 && (fstat(fd, &st) || !S_ISREG(st.st_mode))) {
-		(void)close(fd);
-		return -EINVAL;
-	}
-	return fd;
+	return open_at(state, dir, name, common);
 }
 
 static int64_t call_entries(void *state, int dir, void *buffer, size_t size)
@@ -196,7 +189,7 @@ static int64_t call_xattr(void *state, int dir, const char *name, const char *xa
 static int flags_by_open(struct port_files *p, int dir, const char *name,
 			 struct file_flags *f)
 {
-	struct file_meta m;
+	struct file_meta m = { .have = 0 };
 	struct fsxattr x;
 	int fd, rc = call_query(p, dir, name, &m);
 
