@@ -1,5 +1,6 @@
 #include "base/time.h"
 #include "cli/record.h"
+#include "port/port.h"
 
 #include <ctype.h>
 
@@ -70,6 +71,11 @@ static int check_kind(const struct record_kind *k, const struct record_options *
 		return err_set(
 			err, WEIR_ERR_USAGE,
 			"--layout, --rotate and --keep are a store's, not a stream's");
+	if (o->stream && !strcmp(o->stream, "-") && port_is_terminal(1))
+		return err_set(
+			err, WEIR_ERR_USAGE,
+			"pcapng is not written to a terminal: name a file with -w, "
+			"or pipe it to its reader");
 	if (o->buffer_bytes < UINT64_C(2) << 20 || o->buffer_bytes > UINT64_C(64) << 30)
 		return err_set(err, WEIR_ERR_USAGE,
 			       "--buffer must be within 2MiB to 64GiB");

@@ -54,4 +54,13 @@ check_equal "help of sniff has nothing that sniff refuses" \
 	"$(refused sniff strict priority stall queues queue-length)" ""
 check_equal "help of divert has all" "$(refused divert interface for strict | tr '\n' ' ')" \
 	"interface for strict "
+
+# Strangers' bytes do not go to a terminal.  The file is not there: opening it would be 3.
+if command -v script >/dev/null; then
+	check_status "pcapng to a terminal is refused" 2 \
+		script -qec "'$WEIR' import -w - nothing.pcap" /dev/null
+	check_match "a file is advised" "$tap_output" "not written to a terminal: name a file"
+else
+	skip "pcapng to a terminal is refused" "needs script"
+fi
 tap_done
