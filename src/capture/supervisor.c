@@ -18,7 +18,8 @@
 #define TICK_NS      (50 * NS_PER_MS)
 #define SETTLE_TRIES 20
 /* A process that waits for a disk does not die of SIGKILL: nobody should wait with it. */
-#define KILL_NS NS_PER_S
+#define KILL_NS    NS_PER_S
+#define RECOVER_NS (10 * NS_PER_S) /* for the repair of a dead worker's store */
 
 struct supervisor {
 	struct supervisor_config config;
@@ -315,6 +316,7 @@ static struct divert_drained release_traffic(struct source *s)
 /* Runs in a child, as the worker's user: what it reads are a stranger's bytes by now. */
 static int recover(struct supervisor *sup, const struct supervisor_report *r)
 {
+	int64_t until = port_monotonic_ns() + RECOVER_NS;
 	int status = 0;
 	pid_t child = fork();
 
@@ -329,7 +331,9 @@ static int recover(struct supervisor *sup, const struct supervisor_report *r)
 			port_exit_now(EXIT_LOST);
 		port_exit_now(sup->config.recover(sup->config.arg, r));
 	}
-	/* It reads and writes a disk that may stand still: a further signal ends the waiting. */
+	/* It reads and writes a disk that may stand still: a further signal or the time ends the
+	 * waiting.  What it has not done by then it does when the disk goes on, or whoever opens the
+	 * store does it. */
 	while (waitpid(child, &status, WNOHANG) == 0) {
 		struct signalfd_siginfo info = { .ssi_signo = SIGCHLD };
 		struct pollfd p = { .fd = sup->signals, .events = POLLIN };
@@ -337,6 +341,8 @@ static int recover(struct supervisor *sup, const struct supervisor_report *r)
 		(void)poll(&p, 1, (int)(TICK_NS / NS_PER_MS));
 		if (read(sup->signals, &info, sizeof info) == (ssize_t)sizeof info &&
 		    info.ssi_signo != SIGCHLD)
+			return EXIT_CRASHED;
+		if (port_monotonic_ns() > until)
 			return EXIT_CRASHED;
 	}
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_CRASHED;
