@@ -59,7 +59,9 @@ accounted "disk full: recorded and lost are all that passed" full "$inner" "$out
 check "disk full: the store is sound" "$WEIR" verify "$tmp/disk/full.store"
 rm -rf "$tmp/disk/full.store"
 
-# --- standing still
+# --- standing still; with room enough for a fast machine
+disk_gone
+disk_new 400
 netns_run rec nft delete table inet inner
 netns_run rec nft delete table inet outer
 counter_on outer
