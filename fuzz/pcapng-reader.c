@@ -30,6 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(again.ns == p.ns && again.caplen == p.caplen && again.id == p.id);
 	}
 	assert(pcapng_reader_whole(r) <= size);
+	(void)seen;
 	reader_free(r);
 	return 0;
 }

@@ -211,16 +211,22 @@ static int exit_code(const struct store_summary *sum)
 /* From the store's directory to the threads; what fails leaves nothing running. */
 static int start(struct recorder *r, struct weir_error *err)
 {
-	int rc = port_stop_init(&r->stop, r->request_fd < 0, err);
+	bool hears_interrupt = r->request_fd < 0;
+	int rc = 0;
 
-	if (rc)
-		return rc;
-	rc = session_prepare(r->session, r->losses, err);
+	/* A pipe is opened when its reader comes, and until then Ctrl-C simply kills. */
+	if (!r->options.stream)
+		rc = port_stop_init(&r->stop, hears_interrupt, err);
+	if (!rc)
+		rc = session_prepare(r->session, r->losses, err);
 	if (rc) {
 		session_free(r->session);
 		return rc;
 	}
-	rc = port_drop(r->has_user ? &r->user : NULL, r->kind->kept, err);
+	if (r->options.stream)
+		rc = port_stop_init(&r->stop, hears_interrupt, err);
+	if (!rc)
+		rc = port_drop(r->has_user ? &r->user : NULL, r->kind->kept, err);
 	if (!rc)
 		rc = session_start(r->session, err);
 	if (rc) {
@@ -243,6 +249,9 @@ int record_run(struct recorder *r)
 	run_until_stop(r);
 	rc = session_close(r->session, r->reason, NULL, &sum, &err);
 	status_end(&r->status, r->where, &sum);
+	if (!strcmp(r->reason, "reader_closed"))
+		(void)fprintf(stderr, "weir %s: the reader of '%s' has gone\n",
+			      r->kind->name, r->where);
 	return rc ? cli_fail(r->kind->name, &err) : exit_code(&sum);
 }
 

@@ -154,9 +154,7 @@ static void write_span(struct store *s, struct span *span)
 
 	piece_of_span(&kept, span);
 	if (describe(s, span->lane, span->iface_count)) {
-		error = errno;
-		if (!t->is_dead)
-			lose(s, &kept, error);
+		lose(s, &kept, errno);
 		return;
 	}
 	map_ids(t, span);
@@ -168,9 +166,7 @@ static void write_span(struct store *s, struct span *span)
 			t->is_dead = true;
 		else
 			take_back(t, done - kept.length);
-		/* A reader that has gone wants no more: that is no loss. */
-		if (!t->is_dead)
-			lose(s, &lost, error);
+		lose(s, &lost, error);
 	}
 	writer_count(s, span->lane, &kept);
 	counter_add(&s->progress.written_bytes, kept.length);
@@ -178,8 +174,15 @@ static void write_span(struct store *s, struct span *span)
 
 int stream_write(struct store *s, struct span *span)
 {
-	if (!s->stream->is_dead)
+	struct piece all;
+
+	if (!s->stream->is_dead) {
 		write_span(s, span);
+	} else {
+		/* It was captured, and nobody got it. */
+		piece_of_span(&all, span);
+		lose(s, &all, EPIPE);
+	}
 	return s->stream->is_dead ? WEIR_ERR_CLOSED : 0;
 }
 

@@ -61,4 +61,13 @@ check_equal "no rule is left" "$(netns_run a nft list tables 2>/dev/null | grep 
 : >there.pcapng
 check_status "-w refuses an existing file" 3 netns_run a "$WEIR" sniff -i lo -w there.pcapng
 check_equal "and leaves it alone" "$(wc -c <there.pcapng)" 0
+
+mkfifo fifo
+tap_run netns_run a timeout -s INT 1 "$WEIR" sniff -i lo -w fifo
+check_equal "a pipe without a reader: Ctrl-C ends the wait" "$tap_status" 124
+
+start pipe netns_run a sh -c '"$0" sniff -i lo -w - --for 20s | head -c 2000 >part' "$WEIR"
+until_gone() { netns_run a ping -q -c 5 -i 0.01 127.0.0.1 && grep -q "has gone" pipe.err; }
+check "a live reader that goes ends the recording" wait_for 10 until_gone
+check_match "what it did not get is counted" "$(cat pipe.err)" "write: [1-9]"
 tap_done
