@@ -143,6 +143,17 @@ size_t filter_lint(const struct filter *f, struct filter_note *notes, size_t max
 /* Where the filter says what WinDivert cannot read; 0: it is a WinDivert filter. */
 size_t filter_extensions(const struct filter *f, struct filter_note *notes, size_t max);
 
+/* What a caller of filter_windivert() must have room for. */
+#define FILTER_WINDIVERT_TEXT 65536
+
+/* Text for WinDivertOpen that matches wherever the filter does, and with *is_exact nowhere else;
+ * without it what WinDivert hands over must be judged again by filter_match().  The driver takes
+ * it: 255 tests at most, constants within its ranges; what WinDivert does not know or has no room
+ * for counts as "may be so", down to `true`, which every filter that was an object gets.
+ * LIMIT: the text is longer than `size`; NO_MEMORY. */
+int filter_windivert(const struct filter *f, char *text, size_t size, bool *is_exact,
+		     struct weir_error *err);
+
 /* The decision graph in words, and where each part runs; NULL: no memory.  The caller's, to give
  * back with filter_words_free(). */
 char *filter_explain(const struct filter *f);

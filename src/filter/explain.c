@@ -5,15 +5,6 @@
 
 #define RANGES_SHOWN 12
 
-static struct literal literal_of_key(const struct field *f, u128 key)
-{
-	u128 zero = f->is_signed ? f->bias : 0;
-
-	if (key < zero)
-		return (struct literal){ zero - key, true };
-	return (struct literal){ key - zero, false };
-}
-
 static void add_range(struct words *w, const struct filter *f, const struct test *t,
 		      const struct range *r)
 {
@@ -126,13 +117,31 @@ static const char *summary(const struct filter *f)
 	return "the kernel lets through what may match; weir itself decides";
 }
 
+/* What of it would be WinDivert's on Windows. */
+static void add_windivert(struct words *w, const struct filter *f)
+{
+	char *text = mem_new(1, FILTER_WINDIVERT_TEXT);
+	bool is_exact;
+	int rc = WEIR_ERR_NO_MEMORY;
+
+	if (text)
+		rc = filter_windivert(f, text, FILTER_WINDIVERT_TEXT, &is_exact, NULL);
+	if (!rc)
+		words_add(w, "windivert  %s: %s\n",
+			  is_exact ? "exact" : "user space decides the rest", text);
+	else
+		w->is_bad = true;
+	mem_free(text);
+}
+
 char *filter_explain(const struct filter *f)
 {
 	struct words w;
 
 	words_init(&w);
-	words_add(&w, "filter   %s\nsha256   %s\nlayer    %s\nruns     %s\n", f->normal,
-		  f->hash, filter_layer_name(f->layer), summary(f));
+	words_add(&w, "filter     %s\nsha256     %s\nlayer      %s\nruns       %s\n",
+		  f->normal, f->hash, filter_layer_name(f->layer), summary(f));
+	add_windivert(&w, f);
 	if (f->graph.count)
 		words_add(&w, "\n");
 	for (size_t i = 0; i < f->graph.count; i++)

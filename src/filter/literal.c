@@ -259,3 +259,12 @@ struct place literal_place(const struct field *f, struct literal c, bool is_cut)
 	p.key += c.value;
 	return p;
 }
+
+struct literal literal_of_key(const struct field *f, u128 key)
+{
+	u128 zero = f->is_signed ? f->bias : 0;
+
+	if (key < zero)
+		return (struct literal){ zero - key, true };
+	return (struct literal){ key - zero, false };
+}

@@ -49,5 +49,7 @@ struct place {
 
 /* WinDivert compares many fields with the low 32 bits of a constant only: is_cut asks for that. */
 struct place literal_place(const struct field *f, struct literal c, bool is_cut);
+/* The constant that stands at this key. */
+struct literal literal_of_key(const struct field *f, u128 key);
 
 #endif

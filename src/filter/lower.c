@@ -1,6 +1,8 @@
 /* Tree to boolean expression: complements pushed down, tests of one field joined. */
 #include "filter/graph.h"
 
+#define DROPPED_MAX 4096
+
 struct lowering {
 	struct strings *strings;
 	struct pool *pool;
@@ -300,8 +302,12 @@ static struct expression *lower_if(struct lowering *l, const struct node *n,
 {
 	struct expression *e, *a, *b, *c;
 
-	if (has_unknown(l, n->first))
+	if (has_unknown(l, n->first)) {
+		/* Each level doubles the work: where it gets too much, all may be so. */
+		if (l->horizon->dropped >= DROPPED_MAX)
+			return new_expression(l, EXPR_TRUE);
 		return lower_open_if(l, n, is_negated);
+	}
 	e = new_expression(l, EXPR_IF);
 	a = lower_node(l, n->first, false);
 	b = lower_node(l, n->first->next, is_negated);

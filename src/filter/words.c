@@ -50,6 +50,14 @@ void words_add(struct words *w, const char *format, ...)
 	w->length += (size_t)n;
 }
 
+void words_cut(struct words *w, size_t length)
+{
+	if (w->is_bad || length >= w->length)
+		return;
+	w->length = length;
+	w->text[length] = '\0';
+}
+
 char *words_take(struct words *w)
 {
 	char *text = NULL;

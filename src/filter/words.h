@@ -19,6 +19,8 @@ struct words {
 void words_init(struct words *w);
 void words_fini(struct words *w);
 void words_add(struct words *w, const char *format, ...) PRINTF_LIKE(2, 3);
+/* Back to an earlier length. */
+void words_cut(struct words *w, size_t length);
 char *words_take(struct words *w) MUST_CHECK;
 
 #endif

@@ -38,6 +38,12 @@ check_equal "the hash is that of the normal form" \
 	"$("$WEIR" filter format --json 'tcp&&udp' | jq -r .sha256)" \
 	"$(printf 'tcp and udp' | sha256sum | cut -d' ' -f1)"
 check_match "explain shows where a part runs" "$("$WEIR" filter explain 'random8 < 3')" '\[user\]'
+check_equal "explain shows what is WinDivert's" \
+	"$("$WEIR" filter explain 'not (tcp.DstPort in {80, 443})' | grep '^windivert')" \
+	"windivert  exact: (tcp.DstPort = 80 or tcp.DstPort = 443? false : true)"
+check_equal "and where it is not all" \
+	"$("$WEIR" filter explain 'tcp and iface == "eth0"' | grep '^windivert')" \
+	"windivert  user space decides the rest: tcp"
 check_equal "every field has its line" "$("$WEIR" filter fields | wc -l)" \
 	"$("$WEIR" filter fields --json | jq -s length)"
 

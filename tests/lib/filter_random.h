@@ -237,4 +237,63 @@ static inline size_t random_filter(struct dice *d, char *text, size_t size,
 	return n;
 }
 
+/* One test, of what weir adds to the language. */
+static inline size_t random_extended_test(struct dice *d, char *text, size_t size)
+{
+	static const char *const ports[] = { "tcp.DstPort", "udp.SrcPort", "localPort",
+					     "tcp.PayloadLength", "length" };
+	static const char *const addresses[] = { "ip.SrcAddr", "ip.DstAddr" };
+	static const char *const beside[] = { "iface == \"eth0\"", "processId in {1, 5}",
+					      "time > 1000", "user != \"root\"" };
+	uint32_t low = random_port(d);
+
+	switch (roll(d, 6)) {
+	case 0:
+		return (size_t)snprintf(text, size, "%s%s in {%u, %u..%u, %u}",
+					roll(d, 4) ? "" : "not ", ports[roll(d, 5)],
+					random_port(d), low, low + roll(d, 2000),
+					roll(d, 90));
+	case 1:
+		return (size_t)snprintf(
+			text, size, "%s %s 10.0.%u.0/%u", addresses[roll(d, 2)],
+			roll(d, 3) ? "==" : "!=", roll(d, 2), 24 + roll(d, 8));
+	case 2:
+		return (size_t)snprintf(text, size, "%s %s fe80::/%u",
+					roll(d, 2) ? "ipv6.SrcAddr" : "localAddr",
+					roll(d, 3) ? "==" : "!=", 9 + roll(d, 100));
+	case 3:
+		return (size_t)snprintf(text, size, "%s[%s%u] in {0..%u, 0x41, 200..255}",
+					roll(d, 2) ? "packet" : "udp.Payload",
+					roll(d, 2) ? "" : "-", 1 + roll(d, 40),
+					roll(d, 60));
+	case 4:
+		return (size_t)snprintf(text, size, "%s", beside[roll(d, 4)]);
+	default:
+		return random_test(d, text, size, FILTER_NETWORK);
+	}
+}
+
+/* A filter of the network layer with weir's extensions. */
+static inline size_t random_extended_filter(struct dice *d, char *text, size_t size,
+					    unsigned depth)
+{
+	uint32_t kind = roll(d, depth ? 9 : 1);
+	size_t n = 0;
+
+	if (kind < 1 || size < 400)
+		return random_extended_test(d, text, size);
+	n = (size_t)snprintf(text, size, kind > 5 ? "not (" : "(");
+	n += random_extended_filter(d, text + n, size / 4, depth - 1);
+	if (kind == 1 || kind == 6) {
+		n += (size_t)snprintf(text + n, size - n, "? ");
+		n += random_extended_filter(d, text + n, size / 4, depth - 1);
+		n += (size_t)snprintf(text + n, size - n, " : ");
+	} else {
+		n += (size_t)snprintf(text + n, size - n, kind % 2 ? " and " : " or ");
+	}
+	n += random_extended_filter(d, text + n, size / 4, depth - 1);
+	n += (size_t)snprintf(text + n, size - n, ")");
+	return n;
+}
+
 #endif
