@@ -2,6 +2,8 @@
 
 #include "base/mem.h"
 
+#include <stdbool.h>
+
 #define FILE_MAX ((size_t)4 << 20)
 
 FILE *filter_text_open(const char *path, struct weir_error *err)
@@ -15,7 +17,10 @@ FILE *filter_text_open(const char *path, struct weir_error *err)
 
 static int read_file(const char *path, char **text, struct weir_error *err)
 {
+	/* What Windows' editors put in front. */
+	static const char mark[] = "\xef\xbb\xbf";
 	FILE *f = filter_text_open(path, err);
+	bool has_failed;
 	size_t n;
 
 	if (!f)
@@ -26,12 +31,19 @@ static int read_file(const char *path, char **text, struct weir_error *err)
 		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for '%s'", path);
 	}
 	n = fread(*text, 1, FILE_MAX, f);
+	has_failed = ferror(f);
+	if (has_failed)
+		(void)err_sys(err, "cannot read '%s'", path);
 	(void)fclose(f);
+	if (has_failed)
+		return err->code;
 	if (n == FILE_MAX)
 		return err_set(err, WEIR_ERR_LIMIT, "'%s' is longer than %zu bytes", path,
 			       FILE_MAX);
 	if (strlen(*text) != n)
 		return err_set(err, WEIR_ERR_USAGE, "'%s' has a zero byte", path);
+	if (!strncmp(*text, mark, strlen(mark)))
+		memmove(*text, *text + strlen(mark), n + 1 - strlen(mark));
 	return 0;
 }
 

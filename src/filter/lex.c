@@ -120,6 +120,25 @@ static size_t word_length(const struct lexer *l)
 	return n;
 }
 
+/* What may stand behind the last token, where that is plain; else "". */
+static const char *expected_behind(const struct lexer *l)
+{
+	enum token_kind last = l->count ? l->tokens[l->count - 1].kind : TOKEN_END;
+	size_t i = l->count;
+
+	if (last == TOKEN_INDEX_OPEN)
+		return "an index, such as 0, -4 or 6b";
+	if (last == TOKEN_SLASH)
+		return "a prefix length";
+	if ((last < TOKEN_EQ || last > TOKEN_GE) && last != TOKEN_MINUS &&
+	    last != TOKEN_SET_OPEN && last != TOKEN_COMMA && last != TOKEN_RANGE)
+		return "";
+	while (i && l->tokens[i - 1].kind != TOKEN_FIELD)
+		i--;
+	return i && field_is_text(l->tokens[i - 1].field) ? "a string in double quotes"
+							  : "a number or an address";
+}
+
 static int bad_word(struct lexer *l, size_t length, uint32_t windivert_at)
 {
 	struct filter_error *e = l->error;
@@ -129,6 +148,7 @@ static int bad_word(struct lexer *l, size_t length, uint32_t windivert_at)
 		       (int)(length < 60 ? length : 60), word);
 	if (length < 60)
 		suggest(word, length, l->layer, e->hint, sizeof e->hint);
+	(void)snprintf(e->expected, sizeof e->expected, "%s", expected_behind(l));
 	return fail(l, l->at, length, bad_token, windivert_at);
 }
 
@@ -322,6 +342,8 @@ static int lex_one(struct lexer *l)
 	if (*s == '&' || *s == '|')
 		return bad_byte(l,
 				*s == '&' ? "did you mean '&&'?" : "did you mean '||'?");
+	if (*s == '\'')
+		return bad_byte(l, "strings stand in double quotes");
 	return bad_byte(l, *s == '#' ? "comments are for filter files" : "");
 }
 

@@ -174,6 +174,9 @@ static int parse_number(struct parser *p, const struct node *n, struct literal *
 	if (p->token->kind == TOKEN_STRING)
 		return fail_hint(p, "a number or an address",
 				 "this field has numbers, write them without quotes");
+	if (p->token->kind == TOKEN_MACRO)
+		return fail_hint(p, "a number or an address",
+				 "this layer has no event of that name");
 	if (p->token->kind != TOKEN_NUMBER)
 		return fail(p, "a number or an address");
 	value->value = p->token->value;

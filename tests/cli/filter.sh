@@ -13,6 +13,15 @@ printf '# what the web needs\ntcp.DstPort in {80, 443} # two ports\n' >web.filte
 check_equal "a file may have comments" "$("$WEIR" filter format --filter-file web.filter)" \
 	"tcp.DstPort in {80, 443}"
 
+printf '\357\273\277tcp # with a byte order mark\r\nand udp\r\n' >marked.filter
+check_equal "and a byte order mark" "$("$WEIR" filter format --filter-file marked.filter)" \
+	"tcp and udp"
+check_status "a directory is no filter file" 3 "$WEIR" filter check --filter-file .
+check_match "what may stand there is said" "$("$WEIR" filter check 'iface == eth0' 2>&1 || true)" \
+	"expected a string in double quotes"
+check_match "also of a number" "$("$WEIR" filter check 'ip.SrcAddr == 256.1.1.1' 2>&1 || true)" \
+	"expected a number or an address"
+
 check_status "a good filter ends with 0" 0 "$WEIR" filter check tcp
 check_status "a bad one with 1" 1 "$WEIR" filter check tcp.DestPort
 check_status "no verb is a usage error" 2 "$WEIR" filter
