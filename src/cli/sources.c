@@ -1,5 +1,7 @@
 #include "cli/sources.h"
 
+#include "weir/filter.h"
+
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,6 +32,22 @@ static bool is_pipe(const char *path)
 	return !rc && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
 }
 
+/* A bad filter is shown with a caret under the place. */
+static int bad_selection(const char *text, struct weir_error *err)
+{
+	struct filter_error bad;
+	struct filter *f = NULL;
+	char words[WEIR_ERROR_TEXT];
+
+	if (text && filter_compile(&f, text, FILTER_NETWORK, 0, &bad) == WEIR_ERR_USAGE) {
+		filter_error_show(&bad, text, words, sizeof words);
+		words[strlen(words) - 1] = '\0'; /* the last line feed */
+		(void)err_set(err, bad.code, "%s", words);
+	}
+	filter_free(f);
+	return err->code;
+}
+
 int sources_open(struct sources *s, char **words, int count,
 		 const struct source_options *o, struct weir_error *err)
 {
@@ -43,7 +61,7 @@ int sources_open(struct sources *s, char **words, int count,
 			       "no source: name a store, a pcap or pcapng file, or -");
 	rc = selection_init(&s->selection, o->filter, o->from_ns, o->to_ns, err);
 	if (rc)
-		return rc;
+		return bad_selection(o->filter, err);
 	for (int i = 0; i < count; i++)
 		s->is_stream |= is_pipe(paths[i]);
 	rc = merge_open(&s->merge, paths, (size_t)count, err);

@@ -38,6 +38,10 @@ check_equal "nothing on stdout" "$(cat out)" ""
 check_match "the caret" "$(sed -n 3p err)" '\^~~~~~~~~~~~'
 check_match "the near miss" "$(cat err)" "did you mean 'tcp.DstPort'"
 
+check_match "show and export have it too" \
+	"$("$WEIR" show --filter 'tcp and tcp.DestPort' - 2>&1 </dev/null | sed -n 3p)" \
+	'^          \^~~~~~~~~~~~'
+
 check_equal "JSON of a check" \
 	"$("$WEIR" filter check --json 'not (tcp)' | jq -c '[.ok, .windivert, .kernel]')" \
 	'[true,false,true]'
