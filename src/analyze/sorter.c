@@ -95,7 +95,9 @@ static int compare_rows(const void *a, const void *b, void *arena)
 
 static void sort_rows(struct sorter *s)
 {
-	qsort_r(s->rows, s->row_count, sizeof *s->rows, compare_rows, s->arena);
+	/* Without rows there is no array either. */
+	if (s->row_count)
+		qsort_r(s->rows, s->row_count, sizeof *s->rows, compare_rows, s->arena);
 }
 
 /* Makes room for one more row within the bound; false where it must be spilled first. */

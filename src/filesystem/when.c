@@ -37,12 +37,14 @@ static bool is_absurd(int64_t day)
 
 char *when_iso(struct when_days *days, char *p, struct file_time t)
 {
-	int64_t day = t.s / 86400;
+	int64_t day = t.s / 86400, rest = t.s % 86400;
 	unsigned second, slot;
 
-	if (t.s % 86400 < 0)
+	if (rest < 0) {
+		rest += 86400;
 		day--;
-	second = (unsigned)(t.s - day * 86400);
+	}
+	second = (unsigned)rest;
 	if (is_absurd(day))
 		return text_bytes(p, "+99999999-12-31T23:59:59.999999999Z", 35);
 	slot = (unsigned)((uint64_t)day % WHEN_SLOTS);

@@ -117,7 +117,9 @@ static inline enum outcome run_step(const struct program *p, const struct step *
 		return matches(s, is_there) ? OUTCOME_IN : OUTCOME_OUT;
 	if (!is_there)
 		return OUTCOME_ABSENT;
-	at = v->packet + (s->is_transport ? v->transport : 0) + s->offset;
+	/* An address record has no packet, and no step that looks into it. */
+	at = v->packet ? v->packet + (s->is_transport ? v->transport : 0) + s->offset
+		       : NULL;
 	switch ((enum step_op)s->op) {
 	case STEP_16_RANGE:
 		is_in = get_u16be(at) - s->low <= s->span;
