@@ -121,7 +121,7 @@ static const char *summary(const struct filter *f)
 static void add_windivert(struct words *w, const struct filter *f)
 {
 	char *text = mem_new(1, FILTER_WINDIVERT_TEXT);
-	bool is_exact;
+	bool is_exact = false;
 	int rc = WEIR_ERR_NO_MEMORY;
 
 	if (text)
