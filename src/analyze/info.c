@@ -262,8 +262,8 @@ int info_gather(const char *path, json_t **info, struct weir_error *err)
 	set(g.info, "interfaces", json_array());
 	set(g.info, "losses", json_object());
 	set(g.info, "events", json_array());
-	rc = strcmp(path, "-") && store_is_store(path) ? gather_store(path, &g, err)
-						       : gather_file(path, &g, err);
+	rc = strcmp(path, "-") != 0 && store_is_store(path) ? gather_store(path, &g, err)
+							    : gather_file(path, &g, err);
 	if (rc) {
 		json_decref(g.info);
 		return rc;

@@ -211,7 +211,7 @@ void merge_free(struct merge *m)
 {
 	if (!m)
 		return;
-	for (size_t i = 0; i < m->count; i++) {
+	for (size_t i = 0; m->inputs && i < m->count; i++) {
 		reader_free(m->inputs[i].reader);
 		mem_free(m->inputs[i].map);
 	}

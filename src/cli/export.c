@@ -141,7 +141,7 @@ static int run(struct export *e, char **words, int count, struct weir_error *err
 	rc = write_out(e, &c, err);
 	if (rc)
 		return rc;
-	if (strcmp(e->output, "-"))
+	if (strcmp(e->output, "-") != 0)
 		(void)fprintf(stderr, "%" PRIu64 " of %" PRIu64 " packets in '%s'\n",
 			      c.count, c.read_count, e->output);
 	if (!c.is_damaged)

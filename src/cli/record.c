@@ -276,12 +276,14 @@ int record_main(const struct record_kind *kind, int argc, char **argv)
 	r->kind = kind;
 	r->request_fd = -1;
 	rc = prepare(r, argc, argv, &err);
-	if (!rc && r->options.want_help)
-		rc = record_options_help(kind);
-	else if (!rc && (rc = session_open(&r->session, &r->config, &err)) == 0)
-		rc = kind->run(r);
-	else
+	if (!rc && !r->options.want_help)
+		rc = session_open(&r->session, &r->config, &err);
+	if (rc)
 		rc = fail(r, &err);
+	else if (r->options.want_help)
+		rc = record_options_help(kind);
+	else
+		rc = kind->run(r);
 	filter_free(r->filter);
 	mem_free(r->filter_text);
 	mem_free(r);

@@ -117,9 +117,12 @@ static bool is_end(const struct bpf_insn *i)
 	return i->code == (BPF_JMP | BPF_JA) || i->code == (BPF_JMP | BPF_EXIT);
 }
 
+/* BPF_IMM is 0. */
+#define LOAD_IMM64 (BPF_LD | BPF_DW)
+
 static bool is_wide(const struct bpf_insn *i)
 {
-	return i->code == (BPF_LD | BPF_DW | BPF_IMM);
+	return i->code == LOAD_IMM64;
 }
 
 /* Follows the program from `at` on until it ends or joins what was seen; the targets of the jumps
@@ -226,7 +229,7 @@ void bpf_mov_imm(struct bpf_asm *a, int dst, int32_t imm)
 /* Two instruction slots: the second carries the upper half. */
 static void load_imm64(struct bpf_asm *a, int dst, int src, uint64_t imm)
 {
-	emit(a, BPF_LD | BPF_DW | BPF_IMM, dst, src, 0, (int32_t)(uint32_t)imm);
+	emit(a, LOAD_IMM64, dst, src, 0, (int32_t)(uint32_t)imm);
 	emit(a, 0, 0, 0, 0, (int32_t)(uint32_t)(imm >> 32));
 }
 

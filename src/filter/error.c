@@ -75,6 +75,7 @@ static void put_place(struct sheet *s, const struct filter_error *e, const char 
 	put_text(s, "\n");
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the sheet writes to it */
 void filter_error_show(const struct filter_error *e, const char *text, char *out,
 		       size_t size)
 {

@@ -68,15 +68,21 @@ static bool matches(const struct step *s, uint64_t value)
 }
 
 /* What is not worth an operation of its own in the loop. */
+/* Where a step looks into the packet.  An address record has none, and no step that looks. */
+static inline const uint8_t *place(const struct step *s, const struct view *v)
+{
+	return v->packet + (s->is_transport ? v->transport : 0) + s->offset;
+}
+
 static enum outcome run_other(const struct program *p, const struct step *s,
-			      const struct view *v, const uint8_t *at)
+			      const struct view *v)
 {
 	uint64_t value = 0;
 	bool is_there = true;
 
 	switch ((enum step_op)s->op) {
 	case STEP_WIDE:
-		return in_list(s, view_wide(at)) ? OUTCOME_IN : OUTCOME_OUT;
+		return in_list(s, view_wide(place(s, v))) ? OUTCOME_IN : OUTCOME_OUT;
 	case STEP_WIDE_READ:
 		return in_list(s, s->field->read_wide(v)) ? OUTCOME_IN : OUTCOME_OUT;
 	case STEP_ITEM:
@@ -89,7 +95,7 @@ static enum outcome run_other(const struct program *p, const struct step *s,
 		is_there = load_read(s, v, &value);
 		break;
 	case STEP_16:
-		value = (uint64_t)get_u16be(at) >> s->shift & s->mask;
+		value = (uint64_t)get_u16be(place(s, v)) >> s->shift & s->mask;
 		break;
 	case STEP_OUTBOUND:
 		value = v->in->address.is_outbound;
@@ -111,27 +117,23 @@ static inline enum outcome run_step(const struct program *p, const struct step *
 				    const struct view *v)
 {
 	bool is_there = (v->present & s->needs) != 0, is_in;
-	const uint8_t *at;
 
 	if (s->op == STEP_HAS)
 		return matches(s, is_there) ? OUTCOME_IN : OUTCOME_OUT;
 	if (!is_there)
 		return OUTCOME_ABSENT;
-	/* An address record has no packet, and no step that looks into it. */
-	at = v->packet ? v->packet + (s->is_transport ? v->transport : 0) + s->offset
-		       : NULL;
 	switch ((enum step_op)s->op) {
 	case STEP_16_RANGE:
-		is_in = get_u16be(at) - s->low <= s->span;
+		is_in = get_u16be(place(s, v)) - s->low <= s->span;
 		break;
 	case STEP_16_BITMAP:
-		is_in = in_bitmap(s, get_u16be(at));
+		is_in = in_bitmap(s, get_u16be(place(s, v)));
 		break;
 	case STEP_8:
-		is_in = matches(s, (uint64_t)*at >> s->shift & s->mask);
+		is_in = matches(s, (uint64_t)*place(s, v) >> s->shift & s->mask);
 		break;
 	case STEP_32:
-		is_in = matches(s, get_u32be(at));
+		is_in = matches(s, get_u32be(place(s, v)));
 		break;
 	case STEP_OUTBOUND:
 		is_in = v->in->address.is_outbound - s->low <= s->span;
@@ -144,7 +146,7 @@ static inline enum outcome run_step(const struct program *p, const struct step *
 	case STEP_WIDE_READ:
 	case STEP_TEXT:
 	default:
-		return run_other(p, s, v, at);
+		return run_other(p, s, v);
 	}
 	return is_in ? OUTCOME_IN : OUTCOME_OUT;
 }
@@ -168,7 +170,7 @@ int32_t program_run_beside(const struct program *p, const struct view *v)
 			at = s->next[is_out - s->low <= s->span ? OUTCOME_IN
 								: OUTCOME_OUT];
 		else
-			at = s->next[run_other(p, s, v, NULL)];
+			at = s->next[run_other(p, s, v)];
 	}
 	return at;
 }

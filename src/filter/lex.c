@@ -1,6 +1,7 @@
 #include "filter/lex.h"
 
 #include "base/compiler.h"
+#include <assert.h>
 
 #define WINDIVERT_TOKENS 1278 /* the end among them */
 #define TOKENS_MAX       200000
@@ -235,8 +236,10 @@ static int classify(struct lexer *l, size_t length, uint32_t windivert_at)
 		if (!is_here)
 			return bad_layer(l, f, windivert_at);
 		rc = push_mark(l, TOKEN_FIELD, length);
-		if (!rc)
+		if (!rc) {
+			assert(l->tokens); /* pushing it made room */
 			l->tokens[l->count - 1].field = f;
+		}
 		return rc;
 	}
 	if (is_word(word, length, "and"))
@@ -298,8 +301,10 @@ static int lex_string(struct lexer *l)
 		return fail(l, l->at, 1, bad_token, (uint32_t)l->at + 1);
 	}
 	rc = push_mark(l, TOKEN_STRING, i + 2);
-	if (!rc)
+	if (!rc) {
+		assert(l->tokens); /* pushing it made room */
 		l->tokens[l->count - 1].string = copy;
+	}
 	return rc;
 }
 

@@ -124,7 +124,6 @@ static bool parse_ipv6(const char *s, size_t n, u128 *value, const char **flaw)
 			break;
 		if (g.left_count < 6 && parse_ipv4(s, n, &g.tail, &ignored)) {
 			g.has_tail = true;
-			n = 0;
 			break;
 		}
 		length = read_group(s, n, &g);

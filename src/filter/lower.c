@@ -193,12 +193,14 @@ static bool join_tests(struct lowering *l, struct expression *list)
 
 	for (struct expression *e = list->first; e; e = e->next)
 		count += e->kind == EXPR_TEST;
+	/* An array of pointers is meant. NOLINTNEXTLINE(bugprone-sizeof-expression) */
 	tests = pool_new(l->pool, count, sizeof *tests);
 	if (!tests)
 		return false;
 	for (struct expression *e = list->first; e; e = e->next)
 		if (e->kind == EXPR_TEST)
 			tests[n++] = e;
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression) */
 	qsort(tests, count, sizeof *tests, compare_tests);
 	for (size_t i = 0; i < count; i += n) {
 		for (n = 1; i + n < count; n++)

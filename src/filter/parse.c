@@ -7,6 +7,7 @@
 
 #include "base/compiler.h"
 #include "base/time.h"
+#include <assert.h>
 
 static const char parse_error[] = "Filter expression parse error";
 static const char out_of_bounds[] = "Filter expression array index is out-of-bounds";
@@ -258,6 +259,7 @@ static int parse_set(struct parser *p, struct node *n)
 {
 	struct item **last = &n->items;
 
+	assert(n);
 	n->has_braces = true;
 	if (!take(p, TOKEN_SET_OPEN))
 		return fail(p, "'{'");
@@ -267,6 +269,7 @@ static int parse_set(struct parser *p, struct node *n)
 
 		if (rc)
 			return rc;
+		assert(i); /* else rc was not 0 */
 		*last = i;
 		last = &i->next;
 	} while (take(p, TOKEN_COMMA));
@@ -469,8 +472,10 @@ static int parse_and(struct parser *p, struct node **out, unsigned depth)
 		rc = parse_primary(p, last, depth);
 		if (rc)
 			return rc;
+		assert(*last); /* a parser that succeeds has made its node */
 		last = &(*last)->next;
 	} while (take(p, TOKEN_AND));
+	assert(first);
 	*out = first;
 	if (!first->next)
 		return 0;

@@ -42,6 +42,11 @@ static unsigned min3(unsigned a, unsigned b, unsigned c)
 }
 
 /* Insertions, deletions, replacements; a difference of case alone costs nothing. */
+static bool is_same_letter(char a, char b)
+{
+	return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
 static unsigned distance(const char *a, size_t n, const char *b)
 {
 	unsigned row[WORD_MAX + 1];
@@ -56,8 +61,7 @@ static unsigned distance(const char *a, size_t n, const char *b)
 
 		row[0] = (unsigned)i;
 		for (size_t j = 1; j <= m; j++) {
-			bool is_same = tolower((unsigned char)a[i - 1]) ==
-				       tolower((unsigned char)b[j - 1]);
+			bool is_same = is_same_letter(a[i - 1], b[j - 1]);
 			unsigned cost =
 				min3(row[j] + 1, row[j - 1] + 1, diagonal + !is_same);
 

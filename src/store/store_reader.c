@@ -25,7 +25,9 @@ static int name_segment(const struct store_segment *s, int rc, struct weir_error
 static void drop(struct store_reader *r, size_t i)
 {
 	segment_reader_free(r->open[i]);
-	memmove(&r->open[i], &r->open[i + 1], (--r->open_count - i) * sizeof r->open[i]);
+	r->open_count--;
+	for (; i < r->open_count; i++)
+		r->open[i] = r->open[i + 1];
 }
 
 /* Reads its next head; puts it down at its end. */
