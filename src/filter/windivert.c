@@ -5,6 +5,8 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
+
 /* The driver's bound; its compiler takes one more. */
 #define DRIVER_TESTS 255
 
@@ -84,14 +86,15 @@ static void say_constant(struct saying *s, enum said said)
 /* A condition that was widened decides nothing: either part may be asked for. */
 static enum said say_if(struct saying *s, const struct expression *e, bool is_alone)
 {
-	const struct expression *second = e->first->next;
+	const struct expression *first = e->first, *second = first ? first->next : NULL;
 	size_t begin = s->words.length, tests = s->tests;
 	bool was_wider = s->is_wider;
 	enum said said;
 
+	assert(second && second->next); /* a condition has three parts */
 	s->is_wider = false;
 	words_add(&s->words, "(");
-	said = say_part(s, e->first, 3, true);
+	said = say_part(s, first, 3, true);
 	if (said == SAID_NO_MEMORY)
 		return said;
 	if (s->is_wider || said != SAID_TEXT) {
