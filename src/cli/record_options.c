@@ -28,7 +28,7 @@
 	{ "strict", 0, OPTION_FLAG, &(o)->is_strict, NULL, "hold packets rather than let one pass unrecorded", 0, 0 }, \
 	{ "priority", 0, OPTION_INT, &(o)->priority, "P", "larger sees packets earlier (0)", -30000, 30000 }, \
 	{ "stall", 0, OPTION_DURATION, &(o)->stall_ns, "TIME", "let packets pass when stuck for this long (150ms)", 0, 0 }, \
-	{ "queues", 0, OPTION_UINT, &(o)->queues, "N", "kernel queues (chosen)", 1, 64 }, \
+	{ "queues", 0, OPTION_UINT, &(o)->queues, "N", "kernel queues (chosen)", 1, 8 }, \
 	{ "queue-length", 0, OPTION_UINT, &(o)->queue_length, "N", "packets the kernel may hold (chosen)", 1, 1000000 }, \
 	{ "buffer", 0, OPTION_SIZE, &(o)->buffer_bytes, "SIZE", "memory of the capture queue (32MiB)", 0, 0 }, \
 	{ "case", 0, OPTION_STRING, &(o)->case_id, "ID", "case id for the manifest", 0, 0 }, \
