@@ -1,0 +1,48 @@
+/* Where things lie on this system, and whose they are.
+ *
+ * Errors: negative enum weir_err.  Threads: any. */
+#ifndef WEIR_PORT_PLACES_H
+#define WEIR_PORT_PLACES_H
+
+#include "port/port.h"
+
+#ifdef _WIN32
+# define PLACE_CONFIG  "C:/ProgramData/weir/weir.conf"
+# define PLACE_DATA    "C:/ProgramData/weir"
+# define PLACE_DOOR    "\\\\.\\pipe\\weir-agent"
+# define PLACE_KIND    "pipe" /* what a door of the machine itself is */
+# define PLACE_CONTROL "%APPDATA%/weir"
+# define PLACE_START   "C:/" /* the directory of a session that has chosen none */
+#else
+# define PLACE_CONFIG  "/etc/weir/weir.conf"
+# define PLACE_DATA    "/var/lib/weir"
+# define PLACE_DOOR    "/run/weir/agent.sock"
+# define PLACE_KIND    "unix"
+# define PLACE_CONTROL "~/.config/weir"
+# define PLACE_START   "/"
+#endif
+
+/* Means the same whatever the working directory; on Windows also "\\server\share" and what begins
+ * with a separator. */
+bool port_path_is_absolute(const char *path);
+/* This program's file. */
+int port_program_path(char *path, size_t size, struct weir_error *err) MUST_CHECK;
+/* The system's own name of a directory, links resolved, into the same room. */
+int port_directory_name(char *path, size_t size, struct weir_error *err) MUST_CHECK;
+/* PLACE_CONTROL, expanded. */
+int port_control_home(char *path, size_t size, struct weir_error *err) MUST_CHECK;
+
+/* Makes the directory where it is missing (not its parents), gives it the mode, and, where owner is
+ * not NULL, to that user.  On Windows the mode tells whether others may list it, the list of rights is
+ * the system's, the administrators' and our user's, and a directory of somebody else is refused. */
+int port_directory_make(const char *path, unsigned mode, const struct port_user *owner,
+			struct weir_error *err) MUST_CHECK;
+/* Whether nobody but we and the system's administrators could have written the open file or
+ * directory; else why not, in words. */
+bool port_is_ours(int fd, char *why, size_t size);
+/* We may do everything, and can become other users. */
+bool port_is_root(void);
+/* "NAME=value" that every child needs beside its own; NULL-terminated; lent. */
+const char *const *port_plain_environment(void);
+
+#endif

@@ -1,0 +1,1 @@
+/* Declared by port/windows/posix.h, which every file includes first. */

@@ -1,0 +1,229 @@
+/* Whose is it: rights that keep everybody out but the system, the administrators and our own user. */
+#include "base/mem.h"
+#include "port/places.h"
+#include "port/windows/net.h"
+
+#include <aclapi.h>
+#include <errno.h>
+#include <sddl.h>
+#include <stdio.h>
+
+enum {
+	SID_TEXT = 200
+};
+
+static void copy_sid(PSID sid, char *text, size_t size)
+{
+	wchar_t *wide = NULL;
+
+	text[0] = '\0';
+	if (!ConvertSidToStringSidW(sid, &wide))
+		return;
+	(void)snprintf(text, size, "%ls", wide);
+	(void)LocalFree(wide);
+}
+
+/* A TOKEN_USER with its SID behind it. */
+union user_room {
+	TOKEN_USER user;
+	char bytes[sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE];
+};
+
+bool win_token_sid(HANDLE token, char *text, size_t size)
+{
+	union user_room room;
+	DWORD n;
+
+	text[0] = '\0';
+	if (!GetTokenInformation(token, TokenUser, &room, sizeof room, &n))
+		return false;
+	copy_sid(room.user.User.Sid, text, size);
+	return text[0] != '\0';
+}
+
+bool win_own_sid(char *text, size_t size)
+{
+	HANDLE token;
+	bool is_known;
+
+	text[0] = '\0';
+	if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token))
+		return false;
+	is_known = win_token_sid(token, text, size);
+	(void)CloseHandle(token);
+	return is_known;
+}
+
+PSECURITY_DESCRIPTOR win_private_descriptor(bool inherits)
+{
+	const char *how = inherits ? "OICI" : "";
+	char own[SID_TEXT];
+	wchar_t text[4 * SID_TEXT];
+	PSECURITY_DESCRIPTOR d = NULL;
+
+	if (!win_own_sid(own, sizeof own))
+		return NULL;
+	(void)swprintf(text, ARRAY_LEN(text),
+		       L"O:%hsD:P(A;%hs;GA;;;SY)(A;%hs;GA;;;BA)(A;%hs;GA;;;%hs)", own,
+		       how, how, how, own);
+	return ConvertStringSecurityDescriptorToSecurityDescriptorW(text, SDDL_REVISION_1,
+								    &d, NULL)
+		       ? d
+		       : NULL;
+}
+
+bool win_is_trusted_sid(PSID sid)
+{
+	char text[SID_TEXT], own[SID_TEXT];
+
+	copy_sid(sid, text, sizeof text);
+	return text[0] &&
+	       (!strcmp(text, "S-1-5-18") || !strcmp(text, "S-1-5-32-544") ||
+		/* TrustedInstaller, which owns the system's own folders. */
+		!strcmp(text, "S-1-5-80-956008885-3418522649-1831038044-1853292631-"
+			      "2271478464") ||
+		(win_own_sid(own, sizeof own) && !strcmp(text, own)));
+}
+
+/* Rights that let somebody change what is there, or give himself such rights. */
+static bool lets_write(const ACCESS_ALLOWED_ACE *ace)
+{
+	const ACCESS_MASK write = FILE_WRITE_DATA | FILE_APPEND_DATA | WRITE_DAC |
+				  WRITE_OWNER | DELETE | FILE_DELETE_CHILD |
+				  GENERIC_WRITE | GENERIC_ALL;
+
+	return ace->Mask & write && !(ace->Header.AceFlags & INHERIT_ONLY_ACE);
+}
+
+static bool check_list(PACL list, char *why, size_t size)
+{
+	char who[SID_TEXT];
+
+	if (!list) {
+		(void)snprintf(why, size,
+			       "may be changed by others: it has no list of rights");
+		return false;
+	}
+	for (DWORD i = 0; i < list->AceCount; i++) {
+		ACCESS_ALLOWED_ACE *ace;
+
+		if (!GetAce(list, i, (void **)&ace) ||
+		    ace->Header.AceType != ACCESS_ALLOWED_ACE_TYPE || !lets_write(ace) ||
+		    win_is_trusted_sid(&ace->SidStart))
+			continue;
+		copy_sid(&ace->SidStart, who, sizeof who);
+		(void)snprintf(why, size, "may be changed by others: by %s", who);
+		return false;
+	}
+	return true;
+}
+
+static bool is_ours(HANDLE h, SE_OBJECT_TYPE type, char *why, size_t size)
+{
+	PSECURITY_DESCRIPTOR d = NULL;
+	PSID owner = NULL;
+	PACL list = NULL;
+	char who[SID_TEXT];
+	bool is;
+
+	if (GetSecurityInfo(h, type,
+			    OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION,
+			    &owner, NULL, &list, NULL, &d)) {
+		(void)snprintf(why, size, "does not tell who may change it");
+		return false;
+	}
+	is = owner && win_is_trusted_sid(owner);
+	if (!is) {
+		copy_sid(owner, who, sizeof who);
+		(void)snprintf(why, size, "belongs to %s", who);
+	}
+	is = is && check_list(list, why, size);
+	(void)LocalFree(d);
+	return is;
+}
+
+bool port_is_ours(int fd, char *why, size_t size)
+{
+	return is_ours(win_handle(fd), SE_FILE_OBJECT, why, size);
+}
+
+/* Everything below inherits from it. */
+static int protect(const char *path, HANDLE h, bool is_open_to_all,
+		   struct weir_error *err)
+{
+	PSECURITY_DESCRIPTOR d = win_private_descriptor(true);
+	BOOL is_there = FALSE, is_default;
+	PACL list = NULL;
+	DWORD error = ERROR_INVALID_SID;
+
+	(void)is_open_to_all;
+	if (d && GetSecurityDescriptorDacl(d, &is_there, &list, &is_default) && is_there)
+		error = SetSecurityInfo(h, SE_FILE_OBJECT,
+					DACL_SECURITY_INFORMATION |
+						PROTECTED_DACL_SECURITY_INFORMATION,
+					NULL, NULL, list, NULL);
+	(void)LocalFree(d);
+	if (!error)
+		return 0;
+	errno = win_errno(error);
+	return err_sys(err, "cannot set the rights of '%s'", path);
+}
+
+static int check_directory(const char *path, HANDLE h, struct weir_error *err)
+{
+	FILE_ATTRIBUTE_TAG_INFO info;
+	PSECURITY_DESCRIPTOR d = NULL;
+	PSID owner = NULL;
+	char who[SID_TEXT] = "somebody unknown";
+	bool is_trusted = false;
+
+	if (!GetFileInformationByHandleEx(h, FileAttributeTagInfo, &info, sizeof info) ||
+	    !(info.FileAttributes & FILE_ATTRIBUTE_DIRECTORY) ||
+	    info.FileAttributes & FILE_ATTRIBUTE_REPARSE_POINT)
+		return err_set(err, WEIR_ERR_EXISTS, "'%s' is no directory", path);
+	if (!GetSecurityInfo(h, SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL,
+			     NULL, NULL, &d) &&
+	    owner) {
+		is_trusted = win_is_trusted_sid(owner);
+		copy_sid(owner, who, sizeof who);
+	}
+	(void)LocalFree(d);
+	return is_trusted ? 0
+			  : err_set(err, WEIR_ERR_PRIVILEGE,
+				    "'%s' belongs to %s, who could change what is in it",
+				    path, who);
+}
+
+int port_directory_make(const char *path, unsigned mode, const struct port_user *owner,
+			struct weir_error *err)
+{
+	wchar_t *wide;
+	HANDLE h;
+	int rc;
+
+	(void)owner;
+	if (weir_mkdir(path, mode) && errno != EEXIST)
+		return err_sys(err, "cannot make '%s'", path);
+	wide = win_path(path);
+	h = wide ? CreateFileW(wide, READ_CONTROL | WRITE_DAC | FILE_READ_ATTRIBUTES,
+			       FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+			       NULL, OPEN_EXISTING,
+			       FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT,
+			       NULL)
+		 : INVALID_HANDLE_VALUE;
+	mem_free(wide);
+	if (h == INVALID_HANDLE_VALUE) {
+		(void)win_fail();
+		return err_sys(err, "cannot open '%s'", path);
+	}
+	rc = check_directory(path, h, err);
+	if (!rc)
+		rc = protect(path, h, mode & 077, err);
+	(void)CloseHandle(h);
+	return rc;
+}
+
+bool port_is_root(void)
+{
+	return false;
+}

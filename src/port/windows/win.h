@@ -1,0 +1,95 @@
+/* The headers of Windows, in the one order that works.  Only files of this folder include it. */
+#ifndef WEIR_PORT_WINDOWS_WIN_H
+#define WEIR_PORT_WINDOWS_WIN_H
+
+/* clang-format off */
+#include <winsock2.h>
+#include <ws2tcpip.h>
+#include <windows.h>
+#include <winioctl.h>
+#include <winternl.h>
+/* clang-format on */
+
+#include "base/compiler.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Of <fcntl.h>, whose other constants posix.h has as it needs them. */
+#ifndef _O_BINARY
+# define _O_NOINHERIT 0x80
+# define _O_BINARY    0x8000
+#endif
+
+/* error.c: the errno for an error of Windows or a status of its kernel. */
+int win_errno(DWORD error);
+/* Sets errno from GetLastError(); returns -1. */
+int win_fail(void);
+/* The same for a status. */
+int win_fail_status(NTSTATUS status);
+
+/* path.c.  A path for the W functions: absolute, with \\?\ in front, '\' between; free with
+ * mem_free(); NULL and errno. */
+wchar_t *win_path(const char *path) MUST_CHECK;
+/* A name or relative path as UTF-16, '/' made '\'. */
+wchar_t *win_name(const char *name) MUST_CHECK;
+/* The same with every byte as it is. */
+wchar_t *win_units(const char *text) MUST_CHECK;
+/* Texts of Windows as UTF-8, NUL-terminated; free with mem_free(). */
+char *win_text(const wchar_t *text, size_t units) MUST_CHECK;
+/* The absolute path of an open file or folder, \\?\C:\...; free with mem_free(). */
+wchar_t *win_path_of(HANDLE h) MUST_CHECK;
+
+/* fd.c */
+HANDLE win_handle(int fd);
+/* Takes the handle, also on failure. */
+int win_descriptor(HANDLE h, int flags);
+
+struct win_open {
+	ACCESS_MASK access;
+	ULONG disposition; /* FILE_OPEN, ... */
+	ULONG options;     /* FILE_DIRECTORY_FILE, ...; FILE_OPEN_REPARSE_POINT */
+};
+
+/* Opens relative to a folder (NULL: by full path), whatever the name's length, without following
+ * the folder's path again.  The status; *h is set on success. */
+NTSTATUS win_open_at(HANDLE dir, const char *name, const struct win_open *how, HANDLE *h);
+
+/* Functions that Windows or wine may lack; NULL where they do. */
+struct win_calls {
+	NTSTATUS(NTAPI *create)
+	(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES, PIO_STATUS_BLOCK, PLARGE_INTEGER,
+	 ULONG, ULONG, ULONG, ULONG, PVOID, ULONG);
+	NTSTATUS(NTAPI *set_file)
+	(HANDLE, PIO_STATUS_BLOCK, PVOID, ULONG, int);
+	NTSTATUS(NTAPI *query_directory)
+	(HANDLE, HANDLE, PVOID, PVOID, PIO_STATUS_BLOCK, PVOID, ULONG, int, BOOLEAN,
+	 PUNICODE_STRING, BOOLEAN);
+	NTSTATUS(NTAPI *query_file)
+	(HANDLE, PIO_STATUS_BLOCK, PVOID, ULONG, int);
+	NTSTATUS(NTAPI *query_process)
+	(HANDLE, int, PVOID, ULONG, PULONG);
+	NTSTATUS(NTAPI *query_system)
+	(int, PVOID, ULONG, PULONG);
+	ULONG(NTAPI *status_to_error)(NTSTATUS);
+	LONG(NTAPI *version)(OSVERSIONINFOEXW *);
+	void(WINAPI *precise_time)(LPFILETIME);
+	BOOL(WINAPI *interrupt_time)(PULONGLONG); /* biased: with suspend */
+	HRESULT(WINAPI *thread_name)(HANDLE, PCWSTR);
+	bool is_wine;
+};
+
+/* Filled once, at the first call, by whichever thread comes first; constant afterwards. */
+const struct win_calls *win_calls(void);
+
+/* stop.c: as if the service manager, or the console, had asked. */
+void win_stop_ask(void);
+/* service.c: whether this process is one. */
+bool win_is_service(void);
+
+/* FILETIME: 100 ns since 1601. */
+#define WIN_EPOCH_100NS 116444736000000000LL
+int64_t win_time_ns(int64_t filetime);
+
+#endif
