@@ -1,0 +1,700 @@
+#include "process/attribution.h"
+
+#include "base/bytes.h"
+#include "base/compiler.h"
+#include "base/mem.h"
+#include "base/time.h"
+#include "packet/headers.h"
+#include "process/addresses.h"
+#include "process/events.h"
+#include "process/form.h"
+#include "process/mechanisms.h"
+#include "process/sockets.h"
+#include "store/iface.h"
+#include "store/line_file.h"
+#include "store/processes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SOCKETS      32768
+#define PROCESSES    2048
+#define SEEDS        8192
+#define WANTED       256
+#define POLL_MS      250
+#define SYNC_NS      NS_PER_S
+#define SYNC_MOST_NS (10 * NS_PER_S)   /* while a flush would lose packets */
+#define END_NS       (500 * NS_PER_MS) /* for answers that are still to come */
+#define ADDRESSES_NS NS_PER_S
+#define CLOCK_NS \
+ (100 * NS_PER_MS) /* between looks at how UTC and the clock of the events differ */
+
+enum mark {
+	MARK_ASKED = 1, /* the namer was */
+	MARK_KNOWN = 2  /* and has answered, or told unasked */
+};
+
+struct wanted {
+	uint32_t pid;
+	uint64_t start_ns;
+};
+
+struct attribution {
+	struct mechanisms *mechanisms;
+	/* The capture thread's. */
+	struct socket_table *sockets;
+	struct recall *recall;
+	const uint32_t *ports; /* both the table's */
+	struct addresses ours;
+	uint64_t ours_seen, seeds_seen;
+	bool is_inline;
+	int64_t boot_ns, clock_ns; /* UTC minus the events' clock; when that was asked */
+	int64_t scan_ns, jitter_ns;
+	struct counter events, unknown, exact, scans_wanted;
+	/* Under the lock: between the capture thread, ours, and the write worker. */
+	struct port_monitor *lock;
+	struct process_table *processes;
+	struct wanted wanted[WANTED];
+	unsigned wanted_count;
+	struct socket_seed *seeds;
+	size_t seed_count;
+	uint64_t dropped_seeds;
+	int64_t scanned_ns, scanned_before_ns;
+	struct addresses next_ours;
+	struct counter ours_count, seeds_done; /* raised with each new list */
+	/* Our thread's. */
+	struct port_thread *thread;
+	struct port_event wake;
+	struct counter is_ending;
+	struct line_file *file;
+	const struct counter *busy_until_ns;
+	struct namer_answer answer;
+	struct addresses read_ours;
+	int64_t synced_ns, addresses_ns, this_scan_ns, last_scan_ns;
+	uint64_t scans_done;
+	int outstanding; /* asked for and not yet answered; under the lock */
+	bool is_scanning, is_tallied;
+};
+
+uint64_t attribution_memory(const struct attribution *a)
+{
+	(void)a;
+	return sizeof *a + socket_table_bytes(SOCKETS) +
+	       2 * process_table_bytes(PROCESSES) + SEEDS * sizeof(struct socket_seed) +
+	       mechanisms_memory();
+}
+
+static int take_memory(struct attribution *a, struct weir_error *err)
+{
+	a->wake.fd = -1;
+	a->lock = port_monitor_new();
+	a->seeds = mem_new(SEEDS, sizeof *a->seeds);
+	if (!a->lock || !a->seeds || socket_table_new(&a->sockets, SOCKETS) ||
+	    process_table_new(&a->processes, PROCESSES))
+		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for attribution");
+	a->recall = socket_table_recall(a->sockets);
+	a->ports = socket_table_ports(a->sockets);
+	return port_event_init(&a->wake, err);
+}
+
+int attribution_open(struct attribution **out, const struct attribution_config *config,
+		     struct weir_error *err)
+{
+	struct attribution *a = mem_new(1, sizeof *a);
+	struct weir_error ignored;
+	int rc;
+
+	*out = NULL;
+	if (!a)
+		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for attribution");
+	rc = take_memory(a, err);
+	if (!rc)
+		rc = mechanisms_open(&a->mechanisms, config, &a->wake, err);
+	if (rc) {
+		attribution_close(a);
+		return rc;
+	}
+	a->is_inline = config->is_inline;
+	a->boot_ns = facts_boot_ns();
+	a->jitter_ns = mechanisms_jitter_ns(a->mechanisms);
+	if (addresses_read(&a->ours, &ignored))
+		a->ours.is_cut = true;
+	a->next_ours = a->ours;
+	/* What was there before. */
+	counter_set(&a->scans_wanted, 1);
+	*out = a;
+	return 0;
+}
+
+void attribution_close(struct attribution *a)
+{
+	if (!a)
+		return;
+	if (a->thread)
+		json_decref(attribution_stop(a));
+	mechanisms_close(a->mechanisms);
+	socket_table_free(a->sockets);
+	process_table_free(a->processes);
+	mem_free(a->seeds);
+	if (a->lock)
+		port_monitor_free(a->lock);
+	port_event_fini(&a->wake);
+	mem_free(a);
+}
+
+json_t *attribution_describe(const struct attribution *a)
+{
+	return mechanisms_describe(a->mechanisms);
+}
+
+/* Called with the lock.  Whoever asks for a process that nobody has named yet has it asked for. */
+static void want(struct attribution *a, struct process *p)
+{
+	if (p->mark & (MARK_ASKED | MARK_KNOWN) || a->wanted_count == WANTED)
+		return;
+	p->mark |= MARK_ASKED;
+	a->wanted[a->wanted_count++] =
+		(struct wanted){ .pid = p->facts.pid, .start_ns = p->facts.start_ns };
+	port_event_set(&a->wake);
+}
+
+/* Called with the lock. */
+static uint32_t find_or_add(struct attribution *a, uint32_t pid, uint64_t start_ns,
+			    const struct socket_event *e)
+{
+	struct process *p = process_table_find(a->processes, pid, start_ns);
+
+	if (!p) {
+		p = process_table_add(a->processes, pid, start_ns);
+		p->facts.started_ns = p->facts.at_ns =
+			facts_started_ns(start_ns, a->boot_ns);
+		if (e) {
+			(void)snprintf(p->facts.name, sizeof p->facts.name, "%s",
+				       e->comm);
+			p->facts.uid = e->uid;
+		}
+	}
+	want(a, p);
+	return p->number;
+}
+
+static uint32_t number_of(struct attribution *a, const struct socket_event *e)
+{
+	uint32_t number;
+
+	if (!e->pid)
+		return 0;
+	port_monitor_lock(a->lock);
+	number = find_or_add(a, e->pid, socket_event_start(e), e);
+	port_monitor_unlock(a->lock);
+	return number;
+}
+
+void attribution_event(struct attribution *a, const struct socket_event *e)
+{
+	counter_add(&a->events, 1);
+	socket_table_event(a->sockets, e, number_of(a, e));
+}
+
+static void on_socket(void *arg, const struct socket_event *e)
+{
+	attribution_event(arg, e);
+}
+
+static void apply_seeds(struct attribution *a)
+{
+	port_monitor_lock(a->lock);
+	a->seeds_seen = counter_read(&a->seeds_done);
+	for (size_t i = 0; i < a->seed_count; i++)
+		socket_table_seed(a->sockets, &a->seeds[i]);
+	a->seed_count = 0;
+	if (a->scanned_ns && mechanisms_scans_end_sockets(a->mechanisms)) {
+		/* Between two snapshots: it cannot be said more closely. */
+		socket_table_age(a->sockets, a->scanned_ns, a->scanned_before_ns);
+		a->scanned_ns = 0;
+	}
+	port_monitor_unlock(a->lock);
+}
+
+static void apply_addresses(struct attribution *a)
+{
+	port_monitor_lock(a->lock);
+	a->ours_seen = counter_read(&a->ours_count);
+	a->ours = a->next_ours;
+	port_monitor_unlock(a->lock);
+}
+
+void attribution_refresh(struct attribution *a)
+{
+	int64_t now = port_monotonic_ns();
+
+	if (now - a->clock_ns >= CLOCK_NS) {
+		a->clock_ns = now;
+		a->boot_ns = facts_boot_ns();
+	}
+	if (counter_read(&a->ours_count) != a->ours_seen)
+		apply_addresses(a);
+	if (counter_read(&a->seeds_done) != a->seeds_seen)
+		apply_seeds(a);
+	mechanisms_read_events(a->mechanisms, on_socket, a);
+}
+
+/* Without events a packet of an unknown socket is the sign that there are new ones. */
+static void want_scan(struct attribution *a)
+{
+	int64_t pause = mechanisms_scan_ns(a->mechanisms), now = port_monotonic_ns();
+
+	if (!pause || now - a->scan_ns < pause)
+		return;
+	a->scan_ns = now;
+	counter_add(&a->scans_wanted, 1);
+	port_event_set(&a->wake);
+}
+
+static void put_address(uint8_t out[16], uint8_t version, const uint8_t *address)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	if (version == 6) {
+		memcpy(out, address, 16);
+		return;
+	}
+	memcpy(out, mapped, sizeof mapped);
+	memcpy(out + 12, address, 4);
+}
+
+enum {
+	ECHO_REPLY = 0,
+	ECHO_REQUEST = 8,
+	ECHO_REQUEST_V6 = 128,
+	ECHO_REPLY_V6 = 129,
+	TCP_SYN = 2
+};
+
+static bool is_echo(const struct headers *h)
+{
+	return h->has_icmp &&
+	       (h->protocol == PROTOCOL_ICMP
+			? h->icmp_type == ECHO_REPLY || h->icmp_type == ECHO_REQUEST
+			: h->icmp_type == ECHO_REQUEST_V6 ||
+				  h->icmp_type == ECHO_REPLY_V6);
+}
+
+/* False: nothing that a socket could be looked up by. */
+static bool ask_of(const struct attribution *a, const struct attributed *p,
+		   struct socket_question *q)
+{
+	bool is_out = (p->flags & RECORD_DIRECTION) != RECORD_INBOUND;
+	struct headers h;
+
+	headers_decode(&h, p->linktype, p->data, p->caplen, p->len);
+	if (!h.ip_version || h.fragment_off)
+		return false;
+	*q = (struct socket_question){ .ns = p->ns - a->boot_ns,
+				       .jitter_ns = a->jitter_ns,
+				       .is_held = is_out && a->is_inline };
+	q->key.protocol = h.protocol;
+	q->key.family = h.ip_version;
+	put_address(q->key.local, h.ip_version, is_out ? h.src : h.dst);
+	put_address(q->key.remote, h.ip_version, is_out ? h.dst : h.src);
+	if (h.has_ports) {
+		q->key.local_port = is_out ? h.src_port : h.dst_port;
+		q->key.remote_port = is_out ? h.dst_port : h.src_port;
+	} else if (is_echo(&h)) {
+		q->key.local_port = h.icmp_id;
+	}
+	q->is_opening = h.has_tcp && (h.tcp_flags & TCP_SYN);
+	q->is_ours = addresses_have(&a->ours, q->key.local);
+	return true;
+}
+
+/* The IPv4 header of a packet that answers may be kept for; NULL: it is another. */
+static inline const uint8_t *ipv4_of(const struct attributed *p, size_t *caplen)
+{
+	const uint8_t *at = p->data;
+
+	*caplen = p->caplen;
+	if (LIKELY(p->linktype == LINKTYPE_ETHERNET)) {
+		if (*caplen < RECALL_ETHERNET || at[12] != ETHERTYPE_IPV4 >> 8 || at[13])
+			return NULL;
+		*caplen -= RECALL_ETHERNET;
+		return at + RECALL_ETHERNET;
+	}
+	return p->linktype == LINKTYPE_RAW ? at : NULL;
+}
+
+/* port: as it stands in the packet.  No socket has such a local port: nothing else needs to be asked. */
+static inline bool is_unused(const struct attribution *a, uint16_t port)
+{
+	uint8_t wire[sizeof port];
+
+	memcpy(wire, &port, sizeof wire);
+	return !a->ports[get_u16be(wire)];
+}
+
+void attribution_expect(const struct attribution *a, const struct attributed *p)
+{
+	size_t caplen;
+	const uint8_t *ip = ipv4_of(p, &caplen);
+	struct recall_key key;
+
+	if (ip && recall_key_of(&key, ip, caplen, true) &&
+	    !(is_unused(a, key.local_port) && is_unused(a, key.remote_port)))
+		__builtin_prefetch(recall_set(a->recall, &key), 1);
+}
+
+static uint32_t find_nothing(struct attribution *a, struct record_owner *owner)
+{
+	*owner = (struct record_owner){ .method = OWNER_NO_METHOD };
+	counter_add(&a->unknown, 1);
+	want_scan(a);
+	return 0;
+}
+
+/* By all that is known. */
+static uint32_t find(struct attribution *a, const struct attributed *p,
+		     const struct recall_key *key, struct record_owner *owner)
+{
+	const struct socket_owner *found = NULL;
+	enum owner_certainty certainty = OWNER_UNKNOWN;
+	struct socket_question q;
+	uint32_t process;
+
+	if (ask_of(a, p, &q))
+		found = socket_table_find(a->sockets, &q, &certainty);
+	if (!found)
+		return find_nothing(a, owner);
+	*owner = (struct record_owner){ .pid = found->pid,
+					.tid = found->tid,
+					.start_ns = found->start_ns,
+					.method = found->method,
+					.certainty = (uint8_t)certainty };
+	process = found->process;
+	if (certainty == OWNER_EXACT) {
+		counter_add(&a->exact, 1);
+		if (key)
+			socket_table_remember(a->sockets, &q, key, owner);
+	}
+	return process;
+}
+
+uint32_t attribution_find(struct attribution *a, const struct attributed *p,
+			  struct record_owner *owner)
+{
+	size_t caplen;
+	const uint8_t *ip = ipv4_of(p, &caplen);
+	bool is_out = (p->flags & RECORD_DIRECTION) != RECORD_INBOUND;
+	const struct recall_slot *s;
+	struct recall_key key;
+
+	if (UNLIKELY(!ip || !recall_key_of(&key, ip, caplen, is_out)))
+		return find(a, p, NULL, owner);
+	if (is_unused(a, key.local_port))
+		return find_nothing(a, owner);
+	s = recall_find(a->recall, &key, p->ns - a->boot_ns);
+	if (UNLIKELY(!s))
+		return find(a, p, &key, owner);
+	*owner = s->owner;
+	counter_add(&a->exact, 1);
+	return s->process;
+}
+
+const struct process_facts *attribution_borrow(struct attribution *a, uint32_t number)
+{
+	struct process *p;
+
+	if (!number)
+		return NULL;
+	port_monitor_lock(a->lock);
+	p = process_table_at(a->processes, number);
+	if (!p)
+		port_monitor_unlock(a->lock);
+	return p ? &p->facts : NULL;
+}
+
+void attribution_return(struct attribution *a)
+{
+	port_monitor_unlock(a->lock);
+}
+
+size_t attribution_block(struct attribution *a, uint32_t number, uint8_t *out,
+			 bool is_last)
+{
+	struct process *p;
+	size_t length = 0;
+
+	port_monitor_lock(a->lock);
+	p = process_table_at(a->processes, number);
+	if (p && (is_last || p->mark & MARK_KNOWN))
+		length = facts_block(&p->facts, out);
+	port_monitor_unlock(a->lock);
+	return length;
+}
+
+/* What is known for good goes into the store; a hash that is to come is waited for. */
+static void write_line(struct attribution *a, const struct process_facts *f)
+{
+	if (a->file && !f->is_hash_pending)
+		line_file_add_json(a->file, facts_line(f));
+}
+
+static void take_facts(struct attribution *a, const struct process_facts *f)
+{
+	struct process *p;
+
+	port_monitor_lock(a->lock);
+	p = process_table_find(a->processes, f->pid, f->start_ns);
+	if (!p)
+		p = process_table_add(a->processes, f->pid, f->start_ns);
+	a->outstanding -= p->mark == MARK_ASKED;
+	p->mark |= MARK_KNOWN;
+	p->facts = *f;
+	port_monitor_unlock(a->lock);
+	write_line(a, f);
+}
+
+/* Too late to read it: what was told with its socket is all. */
+static void take_absent(struct attribution *a, const struct namer_answer *n)
+{
+	const struct process_facts *asked = &n->facts;
+	struct process_facts f;
+	struct process *p;
+
+	port_monitor_lock(a->lock);
+	p = process_table_find(a->processes, asked->pid, asked->start_ns);
+	if (!p || p->mark & MARK_KNOWN) {
+		port_monitor_unlock(a->lock);
+		return;
+	}
+	a->outstanding -= p->mark == MARK_ASKED;
+	p->mark |= MARK_KNOWN;
+	(void)snprintf(p->facts.reason, sizeof p->facts.reason,
+		       "gone before it could be read");
+	if (n->count)
+		p->facts.started_ns = 0;
+	f = p->facts;
+	port_monitor_unlock(a->lock);
+	write_line(a, &f);
+}
+
+static void take_seeds(struct attribution *a, const struct namer_answer *n)
+{
+	port_monitor_lock(a->lock);
+	for (uint32_t i = 0; i < n->count; i++) {
+		struct socket_seed *s = &a->seeds[a->seed_count];
+
+		if (a->seed_count == SEEDS) {
+			a->dropped_seeds++;
+			continue;
+		}
+		*s = n->seeds[i];
+		/* Unless it says itself since when: it may be so only since the look before. */
+		if (!s->from_ns)
+			s->from_ns = a->last_scan_ns;
+		s->seen_ns = a->this_scan_ns;
+		if (s->pid)
+			s->process = find_or_add(a, s->pid, socket_seed_start(s), NULL);
+		a->seed_count++;
+	}
+	port_monitor_unlock(a->lock);
+}
+
+static void end_scan(struct attribution *a, bool is_partial)
+{
+	port_monitor_lock(a->lock);
+	if (!is_partial) {
+		a->scanned_ns = a->this_scan_ns;
+		a->scanned_before_ns = a->last_scan_ns;
+		a->last_scan_ns = a->this_scan_ns;
+	}
+	port_monitor_unlock(a->lock);
+	a->is_scanning = false;
+	counter_add(&a->seeds_done, 1);
+}
+
+static void take_answers(struct attribution *a)
+{
+	struct namer_answer *n = &a->answer;
+
+	while (mechanisms_answer(a->mechanisms, n)) {
+		if (n->kind == NAMER_FACTS)
+			take_facts(a, &n->facts);
+		else if (n->kind == NAMER_ABSENT)
+			take_absent(a, n);
+		else if (n->kind == NAMER_SEEDS_OF_SCAN)
+			take_seeds(a, n);
+		else if (n->kind == NAMER_SCANNED)
+			end_scan(a, n->count != 0);
+		else if (n->kind == NAMER_TALLY)
+			a->is_tallied = true;
+	}
+}
+
+static void start_scan(struct attribution *a)
+{
+	a->scans_done = counter_read(&a->scans_wanted);
+	a->this_scan_ns = facts_now_ns();
+	a->is_scanning = mechanisms_scan(a->mechanisms);
+}
+
+static void send_wanted(struct attribution *a)
+{
+	struct wanted w[WANTED];
+	unsigned count;
+
+	port_monitor_lock(a->lock);
+	count = a->wanted_count;
+	memcpy(w, a->wanted, count * sizeof w[0]);
+	a->wanted_count = 0;
+	a->outstanding += (int)count;
+	port_monitor_unlock(a->lock);
+	for (unsigned i = 0; i < count; i++)
+		while (!mechanisms_ask(a->mechanisms, w[i].pid, w[i].start_ns) &&
+		       mechanisms_can_name(a->mechanisms)) {
+			take_answers(a);
+			mechanisms_wait_room(a->mechanisms, 10);
+		}
+}
+
+static void read_addresses(struct attribution *a, int64_t now)
+{
+	struct addresses *next = &a->read_ours;
+	struct weir_error err;
+
+	if (now - a->addresses_ns < ADDRESSES_NS)
+		return;
+	a->addresses_ns = now;
+	if (addresses_read(next, &err))
+		return;
+	port_monitor_lock(a->lock);
+	/* Read into zeroed memory. NOLINTNEXTLINE(bugprone-suspicious-memory-comparison) */
+	if (memcmp(next, &a->next_ours, sizeof *next) != 0) {
+		a->next_ours = *next;
+		counter_add(&a->ours_count, 1);
+	}
+	port_monitor_unlock(a->lock);
+}
+
+static bool is_busy(const struct attribution *a, int64_t now)
+{
+	return a->busy_until_ns && now < (int64_t)counter_read(a->busy_until_ns);
+}
+
+static void turn(struct attribution *a)
+{
+	int64_t now = port_monotonic_ns();
+
+	take_answers(a);
+	send_wanted(a);
+	if (!a->is_scanning && counter_read(&a->scans_wanted) != a->scans_done)
+		start_scan(a);
+	read_addresses(a, now);
+	if (a->file && now - a->synced_ns >= (is_busy(a, now) ? SYNC_MOST_NS : SYNC_NS)) {
+		a->synced_ns = now;
+		line_file_sync(a->file);
+	}
+}
+
+/* Called with the lock. */
+static struct process *next_unwritten(struct attribution *a, const struct process *after)
+{
+	struct process *p = process_table_next(a->processes, after);
+
+	while (p && !(p->mark & MARK_KNOWN && p->facts.is_hash_pending))
+		p = process_table_next(a->processes, p);
+	return p;
+}
+
+/* Answers are still to come. */
+static bool is_waiting(struct attribution *a)
+{
+	bool is_hashing;
+
+	port_monitor_lock(a->lock);
+	is_hashing = next_unwritten(a, NULL) != NULL;
+	port_monitor_unlock(a->lock);
+	return a->outstanding || a->wanted_count || is_hashing;
+}
+
+/* What is hashed too late is known all the same. */
+static void write_unhashed(struct attribution *a)
+{
+	struct process *p = NULL;
+
+	port_monitor_lock(a->lock);
+	while ((p = next_unwritten(a, p)) != NULL) {
+		p->facts.is_hash_pending = false;
+		(void)snprintf(p->facts.reason, sizeof p->facts.reason,
+			       "not hashed before the recording ended");
+		write_line(a, &p->facts);
+	}
+	port_monitor_unlock(a->lock);
+}
+
+static void *run(void *arg)
+{
+	struct attribution *a = arg;
+	int64_t ended_ns = 0;
+
+	for (;;) {
+		mechanisms_wait(a->mechanisms, ended_ns ? 5 : POLL_MS);
+		port_event_clear(&a->wake);
+		turn(a);
+		if (!counter_read(&a->is_ending))
+			continue;
+		if (!ended_ns) {
+			ended_ns = port_monotonic_ns();
+			a->is_tallied = !mechanisms_tally(a->mechanisms);
+		}
+		if ((!is_waiting(a) && a->is_tallied) ||
+		    !mechanisms_can_name(a->mechanisms) ||
+		    port_monotonic_ns() - ended_ns > END_NS)
+			return NULL;
+	}
+}
+
+int attribution_start(struct attribution *a, int dir, const struct counter *busy_until_ns,
+		      struct weir_error *err)
+{
+	int rc = dir >= 0 ? line_file_go_on(&a->file, dir, STORE_PROCESSES, err) : 0;
+
+	a->busy_until_ns = busy_until_ns;
+	if (!rc)
+		rc = port_thread_start(&a->thread, "weir-process", run, a, err);
+	return rc;
+}
+
+static json_t *tally(const struct attribution *a)
+{
+	struct socket_table_counts c;
+
+	socket_table_counts(a->sockets, &c);
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "events",
+			 (json_int_t)counter_read(&a->events), "lost_events",
+			 (json_int_t)mechanisms_lost(a->mechanisms), "exact_packets",
+			 (json_int_t)counter_read(&a->exact), "unknown_packets",
+			 (json_int_t)counter_read(&a->unknown), "tuples",
+			 (json_int_t)c.entries, "evicted_tuples", (json_int_t)c.evicted,
+			 "evicted_processes",
+			 (json_int_t)process_table_evicted(a->processes),
+			 "dropped_sockets", (json_int_t)a->dropped_seeds);
+}
+
+json_t *attribution_stop(struct attribution *a)
+{
+	json_t *j = json_object();
+
+	if (a->thread) {
+		counter_set(&a->is_ending, 1);
+		port_event_set(&a->wake);
+		port_thread_join(a->thread);
+		a->thread = NULL;
+	}
+	write_unhashed(a);
+	(void)json_object_set_new(j, "attribution",
+				  mechanisms_report(a->mechanisms, tally(a)));
+	if (a->file)
+		(void)json_object_set_new(j, "processes", line_file_end(a->file));
+	a->file = NULL;
+	return j;
+}

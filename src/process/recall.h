@@ -1,0 +1,131 @@
+/* What was answered lately, by a packet's own bytes: most packets are of a connection whose owner is
+ * known and has not changed, and for them one look here takes the place of decoding the headers and of
+ * asking the table of sockets.
+ *
+ * Only what is certain is kept: the exact owner of an IPv4 TCP or UDP connection that is open, from a
+ * time on.  Whoever changes what would be answered says so (recall_forget()) before the next question.
+ *
+ * Calling sequence: recall_new(); a packet: recall_key_of(), recall_find(), and where that has nothing
+ * and the answer may be kept, recall_put().
+ * Pure; no allocation after _new(); one thread.  Times are CLOCK_BOOTTIME in ns.
+ * Facts: RFC 791 section 3.1, RFC 768, RFC 9293 section 3.1. */
+#ifndef WEIR_PROCESS_RECALL_H
+#define WEIR_PROCESS_RECALL_H
+
+#include "base/compiler.h"
+#include "store/record.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* As the packet has them, in network order: two words that are made in registers. */
+struct recall_key {
+	uint32_t local, remote;
+	uint16_t local_port, remote_port;
+	uint32_t protocol;
+};
+
+/* A line of the processor's cache. */
+struct recall_slot {
+	struct recall_key key;
+	struct record_owner owner;
+	int64_t from_ns;
+	uint32_t process;    /* as socket_owner has it */
+	uint32_t generation; /* not the present one: nothing */
+	bool is_used;
+};
+
+struct recall {
+	struct recall_slot *slots; /* the first line within `memory` */
+	void *memory;
+	uint32_t generations[2]; /* of TCP and of UDP */
+};
+
+int recall_new(struct recall *r) MUST_CHECK;
+void recall_free(struct recall *r);
+size_t recall_bytes(void);
+
+/* In the place of what was not found lately. */
+void recall_put(struct recall *r, const struct recall_key *key, int64_t from_ns,
+		const struct record_owner *owner, uint32_t process);
+void recall_forget(struct recall *r, const struct recall_key *key);
+void recall_forget_all(struct recall *r, uint8_t protocol);
+/* Whether it was found since this was last asked. */
+bool recall_was_used(struct recall *r, const struct recall_key *key);
+
+enum {
+	RECALL_WAYS = 2,
+	RECALL_SETS = 8192, /* a power of two */
+	RECALL_ETHERNET = 14,
+	RECALL_BYTES = 28 /* of an IPv4 packet that is looked at */
+};
+
+/* False: not a packet that is kept here.  ip: the IPv4 header. */
+static inline bool recall_key_of(struct recall_key *key, const uint8_t *ip, size_t caplen,
+				 bool is_out)
+{
+	uint32_t src, dst;
+	uint16_t src_port, dst_port;
+
+	/* No options, no fragment, a length that has room for the ports. */
+	if (caplen < RECALL_BYTES || ip[0] != 0x45 || (ip[6] & 0x3f) || ip[7] ||
+	    (!ip[2] && ip[3] < RECALL_BYTES) || (ip[9] != 6 && ip[9] != 17))
+		return false;
+	memcpy(&src, ip + 12, sizeof src);
+	memcpy(&dst, ip + 16, sizeof dst);
+	memcpy(&src_port, ip + 20, sizeof src_port);
+	memcpy(&dst_port, ip + 22, sizeof dst_port);
+	*key = (struct recall_key){ .local = is_out ? src : dst,
+				    .remote = is_out ? dst : src,
+				    .local_port = is_out ? src_port : dst_port,
+				    .remote_port = is_out ? dst_port : src_port,
+				    .protocol = ip[9] };
+	return true;
+}
+
+/* The same for both directions: so it can be asked for before it is known which one it is. */
+static inline struct recall_slot *recall_set(const struct recall *r,
+					     const struct recall_key *key)
+{
+	uint64_t addresses =
+		(uint64_t)(key->local + key->remote) << 32 | (key->local ^ key->remote);
+	uint64_t ports = (uint64_t)(key->local_port + key->remote_port) << 16 |
+			 (key->local_port ^ key->remote_port);
+	uint64_t h = (addresses ^ key->protocol) * UINT64_C(0x9e3779b97f4a7c15) + ports;
+
+	h = (h ^ h >> 32) * UINT64_C(0xd6e8feb86659fd93);
+	return &r->slots[(size_t)(h >> 40 & (RECALL_SETS - 1)) * RECALL_WAYS];
+}
+
+static inline uint32_t recall_generation(const struct recall *r, uint32_t protocol)
+{
+	return r->generations[protocol != 6];
+}
+
+static inline bool recall_is(const struct recall *r, const struct recall_slot *s,
+			     const struct recall_key *key)
+{
+	return s->key.local == key->local && s->key.remote == key->remote &&
+	       s->key.local_port == key->local_port &&
+	       s->key.remote_port == key->remote_port &&
+	       s->key.protocol == key->protocol &&
+	       s->generation == recall_generation(r, key->protocol);
+}
+
+/* NULL: nothing is kept of it. */
+static inline struct recall_slot *recall_find(const struct recall *r,
+					      const struct recall_key *key, int64_t ns)
+{
+	struct recall_slot *s = recall_set(r, key);
+
+	for (unsigned i = 0; i < RECALL_WAYS; i++, s++)
+		if (LIKELY(recall_is(r, s, key))) {
+			s->is_used = true;
+			return ns >= s->from_ns ? s : NULL;
+		}
+	return NULL;
+}
+
+#endif
