@@ -1,0 +1,188 @@
+/* The packet path of the WinDivert source: a batch becomes records, then all of it goes back to the
+ * stack in one call, before anything else is done.  Allocates only when an interface is new. */
+#include "capture/windivert_parts.h"
+
+#include "base/bytes.h"
+
+#define IP_TCP 6
+#define IP_UDP 17
+
+/* One packet of a batch. */
+struct seen {
+	struct windivert_address address;
+	const uint8_t *bytes;
+	uint32_t caplen, len; /* caplen is less where the driver cut it */
+	int64_t ns;
+	struct iface *iface;
+};
+
+/* Of IP itself; 0: unknown. */
+static uint8_t protocol_of(const struct seen *p)
+{
+	if (p->caplen >= 20 && p->bytes[0] >> 4 == 4)
+		return p->bytes[9];
+	return p->caplen >= 40 && p->bytes[0] >> 4 == 6 ? p->bytes[6] : 0;
+}
+
+/* What WinDivert says of checksums: set is right; clear on what is sent is left to the card. */
+static uint32_t checksum_flags(const struct seen *p)
+{
+	const struct windivert_address *a = &p->address;
+	uint8_t protocol = protocol_of(p);
+	bool is_good;
+
+	if (protocol == IP_TCP)
+		is_good = a->has_tcp_checksum;
+	else if (protocol == IP_UDP)
+		is_good = a->has_udp_checksum;
+	else
+		return 0;
+	if (is_good && (a->is_ipv6 || a->has_ip_checksum))
+		return RECORD_CSUM_VALID;
+	return a->is_outbound ? RECORD_CSUM_NOT_READY : 0;
+}
+
+static uint32_t flags_of(const struct seen *p)
+{
+	uint32_t flags = checksum_flags(p);
+
+	/* What is forwarded has no direction. */
+	if (p->address.layer == WINDIVERT_NETWORK)
+		flags |= p->address.is_outbound ? RECORD_OUTBOUND : RECORD_INBOUND;
+	return flags;
+}
+
+static bool is_of_interface(const struct source *s, uint32_t index)
+{
+	for (unsigned i = 0; i < s->interface_count; i++)
+		if (s->interfaces[i] == index)
+			return true;
+	return !s->interface_count;
+}
+
+static bool is_wanted(const struct source *s, const struct seen *p)
+{
+	const struct windivert_address *a = &p->address;
+	struct filter_input in = { .has_time = true,
+				   .time_ns = p->ns,
+				   .iface = p->iface->info.name };
+
+	if (!is_of_interface(s, a->if_idx))
+		return false;
+	if (!s->filter)
+		return true;
+	filter_input_packet(&in, p->bytes, p->caplen);
+	in.address.timestamp = a->ticks;
+	in.address.is_outbound = a->is_outbound;
+	in.address.is_loopback = a->is_loopback;
+	in.address.is_impostor = a->is_impostor;
+	in.address.if_idx = a->if_idx;
+	in.address.sub_if_idx = a->sub_if_idx;
+	return filter_match(s->filter, &in) > 0;
+}
+
+static void record(struct source *s, const struct seen *p)
+{
+	struct record_meta meta = { .ns = p->ns, .flags = flags_of(p) };
+	uint32_t snaplen = s->context->config->snaplen, caplen = p->caplen;
+
+	if (snaplen && caplen > snaplen)
+		caplen = snaplen;
+	counter_add(&p->iface->received, 1);
+	counter_add(&p->iface->received_bytes, p->len);
+	if (producer_put(s->context->producer, p->iface, p->bytes, caplen, p->len, &meta))
+		s->recorded++;
+}
+
+/* What the address says, where it is one; else the packet is of now and of nowhere. */
+static void read_address(struct source *s, struct seen *p, const uint8_t *bytes)
+{
+	if (!bytes ||
+	    windivert_address_read(&p->address, bytes, WINDIVERT_ADDRESS_BYTES) ||
+	    p->address.layer > WINDIVERT_FORWARD) {
+		s->odd++;
+		p->address = (struct windivert_address){ .layer = WINDIVERT_FORWARD,
+							 .ticks = windivert_ticks() };
+	}
+	s->impostors += p->address.is_impostor;
+	s->loopback += p->address.is_loopback;
+}
+
+static void take_piece(struct source *s, const struct windivert_got *got,
+		       const struct packet_piece *piece, bool is_cut)
+{
+	struct seen p = { .bytes = piece->bytes, .caplen = piece->length };
+	uint64_t stated = is_cut ? packet_stated_length(piece->bytes, piece->length) : 0;
+
+	read_address(s, &p,
+		     piece->count ? got->addresses +
+					    (size_t)piece->index * WINDIVERT_ADDRESS_BYTES
+				  : NULL);
+	p.len = stated > piece->length && stated <= UINT32_MAX ? (uint32_t)stated
+							       : piece->length;
+	driver_loss_packet(&s->loss, p.address.ticks, piece->length);
+	p.ns = tick_clock_ns(&s->clock, p.address.ticks);
+	p.iface = wd_iface(s, &p.address);
+	if (UNLIKELY(!p.iface))
+		loss_add(s->context->losses, LOSS_WRITE, 1, p.len);
+	else if (is_wanted(s, &p))
+		record(s, &p);
+	else
+		s->skipped++;
+}
+
+/* Where the call that sends all fails, what it did not take is sent one by one: a packet that is
+ * refused must not hold back the others. */
+static void send_rest(struct source *s, const struct windivert_got *got, uint32_t sent)
+{
+	struct packet_piece piece;
+	struct packet_cut c;
+	uint32_t one;
+
+	packet_cut_init(&c, got->packets, got->length, got->count);
+	while (packet_cut_next(&c, &piece)) {
+		const uint8_t *address =
+			got->addresses + (size_t)piece.index * WINDIVERT_ADDRESS_BYTES;
+
+		if (piece.bytes + piece.length <= got->packets + sent)
+			continue;
+		if (!piece.count ||
+		    windivert_send(s->handle, piece.bytes, piece.length, address,
+				   piece.count, &one, &s->send_error))
+			s->not_sent += piece.count ? piece.count : 1;
+	}
+}
+
+static void hand_on(struct source *s, const struct windivert_got *got)
+{
+	uint32_t sent = 0;
+
+	if (got->is_cut) {
+		s->not_sent++;
+		(void)err_set(&s->send_error, WEIR_ERR_LIMIT,
+			      "the driver handed over only a part of the packet");
+		return;
+	}
+	if (windivert_send(s->handle, got->packets, got->length, got->addresses,
+			   got->count, &sent, &s->send_error))
+		send_rest(s, got, sent);
+}
+
+void wd_take(struct source *s, const struct windivert_got *got)
+{
+	struct packet_piece piece;
+	struct packet_cut c;
+
+	packet_cut_init(&c, got->packets, got->length, got->count);
+	while (packet_cut_next(&c, &piece))
+		take_piece(s, got, &piece, got->is_cut && !c.left);
+	s->uncut += c.uncut;
+	if (got->is_cut) {
+		s->truncated++;
+		/* Cut to nothing: it was there, and that is all that is known. */
+		if (!got->length)
+			loss_add(s->context->losses, LOSS_KERNEL, 1, 0);
+	}
+	if (s->is_inline && !s->is_through)
+		hand_on(s, got);
+}
