@@ -1,0 +1,158 @@
+#include "store/again.h"
+
+#include "base/mem.h"
+#include "base/time.h"
+#include "store/facts.h"
+#include "store/manifest.h"
+#include "store/manifest_lines.h"
+#include "store/view.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+int again_interfaces(const char *path, struct iface_table *ifaces, struct weir_error *err)
+{
+	struct store_view *v;
+	int rc = store_open(&v, path, err);
+
+	if (rc)
+		return rc;
+	if (v->is_live)
+		rc = err_set(err, WEIR_ERR_BUSY, "store '%.200s' is being recorded",
+			     path);
+	else if (!v->end)
+		rc = err_set(err, WEIR_ERR_PRIVILEGE,
+			     "store '%.200s' has no end and cannot be repaired", path);
+	for (unsigned i = 0; !rc && i < v->iface_count; i++)
+		if (!iface_inherit(ifaces, &v->ifaces[i], err))
+			rc = err->code;
+	store_view_free(v);
+	return rc;
+}
+
+static int open_files(struct again *a, const char *path, struct weir_error *err)
+{
+	a->dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (a->dir_fd < 0)
+		return err_sys(err, "cannot open store '%.200s'", path);
+	a->manifest_fd =
+		openat(a->dir_fd, MANIFEST_NAME, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (a->manifest_fd < 0)
+		return err_sys(err, "cannot open the manifest of '%.200s'", path);
+	if (flock(a->manifest_fd, LOCK_EX | LOCK_NB))
+		return err_set(err, WEIR_ERR_BUSY, "store '%.200s' is being recorded",
+			       path);
+	return 0;
+}
+
+static void copy_text(char *to, size_t size, const json_t *line, const char *name)
+{
+	const char *text = json_string_value(json_object_get(line, name));
+
+	(void)snprintf(to, size, "%s", text ? text : "");
+}
+
+static void take_segments(struct again *a, struct store_view *v)
+{
+	for (size_t i = 0; i < v->segment_count; i++) {
+		const struct store_segment *s = &v->segments[i];
+
+		if (s->number > a->last_number)
+			a->last_number = s->number;
+		if (s->packets && (!a->packets || s->first_ns < a->first_ns))
+			a->first_ns = s->first_ns;
+		if (s->packets && (!a->packets || s->last_ns > a->last_ns))
+			a->last_ns = s->last_ns;
+		a->packets += s->packets;
+		a->bytes += s->bytes;
+		a->wire_bytes += s->wire_bytes;
+		a->segments++;
+		a->removed_segments += s->is_removed;
+		if (!s->is_removed)
+			v->segments[a->kept_count++] = *s;
+	}
+	a->kept = v->segments;
+	v->segments = NULL;
+	v->segment_count = 0;
+}
+
+/* A number that was given and of which nothing is there is not given again. */
+static void take_numbers(struct again *a, const struct view_facts *f)
+{
+	for (size_t i = 0; i < f->opened_count; i++)
+		if (f->opened[i].number > a->last_number)
+			a->last_number = f->opened[i].number;
+}
+
+static int take(struct again *a, struct store_view *v, const struct view_facts *f,
+		struct weir_error *err)
+{
+	assert(v);
+	if (!v->end || f->file_bytes != f->good_bytes)
+		return err_set(err, WEIR_ERR_MISMATCH,
+			       "store '%.200s' does not end with a line 'end'", v->path);
+	a->layout = v->layout;
+	a->manifest_bytes = f->good_bytes;
+	a->chain.seq = f->seq;
+	memcpy(a->chain.prev, f->hash, sizeof a->chain.prev);
+	a->losses = f->losses;
+	take_numbers(a, f);
+	take_segments(a, v);
+	a->alive_ns = f->alive_ns > a->last_ns ? f->alive_ns : a->last_ns;
+	copy_text(a->reason, sizeof a->reason, v->end, "reason");
+	copy_text(a->grade, sizeof a->grade, v->end, "grade");
+	return 0;
+}
+
+int again_open(struct again *a, const char *path, struct weir_error *err)
+{
+	struct store_view *v = NULL;
+	struct view_facts facts = { 0 };
+	int rc, dir_fd;
+
+	*a = (struct again){ .dir_fd = -1, .manifest_fd = -1 };
+	rc = open_files(a, path, err);
+	if (!rc) {
+		dir_fd = fcntl(a->dir_fd, F_DUPFD_CLOEXEC, 0);
+		rc = dir_fd < 0
+			     ? err_sys(err, "cannot open store '%.200s'", path)
+			     : view_load(&v, &facts, path, dir_fd, a->manifest_fd, err);
+	}
+	if (!rc)
+		rc = take(a, v, &facts, err);
+	view_facts_fini(&facts);
+	store_view_free(v);
+	if (rc)
+		again_fini(a);
+	return rc;
+}
+
+void again_fini(struct again *a)
+{
+	if (a->dir_fd >= 0)
+		(void)close(a->dir_fd);
+	if (a->manifest_fd >= 0)
+		(void)close(a->manifest_fd);
+	a->dir_fd = a->manifest_fd = -1;
+	mem_free(a->kept);
+	a->kept = NULL;
+	a->kept_count = 0;
+}
+
+void again_describe(const struct again *a, int64_t now_ns, json_t *line)
+{
+	char from[TIME_TEXT], to[TIME_TEXT];
+
+	time_format(a->alive_ns, from);
+	time_format(now_ns, to);
+	json_object_set_new(line, "gap_from_ns", json_integer(a->alive_ns));
+	json_object_set_new(line, "gap_from", json_string(from));
+	json_object_set_new(line, "gap_to_ns", json_integer(now_ns));
+	json_object_set_new(line, "gap_to", json_string(to));
+	json_object_set_new(line, "gap_ns", json_integer(now_ns - a->alive_ns));
+	json_object_set_new(line, "previous_reason", facts_text(a->reason));
+	json_object_set_new(line, "previous_grade", facts_text(a->grade));
+}

@@ -1,0 +1,13 @@
+/* Members of a store that hold lines of their own (processes.jsonl, events.jsonl): what the manifest's
+ * last line says of them, against the files. */
+#ifndef WEIR_STORE_VERIFY_MEMBERS_H
+#define WEIR_STORE_VERIFY_MEMBERS_H
+
+#include "store/verify.h"
+
+/* Takes what the last line states: for each member {"name","bytes","lines","sha256"}. */
+int verify_members_state(struct verify *v, const json_t *end, unsigned long long number);
+/* Each one stated is there, of that size and hash. */
+int verify_members_check(struct verify *v, struct weir_error *err) MUST_CHECK;
+
+#endif
