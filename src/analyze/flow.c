@@ -1,0 +1,345 @@
+#include "analyze/flow.h"
+
+#include "base/compiler.h"
+#include "store/record.h"
+
+enum {
+	FIN = 1,
+	SYN = 2,
+	RST = 4,
+	ACK = 16
+};
+
+/* Messages with an identifier: echo, timestamp, information, mask. */
+static bool is_echo(const struct headers *h)
+{
+	if (h->protocol == PROTOCOL_ICMPV6)
+		return h->icmp_type == 128 || h->icmp_type == 129;
+	return h->icmp_type == 0 || h->icmp_type == 8 ||
+	       (h->icmp_type >= 13 && h->icmp_type <= 18);
+}
+
+static void key_ports(struct flow_key *key, const struct headers *h, uint16_t *src,
+		      uint16_t *dst)
+{
+	*src = *dst = 0;
+	if (h->has_ports) {
+		key->form = FLOW_PORTS;
+		*src = h->src_port;
+		*dst = h->dst_port;
+	} else if (h->has_icmp && is_echo(h)) {
+		key->form = FLOW_ECHO;
+		*src = *dst = h->icmp_id;
+	} else if (h->has_icmp) {
+		key->form = FLOW_MESSAGE;
+		*src = *dst = (uint16_t)(h->icmp_type << 8 | h->icmp_code);
+	} else if (h->is_fragment && h->fragment_off) {
+		key->form = FLOW_FRAGMENTS;
+	}
+}
+
+bool flow_key_make(struct flow_key *key, const struct headers *h, size_t source,
+		   unsigned *side)
+{
+	unsigned tags = h->link.vlan_count < LINK_VLANS ? h->link.vlan_count : LINK_VLANS;
+	uint16_t src, dst;
+	int order;
+
+	if (!h->ip_version)
+		return false;
+	memset(key, 0, sizeof *key);
+	key->ip_version = h->ip_version;
+	key->protocol = h->protocol;
+	key->source = (uint16_t)source;
+	key->is_tagged = (uint8_t)tags;
+	for (unsigned i = 0; i < tags; i++)
+		key->vlan[i] = h->link.vlan[i];
+	key_ports(key, h, &src, &dst);
+	order = memcmp(h->src, h->dst, sizeof h->src);
+	*side = order > 0 || (!order && src > dst);
+	memcpy(key->address[*side], h->src, sizeof h->src);
+	memcpy(key->address[!*side], h->dst, sizeof h->dst);
+	key->port[*side] = src;
+	key->port[!*side] = dst;
+	return true;
+}
+
+static bool is_syn(const struct headers *h)
+{
+	return h->has_tcp && (h->tcp_flags & (SYN | ACK)) == SYN;
+}
+
+static bool is_syn_ack(const struct headers *h)
+{
+	return h->has_tcp && (h->tcp_flags & (SYN | ACK)) == (SYN | ACK);
+}
+
+void flow_begin(struct flow *f, const struct flow_key *key, const struct flow_packet *p)
+{
+	memset(f, 0, sizeof *f);
+	f->key = *key;
+	f->first_ns = f->last_ns = p->packet->ns;
+	f->src = (uint8_t)p->side;
+	if (is_syn(p->headers)) {
+		f->initiator = FLOW_BY_SYN;
+	} else if (is_syn_ack(p->headers)) {
+		f->initiator = FLOW_BY_SYN_ACK;
+		f->src = !p->side;
+	}
+}
+
+bool flow_is_opening(const struct flow_packet *p)
+{
+	return is_syn(p->headers);
+}
+
+static bool is_done(const struct flow *f)
+{
+	enum flow_state state = flow_state(f);
+
+	return state == FLOW_CLOSED || state == FLOW_RESET || state == FLOW_REFUSED;
+}
+
+bool flow_is_over(const struct flow *f, const struct flow_packet *p)
+{
+	const struct flow_side *sender = &f->side[p->side];
+
+	if (!is_syn(p->headers) || !sender->packets)
+		return false;
+	if (!sender->has_syn || sender->syn_seq != p->headers->tcp_seq)
+		return true;
+	return is_done(f);
+}
+
+/* A surer owner takes the place of one that is less sure (a listener's that of the process that
+ * has accepted); between two that are both sure the first stays. */
+static bool is_surer(const struct flow_owner *a, const struct flow_owner *b)
+{
+	if (a->is_known != b->is_known)
+		return a->is_known;
+	return a->is_known && a->certainty == OWNER_EXACT &&
+	       b->certainty != OWNER_EXACT && b->was_sought;
+}
+
+static bool is_other(const struct flow_owner *a, const struct flow_owner *b)
+{
+	return a->is_known && b->is_known &&
+	       (a->pid != b->pid || a->start_ns != b->start_ns);
+}
+
+static void add_owner(struct flow_side *s, const struct packet *p)
+{
+	struct flow_owner o = { .start_ns = p->owner.start_ns,
+				.pid = p->pid,
+				.method = p->owner.method,
+				.certainty = p->owner.certainty,
+				.is_known = p->has_pid,
+				.was_sought = p->has_owner };
+	bool was_sought = s->owner.was_sought || o.was_sought;
+
+	if (is_surer(&o, &s->owner))
+		s->owner = o;
+	else if (is_other(&o, &s->owner) && o.certainty == OWNER_EXACT)
+		s->other_owners++;
+	s->owner.was_sought = was_sought;
+}
+
+static void add_tcp(struct flow_side *s, const struct headers *h)
+{
+	s->flags |= (uint8_t)h->tcp_flags;
+	if (is_syn(h) && !s->has_syn) {
+		s->has_syn = true;
+		s->syn_seq = h->tcp_seq;
+	}
+	s->has_syn_ack |= is_syn_ack(h);
+}
+
+static void widen(struct flow *f, int64_t first_ns, int64_t last_ns)
+{
+	if (first_ns < f->first_ns)
+		f->first_ns = first_ns;
+	if (last_ns > f->last_ns)
+		f->last_ns = last_ns;
+}
+
+void flow_add(struct flow *f, const struct flow_packet *p)
+{
+	struct flow_side *s = &f->side[p->side];
+	const struct packet *packet = p->packet;
+
+	widen(f, packet->ns, packet->ns);
+	if (!s->packets) {
+		s->iface = packet->iface;
+		s->direction = (uint8_t)p->direction;
+	}
+	if (s->iface != packet->iface) {
+		s->elsewhere++;
+		return;
+	}
+	s->packets++;
+	s->bytes += packet->len;
+	if (packet->has_pid || packet->has_owner)
+		add_owner(s, packet);
+	if (p->headers->has_tcp)
+		add_tcp(s, p->headers);
+}
+
+void flow_add_pieces(struct flow *f, unsigned side, const struct flow_pieces *pieces)
+{
+	widen(f, pieces->first_ns, pieces->last_ns);
+	f->side[side].packets += pieces->packets;
+	f->side[side].bytes += pieces->bytes;
+}
+
+bool flow_is_part(const struct flow *earlier, const struct flow *later)
+{
+	const struct flow_side *a = &earlier->side[later->src], *b = flow_src(later);
+
+	if (later->is_new)
+		return false;
+	if (later->initiator != FLOW_BY_SYN || !a->packets)
+		return true;
+	return a->has_syn && a->syn_seq == b->syn_seq && !is_done(earlier);
+}
+
+static void join_side(struct flow_side *s, const struct flow_side *later)
+{
+	bool was_sought = s->owner.was_sought || later->owner.was_sought;
+
+	if (!s->packets) {
+		uint64_t elsewhere = s->elsewhere;
+
+		*s = *later;
+		s->elsewhere += elsewhere;
+		return;
+	}
+	s->elsewhere += later->elsewhere;
+	s->other_owners += later->other_owners;
+	if (is_surer(&later->owner, &s->owner))
+		s->owner = later->owner;
+	else if (is_other(&later->owner, &s->owner))
+		s->other_owners += later->packets;
+	s->owner.was_sought = was_sought;
+	s->flags |= later->flags;
+	s->has_syn |= later->has_syn;
+	s->has_syn_ack |= later->has_syn_ack;
+	/* The later part had not seen on which interface this one counts. */
+	if (later->packets && s->iface != later->iface) {
+		s->elsewhere += later->packets;
+		return;
+	}
+	s->packets += later->packets;
+	s->bytes += later->bytes;
+}
+
+void flow_join(struct flow *f, const struct flow *later)
+{
+	widen(f, later->first_ns, later->last_ns);
+	join_side(&f->side[0], &later->side[0]);
+	join_side(&f->side[1], &later->side[1]);
+	for (unsigned i = 0; i < FLOW_NAMES && later->names[i].text; i++)
+		/* What a flow was called before it began is looked up when it begins: the later
+		 * part asked at another time. */
+		if (later->names[i].from != FLOW_NAME_DNS)
+			flow_add_name(f, &later->names[i]);
+}
+
+void flow_add_name(struct flow *f, const struct flow_name *name)
+{
+	for (unsigned i = 0; i < FLOW_NAMES; i++) {
+		if (!f->names[i].text) {
+			f->names[i] = *name;
+			return;
+		}
+		if (f->names[i].from == name->from &&
+		    !strcmp(f->names[i].text, name->text))
+			return;
+	}
+	if (f->names_lost < UINT8_MAX)
+		f->names_lost++;
+}
+
+/* Both ends are on the machine where both send outwards: each direction then has its own process. */
+static bool is_within(const struct flow *f)
+{
+	return f->side[0].direction == LINK_DIRECTION_OUT &&
+	       f->side[1].direction == LINK_DIRECTION_OUT;
+}
+
+const struct flow_owner *flow_owner(const struct flow *f)
+{
+	const struct flow_owner *src = &flow_src(f)->owner, *dst = &flow_dst(f)->owner;
+
+	if (is_within(f))
+		return src->is_known ? src : dst;
+	if (!src->is_known && !dst->is_known)
+		return src->was_sought ? src : dst;
+	return is_surer(dst, src) ? dst : src;
+}
+
+const struct flow_owner *flow_peer_owner(const struct flow *f)
+{
+	const struct flow_owner *src = &flow_src(f)->owner, *dst = &flow_dst(f)->owner;
+
+	return is_within(f) && is_other(src, dst) ? dst : NULL;
+}
+
+static enum flow_state tcp_state(const struct flow_side *src, const struct flow_side *dst)
+{
+	bool has_answer = dst->has_syn_ack || (dst->flags & ~RST) != 0;
+
+	if (src->flags & dst->flags & FIN)
+		return FLOW_CLOSED;
+	if ((dst->flags & RST) && src->has_syn && !dst->has_syn_ack &&
+	    !(src->flags & ACK))
+		return FLOW_REFUSED;
+	if ((src->flags | dst->flags) & RST)
+		return FLOW_RESET;
+	if ((src->flags | dst->flags) & FIN)
+		return FLOW_CLOSING;
+	if (src->has_syn && !has_answer && !(src->flags & ACK))
+		return FLOW_NEW;
+	if (dst->has_syn_ack && !(src->flags & ACK))
+		return FLOW_HALF_OPEN;
+	return FLOW_ESTABLISHED;
+}
+
+enum flow_state flow_state(const struct flow *f)
+{
+	const struct flow_side *src = flow_src(f), *dst = flow_dst(f);
+
+	if (f->key.protocol == PROTOCOL_TCP && f->key.form == FLOW_PORTS)
+		return tcp_state(src, dst);
+	return src->packets && dst->packets ? FLOW_ANSWERED : FLOW_ONE_WAY;
+}
+
+const char *flow_state_name(enum flow_state state)
+{
+	static const char *const names[] = {
+		[FLOW_ONE_WAY] = "one-way",
+		[FLOW_ANSWERED] = "answered",
+		[FLOW_NEW] = "new",
+		[FLOW_REFUSED] = "refused",
+		[FLOW_HALF_OPEN] = "half-open",
+		[FLOW_ESTABLISHED] = "established",
+		[FLOW_CLOSING] = "closing",
+		[FLOW_CLOSED] = "closed",
+		[FLOW_RESET] = "reset",
+	};
+
+	return names[state];
+}
+
+const char *flow_initiator_name(enum flow_initiator initiator)
+{
+	static const char *const names[] = { "first-packet", "syn", "syn-ack" };
+
+	return names[initiator];
+}
+
+const char *flow_name_from_name(enum flow_name_from from)
+{
+	static const char *const names[] = { "dns", "tls", "http", "quic" };
+
+	return names[from];
+}
