@@ -1,0 +1,260 @@
+#include "agent/audit.h"
+
+#include "base/mem.h"
+#include "port/port.h"
+#include "store/chain.h"
+#include "store/disk.h"
+
+#include "weir_version.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TAIL_NAME AUDIT_NAME ".tail"
+
+struct audit {
+	struct chain chain;
+	int dir_fd, fd;
+	uint64_t size;
+	uint64_t first_seq; /* of this file */
+	bool is_dirty;
+	char line[AUDIT_LINE_MAX];
+};
+
+static int open_file(struct audit *a, struct weir_error *err)
+{
+	a->fd = openat(a->dir_fd, AUDIT_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+		       0600);
+	if (a->fd < 0)
+		return err_sys(err, "cannot open '" AUDIT_NAME "'");
+	if (flock(a->fd, LOCK_EX | LOCK_NB)) {
+		if (errno == EWOULDBLOCK)
+			return err_set(err, WEIR_ERR_BUSY,
+				       "another agent writes '" AUDIT_NAME "'");
+		return err_sys(err, "cannot lock '" AUDIT_NAME "'");
+	}
+	return 0;
+}
+
+/* The seq of the file's first line, which tells how it is named once it is set aside. */
+static void read_first(struct audit *a)
+{
+	char text[32] = "";
+	unsigned long long seq;
+
+	a->first_seq = 1;
+	if (pread(a->fd, text, sizeof text - 1, 0) > 0 &&
+	    sscanf(text, "{\"seq\":%20llu,", &seq) == 1)
+		a->first_seq = seq;
+}
+
+/* What a crash left behind the last newline is kept beside the log and cut off. */
+static int cut_tail(struct audit *a, const char *tail, size_t length, uint64_t good,
+		    struct weir_error *err)
+{
+	int fd = openat(a->dir_fd, TAIL_NAME,
+			O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	ssize_t n = fd < 0 ? -1 : write(fd, tail, length);
+
+	if (fd >= 0)
+		(void)close(fd);
+	if (n != (ssize_t)length || ftruncate(a->fd, (off_t)good))
+		return err_sys(err, "cannot repair '" AUDIT_NAME "'");
+	return 0;
+}
+
+static int take_last(struct audit *a, const char *line, size_t length,
+		     struct weir_error *err)
+{
+	json_t *o = json_loadb(line, length, JSON_REJECT_DUPLICATES, NULL);
+	uint64_t seq = 0;
+	bool is_good = json_get_u64(o, "seq", &seq) && seq > 0;
+
+	json_decref(o);
+	if (!is_good)
+		return err_set(
+			err, WEIR_ERR_FORMAT,
+			"the last line of '" AUDIT_NAME
+			"' is no line of an audit log: keep the file and move it away");
+	a->chain.seq = seq - 1;
+	if (chain_advance(&a->chain, line, length))
+		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for a hash");
+	return 0;
+}
+
+/* Finds the last whole line in the file's last bytes; *cut is what was behind it. */
+static int find_end(struct audit *a, uint64_t *cut, struct weir_error *err)
+{
+	size_t room = sizeof a->line, n, end, begin;
+	struct stat st;
+	off_t at;
+
+	*cut = 0;
+	if (fstat(a->fd, &st))
+		return err_sys(err, "cannot read '" AUDIT_NAME "'");
+	n = (uint64_t)st.st_size < room ? (size_t)st.st_size : room;
+	at = st.st_size - (off_t)n;
+	if (pread(a->fd, a->line, n, at) != (ssize_t)n)
+		return err_sys(err, "cannot read '" AUDIT_NAME "'");
+	for (end = n; end && a->line[end - 1] != '\n'; end--)
+		;
+	a->size = (uint64_t)at + end;
+	*cut = n - end;
+	if (*cut) {
+		int rc = cut_tail(a, a->line + end, n - end, a->size, err);
+
+		if (rc)
+			return rc;
+	}
+	if (!end)
+		return at ? err_set(err, WEIR_ERR_FORMAT,
+				    "the last line of '" AUDIT_NAME
+				    "' is longer than %d bytes",
+				    AUDIT_LINE_MAX)
+			  : 0;
+	for (begin = end - 1; begin && a->line[begin - 1] != '\n'; begin--)
+		;
+	return take_last(a, a->line + begin, end - 1 - begin, err);
+}
+
+static int append(struct audit *a, const char *type, json_t *members,
+		  struct weir_error *err)
+{
+	struct chain next = a->chain;
+	size_t n = chain_dump(&a->chain, type, port_realtime_ns(), members, a->line,
+			      sizeof a->line);
+
+	if (!n)
+		return err_set(err, WEIR_ERR_LIMIT,
+			       "an audit line of type '%s' is longer than %d bytes", type,
+			       AUDIT_LINE_MAX);
+	if (chain_advance(&next, a->line, n - 1))
+		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for a hash");
+	if (disk_write(&disk_system, a->fd, a->line, n, a->size, NULL)) {
+		int rc = err_sys(err, "cannot write the audit log");
+
+		/* Harmless where it fails: the next line goes to the same place. */
+		if (ftruncate(a->fd, (off_t)a->size))
+			return rc;
+		return rc;
+	}
+	a->chain = next;
+	a->size += n;
+	a->is_dirty = true;
+	return 0;
+}
+
+/* Sets the full file aside.  Where that fails the log simply grows on. */
+static void rotate(struct audit *a)
+{
+	char name[64];
+	int old = a->fd;
+	struct weir_error err;
+
+	(void)snprintf(name, sizeof name, "audit-%012llu.jsonl",
+		       (unsigned long long)a->first_seq);
+	audit_sync(a);
+	if (faccessat(a->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+	    renameat(a->dir_fd, AUDIT_NAME, a->dir_fd, name))
+		return;
+	if (open_file(a, &err)) {
+		if (a->fd >= 0)
+			(void)close(a->fd);
+		a->fd = old;
+		(void)renameat(a->dir_fd, name, a->dir_fd, AUDIT_NAME);
+		return;
+	}
+	(void)close(old);
+	a->size = 0;
+	a->first_seq = a->chain.seq + 1;
+	(void)fsync(a->dir_fd);
+}
+
+int audit_write(struct audit *a, const char *type, json_t *members, uint64_t *seq,
+		struct weir_error *err)
+{
+	int rc = append(a, type, members, err);
+
+	json_decref(members);
+	if (!rc && seq)
+		*seq = a->chain.seq;
+	if (!rc && a->size >= AUDIT_FILE_MAX)
+		rotate(a);
+	return rc;
+}
+
+static int write_start(struct audit *a, json_t *start, uint64_t cut,
+		       struct weir_error *err)
+{
+	struct port_identity id;
+	json_t *members;
+
+	port_identity(&id);
+	members =
+		json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:I}", "format", 1, "tool",
+			  "weir", "version", WEIR_VERSION, "host", id.host, "machine_id",
+			  id.machine_id, "boot_id", id.boot_id, "pid", (int)id.pid, "uid",
+			  (int)id.uid, "cut_bytes", (json_int_t)cut);
+	if (!members)
+		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for an audit line");
+	if (start)
+		json_object_update_missing(members, start);
+	return audit_write(a, "start", members, NULL, err);
+}
+
+int audit_open(struct audit **out, int dir_fd, json_t *start, struct weir_error *err)
+{
+	struct audit *a = mem_new(1, sizeof *a);
+	uint64_t cut = 0;
+	int rc;
+
+	*out = NULL;
+	if (!a)
+		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for an audit log");
+	a->fd = -1;
+	chain_init(&a->chain);
+	a->dir_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 3);
+	rc = a->dir_fd < 0 ? err_sys(err, "cannot open the audit log's directory")
+			   : open_file(a, err);
+	if (!rc)
+		rc = find_end(a, &cut, err);
+	if (!rc) {
+		read_first(a);
+		rc = write_start(a, start, cut, err);
+	}
+	if (!rc) {
+		audit_sync(a);
+		(void)fsync(a->dir_fd);
+		*out = a;
+		return 0;
+	}
+	if (a->fd >= 0)
+		(void)close(a->fd);
+	if (a->dir_fd >= 0)
+		(void)close(a->dir_fd);
+	mem_free(a);
+	return rc;
+}
+
+void audit_sync(struct audit *a)
+{
+	if (a->is_dirty && fdatasync(a->fd) == 0)
+		a->is_dirty = false;
+}
+
+void audit_close(struct audit *a)
+{
+	struct weir_error err;
+
+	if (!a)
+		return;
+	/* Where the disk is full the log ends without its last line, and verify says so. */
+	if (audit_write(a, "stop", json_object(), NULL, &err) == 0)
+		audit_sync(a);
+	(void)close(a->fd);
+	(void)close(a->dir_fd);
+	mem_free(a);
+}

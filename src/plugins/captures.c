@@ -1,0 +1,710 @@
+#include "plugins/captures.h"
+
+#include "base/mem.h"
+#include "base/time.h"
+#include "plugins/program.h"
+#include "plugins/recording.h"
+#include "plugins/state.h"
+#include "store/open.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define STATE_NAME     "captures.json"
+#define BACKOFF_MIN_NS (250 * NS_PER_MS)
+#define BACKOFF_MAX_NS (30 * NS_PER_S)
+#define STABLE_NS      (60 * NS_PER_S)
+#define START_WAIT_NS  (30 * NS_PER_S)
+#define POLL_NS        (200 * NS_PER_MS)
+
+enum life {
+	STARTING,
+	RECORDING,
+	WAITING,
+	ENDED
+};
+
+static const char *const life_names[] = { "starting", "recording", "waiting", "ended" };
+
+struct capture {
+	struct captures *all;
+	struct capture *next;
+	char name[RECORDING_NAME_MAX + 1], store[RECORDING_NAME_MAX + 1], caller[128];
+	json_t *arguments;
+	struct port_thread *thread;
+	/* Guarded by the table's lock. */
+	enum life life;
+	bool want_stop, has_started; /* ever */
+	bool is_over;                /* the thread has ended */
+	unsigned waiters;            /* who stands on it */
+	int64_t started_ns, ended_ns;
+	int64_t session_ns; /* monotonic: this recorder's beginning */
+	int control_fd;
+	int pid;
+	json_t *figures, *summary; /* the recorder's last words */
+	json_t *sandbox;           /* what it has given up */
+	uint64_t restarts;
+	char error[400];
+};
+
+struct captures {
+	struct port_monitor *lock;
+	struct launcher *launcher;
+	char stores[2048];
+	int state_fd;
+	struct capture *first;
+	bool is_stopping;
+};
+
+/* State. */
+
+static json_t *to_json(const struct capture *c, bool is_state)
+{
+	char at[TIME_TEXT];
+	json_t *one =
+		json_pack("{s:s,s:s,s:s,s:s,s:O,s:I}", "name", c->name, "store", c->store,
+			  "state", life_names[c->life], "caller", c->caller, "arguments",
+			  c->arguments, "restarts", (json_int_t)c->restarts);
+
+	time_format(c->started_ns, at);
+	json_object_set_new(one, "started", json_string(at));
+	json_object_set_new(one, "started_ns", json_integer(c->started_ns));
+	if (c->ended_ns) {
+		time_format(c->ended_ns, at);
+		json_object_set_new(one, "ended", json_string(at));
+		json_object_set_new(one, "ended_ns", json_integer(c->ended_ns));
+	}
+	if (c->summary)
+		json_object_set(one, "summary", c->summary);
+	if (c->error[0])
+		json_object_set_new(one, "last_error", json_string(c->error));
+	if (!is_state && c->figures)
+		json_object_set(one, "figures", c->figures);
+	if (!is_state && c->sandbox)
+		json_object_set(one, "sandbox", c->sandbox);
+	if (!is_state && c->pid)
+		json_object_set_new(one, "pid", json_integer(c->pid));
+	return one;
+}
+
+static int save(struct captures *all, struct weir_error *err)
+{
+	json_t *list = json_array(),
+	       *state = json_pack("{s:i,s:o}", "version", 1, "captures", list);
+	int rc;
+
+	for (struct capture *c = all->first; c; c = c->next)
+		json_array_append_new(list, to_json(c, true));
+	rc = state_save(all->state_fd, STATE_NAME, state, err);
+	json_decref(state);
+	return rc;
+}
+
+/* A change that is not asked for by anybody who could be told of a failure: it is in the list. */
+static void save_quietly(struct captures *all, struct capture *c)
+{
+	struct weir_error err;
+
+	if (save(all, &err))
+		(void)snprintf(c->error, sizeof c->error, "%.390s", err.text);
+}
+
+static void free_capture(struct capture *c)
+{
+	json_decref(c->arguments);
+	json_decref(c->figures);
+	json_decref(c->summary);
+	json_decref(c->sandbox);
+	mem_free(c);
+}
+
+static struct capture *find(const struct captures *all, const char *name)
+{
+	struct capture *c = all->first;
+
+	while (c && strcmp(c->name, name) != 0)
+		c = c->next;
+	return c;
+}
+
+static void unlink_capture(struct captures *all, struct capture *c)
+{
+	struct capture **at = &all->first;
+
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+}
+
+/* The recorder. */
+
+static void store_path(const struct capture *c, char *path, size_t size)
+{
+	(void)snprintf(path, size, "%s/%s", c->all->stores, c->store);
+}
+
+static void take_line(struct capture *c, const char *line, size_t length)
+{
+	json_t *said = json_loadb(line, length, 0, NULL);
+	const char *type = json_string_value(json_object_get(said, "type"));
+
+	if (!type) {
+		json_decref(said);
+		return;
+	}
+	port_monitor_lock(c->all->lock);
+	if (!strcmp(type, "started")) {
+		c->life = RECORDING;
+		c->has_started = true;
+		json_decref(c->sandbox);
+		c->sandbox = json_incref(json_object_get(said, "sandbox"));
+		c->error[0] = '\0';
+		save_quietly(c->all, c);
+	} else if (!strcmp(type, "status")) {
+		json_decref(c->figures);
+		c->figures = json_incref(said);
+	} else if (!strcmp(type, "summary")) {
+		json_decref(c->summary);
+		c->summary = json_incref(said);
+	}
+	port_monitor_signal(c->all->lock);
+	port_monitor_unlock(c->all->lock);
+	json_decref(said);
+}
+
+/* What a recorder that is ending does not read is of no use to it. */
+static bool tell(const struct capture *c, const char *line)
+{
+	size_t length = strlen(line);
+
+	return c->control_fd >= 0 && process_tell(c->control_fd, line, length);
+}
+
+static int start_recorder(struct capture *c, struct program *p,
+			  const struct recording_words *w, struct weir_error *err)
+{
+	int rc = launcher_start(c->all->launcher, p, w->items, err);
+
+	port_monitor_lock(c->all->lock);
+	if (!rc) {
+		c->control_fd = p->control_fd;
+		c->pid = p->process.pid;
+		c->session_ns = port_monotonic_ns();
+		if (c->want_stop || c->all->is_stopping)
+			(void)tell(c, "stop\n");
+	}
+	port_monitor_unlock(c->all->lock);
+	return rc;
+}
+
+/* From its first word to its last; its exit code. */
+static int watch_recorder(struct capture *c, struct program *p)
+{
+	size_t length;
+	char *line;
+	int code;
+
+	while ((line = program_line(p, &length)) != NULL)
+		take_line(c, line, length);
+	port_monitor_lock(c->all->lock);
+	c->control_fd = -1;
+	c->pid = 0;
+	port_monitor_unlock(c->all->lock);
+	code = program_wait(p);
+	return code;
+}
+
+static bool is_asked_to_end(const struct capture *c)
+{
+	return c->want_stop || c->all->is_stopping;
+}
+
+/* A store whose recorder died is repaired, and its last line is the summary. */
+static json_t *close_store(const char *path)
+{
+	struct weir_error err;
+	struct store_view *v;
+	json_t *end = NULL;
+
+	if (store_open(&v, path, &err))
+		return json_pack("{s:s}", "error", err.text);
+	if (v->end)
+		end = json_copy(v->end);
+	store_view_free(v);
+	return end;
+}
+
+/* False: nothing is left to record. */
+static bool choose_words(struct capture *c, struct recording_words *w, const char *path)
+{
+	struct recording_done done = { .is_continued = store_is_store(path) };
+
+	port_monitor_lock(c->all->lock);
+	if (done.is_continued) {
+		done.elapsed_ns = port_realtime_ns() - c->started_ns;
+		done.packets = (uint64_t)json_integer_value(
+			json_object_get(c->figures, "packets"));
+	}
+	json_decref(c->summary);
+	c->summary = NULL;
+	port_monitor_unlock(c->all->lock);
+	return recording_words(w, c->arguments, path, &done);
+}
+
+static void keep_error(struct capture *c, const struct program *p, int code,
+		       const struct weir_error *err)
+{
+	const char *said = strstr(p->errors, ": "), *text = said ? said + 2 : p->errors;
+
+	if (err->code)
+		(void)snprintf(c->error, sizeof c->error, "%.390s", err->text);
+	else if (*text)
+		(void)snprintf(c->error, sizeof c->error, "%.*s",
+			       (int)(strcspn(text, "\n") % sizeof c->error), text);
+	else
+		(void)snprintf(c->error, sizeof c->error,
+			       "the recorder ended with exit code %d", code);
+}
+
+enum next {
+	NEXT_END,
+	NEXT_AGAIN
+};
+
+/* One recorder's life. */
+static enum next record_once(struct capture *c, const char *path)
+{
+	struct recording_words w;
+	struct weir_error err = { 0 };
+	struct program p = { .control_fd = -1 };
+	enum next next = NEXT_END;
+	int code = 0;
+
+	if (!choose_words(c, &w, path))
+		return NEXT_END;
+	if (!start_recorder(c, &p, &w, &err))
+		code = watch_recorder(c, &p);
+	port_monitor_lock(c->all->lock);
+	/* One that has said its last words ended by itself: a bound was reached. */
+	if (!is_asked_to_end(c) && !c->summary) {
+		keep_error(c, &p, code, &err);
+		if (c->has_started)
+			next = NEXT_AGAIN;
+	}
+	port_monitor_unlock(c->all->lock);
+	program_fini(&p);
+	return next;
+}
+
+static void wait_before_again(struct capture *c, int64_t wait_ns)
+{
+	int64_t until = port_monotonic_ns() + wait_ns;
+
+	port_monitor_lock(c->all->lock);
+	c->life = WAITING;
+	c->restarts++;
+	save_quietly(c->all, c);
+	while (!is_asked_to_end(c) && port_monotonic_ns() < until)
+		(void)port_monitor_wait(c->all->lock, POLL_NS);
+	port_monitor_unlock(c->all->lock);
+}
+
+static void finish(struct capture *c, const char *path)
+{
+	bool is_left = false;
+	json_t *end = NULL;
+
+	port_monitor_lock(c->all->lock);
+	/* The plugin ends and the capture does not: its next life goes on with it. */
+	is_left = c->all->is_stopping && !c->want_stop;
+	port_monitor_unlock(c->all->lock);
+	if (!is_left && !c->summary && c->has_started)
+		end = close_store(path);
+	port_monitor_lock(c->all->lock);
+	if (end)
+		c->summary = end;
+	c->is_over = true;
+	if (!is_left) {
+		c->life = ENDED;
+		c->ended_ns = port_realtime_ns();
+		if (c->has_started)
+			save_quietly(c->all, c);
+	}
+	port_monitor_signal(c->all->lock);
+	port_monitor_unlock(c->all->lock);
+}
+
+static void *run_capture(void *arg)
+{
+	struct capture *c = arg;
+	int64_t wait_ns = BACKOFF_MIN_NS;
+	char path[sizeof c->all->stores + sizeof c->store];
+
+	store_path(c, path, sizeof path);
+	while (!is_asked_to_end(c)) {
+		int64_t began = port_monotonic_ns();
+
+		if (record_once(c, path) == NEXT_END)
+			break;
+		if (port_monotonic_ns() - began >= STABLE_NS)
+			wait_ns = BACKOFF_MIN_NS;
+		wait_before_again(c, wait_ns);
+		wait_ns = wait_ns > BACKOFF_MAX_NS / 2 ? BACKOFF_MAX_NS : 2 * wait_ns;
+	}
+	finish(c, path);
+	return NULL;
+}
+
+/* The table. */
+
+static void copy(char *to, size_t size, const json_t *from, const char *name)
+{
+	const char *text = json_string_value(json_object_get(from, name));
+
+	(void)snprintf(to, size, "%s", text ? text : "");
+}
+
+/* Of the state file: what is not as we write it is left out. */
+static struct capture *from_json(struct captures *all, const json_t *saved)
+{
+	struct capture *c = mem_new(1, sizeof *c);
+	json_t *arguments = json_object_get(saved, "arguments");
+	char state[16];
+
+	if (!c)
+		return NULL;
+	c->all = all;
+	c->control_fd = -1;
+	copy(c->name, sizeof c->name, saved, "name");
+	copy(c->store, sizeof c->store, saved, "store");
+	copy(c->caller, sizeof c->caller, saved, "caller");
+	copy(c->error, sizeof c->error, saved, "last_error");
+	copy(state, sizeof state, saved, "state");
+	c->arguments = json_incref(arguments);
+	c->summary = json_incref(json_object_get(saved, "summary"));
+	c->started_ns = json_integer_value(json_object_get(saved, "started_ns"));
+	c->ended_ns = json_integer_value(json_object_get(saved, "ended_ns"));
+	c->restarts = (uint64_t)json_integer_value(json_object_get(saved, "restarts"));
+	c->has_started = true;
+	c->life = strcmp(state, "ended") != 0 ? WAITING : ENDED;
+	c->is_over = c->life == ENDED;
+	if (recording_is_name(c->name) && recording_is_name(c->store) &&
+	    json_is_object(arguments) && !find(all, c->name))
+		return c;
+	free_capture(c);
+	return NULL;
+}
+
+static int restore(struct captures *all, struct weir_error *err)
+{
+	struct weir_error damaged = { 0 };
+	json_t *state = NULL, *one;
+	struct capture **end = &all->first;
+	size_t at;
+	int rc = 0;
+
+	/* One that was damaged is kept beside; stores are as they are. */
+	(void)!state_load(all->state_fd, STATE_NAME, &state, &damaged);
+	json_array_foreach(json_object_get(state, "captures"), at, one)
+	{
+		struct capture *c = from_json(all, one);
+
+		if (!c)
+			continue;
+		*end = c;
+		end = &c->next;
+		if (!rc && !c->is_over) {
+			c->restarts++;
+			rc = port_thread_start(&c->thread, "capture", run_capture, c,
+					       err);
+		}
+	}
+	json_decref(state);
+	return rc;
+}
+
+int captures_new(struct captures **out, const char *stores, struct launcher *launcher,
+		 struct weir_error *err)
+{
+	struct captures *all = mem_new(1, sizeof *all);
+	int rc;
+
+	*out = NULL;
+	if (!all)
+		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for captures");
+	all->launcher = launcher;
+	all->state_fd = -1;
+	all->lock = port_monitor_new();
+	(void)snprintf(all->stores, sizeof all->stores, "%s", stores);
+	rc = all->lock ? state_open(&all->state_fd, err)
+		       : err_set(err, WEIR_ERR_NO_MEMORY, "no memory for captures");
+	if (!rc)
+		rc = restore(all, err);
+	if (rc) {
+		captures_free(all);
+		return rc;
+	}
+	*out = all;
+	return 0;
+}
+
+void captures_stop(struct captures *all)
+{
+	port_monitor_lock(all->lock);
+	all->is_stopping = true;
+	for (struct capture *c = all->first; c; c = c->next)
+		(void)tell(c, "stop\n");
+	port_monitor_signal(all->lock);
+	port_monitor_unlock(all->lock);
+}
+
+void captures_free(struct captures *all)
+{
+	if (!all)
+		return;
+	if (all->lock)
+		captures_stop(all);
+	while (all->first) {
+		struct capture *c = all->first;
+
+		all->first = c->next;
+		port_thread_join(c->thread);
+		free_capture(c);
+	}
+	if (all->state_fd >= 0)
+		(void)close(all->state_fd);
+	port_monitor_free(all->lock);
+	mem_free(all);
+}
+
+static unsigned count(const struct captures *all, bool is_running_only)
+{
+	unsigned n = 0;
+
+	for (const struct capture *c = all->first; c; c = c->next)
+		n += !is_running_only || !c->is_over;
+	return n;
+}
+
+/* An ended capture's place in the list is free for a new one of its name, or when there are many. */
+static void forget(struct captures *all, struct capture *c)
+{
+	unlink_capture(all, c);
+	port_thread_join(c->thread);
+	free_capture(c);
+}
+
+static void forget_oldest(struct captures *all)
+{
+	for (struct capture *c = all->first; c; c = c->next) {
+		if (c->is_over && !c->waiters) {
+			forget(all, c);
+			return;
+		}
+	}
+}
+
+static void name_store(struct capture *c)
+{
+	const char *given = json_string_value(json_object_get(c->arguments, "store"));
+	char at[TIME_TEXT];
+	size_t used;
+
+	if (given) {
+		(void)snprintf(c->store, sizeof c->store, "%s", given);
+		return;
+	}
+	time_format(c->started_ns, at);
+	used = (size_t)snprintf(c->store, sizeof c->store, "%.40s-", c->name);
+	for (const char *p = at; *p && used < sizeof c->store - 1; p++)
+		if (strchr("0123456789TZ", *p))
+			c->store[used++] = *p;
+	c->store[used] = '\0';
+}
+
+static int check_store(const struct capture *c, struct weir_error *err)
+{
+	char path[sizeof c->all->stores + sizeof c->store];
+	struct stat st;
+
+	if (!recording_is_name(c->store))
+		return err_set(err, WEIR_ERR_USAGE, "'%.80s' is no name of a store",
+			       c->store);
+	store_path(c, path, sizeof path);
+	if (!lstat(path, &st))
+		return err_set(err, WEIR_ERR_EXISTS,
+			       "there is a store '%s' already: none is written over",
+			       c->store);
+	return errno == ENOENT ? 0 : err_sys(err, "cannot look at '%s'", path);
+}
+
+/* capture-1, capture-2, ...: the first that is not in the list. */
+static void choose_name(struct captures *all, char name[RECORDING_NAME_MAX + 1])
+{
+	unsigned n = 1;
+
+	do
+		(void)snprintf(name, RECORDING_NAME_MAX + 1, "capture-%u", n++);
+	while (find(all, name));
+}
+
+/* With the lock held. */
+static int add_capture(struct captures *all, const char *name, json_t *arguments,
+		       const char *caller, struct capture **out, struct weir_error *err)
+{
+	struct capture *c = find(all, name), **end = &all->first;
+	int rc;
+
+	if (c && !c->is_over)
+		return err_set(err, WEIR_ERR_EXISTS, "capture '%s' is recording", name);
+	if (c && c->waiters)
+		return err_set(err, WEIR_ERR_BUSY, "capture '%s' is just ending", name);
+	if (c)
+		forget(all, c);
+	if (all->is_stopping || count(all, true) >= CAPTURES_RUNNING)
+		return err_set(err, WEIR_ERR_LIMIT, "%d captures are recording already",
+			       CAPTURES_RUNNING);
+	if (count(all, false) >= CAPTURES_KEPT)
+		forget_oldest(all);
+	c = mem_new(1, sizeof *c);
+	if (!c)
+		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for a capture");
+	c->all = all;
+	c->control_fd = -1;
+	c->started_ns = port_realtime_ns();
+	c->arguments = json_incref(arguments);
+	(void)snprintf(c->name, sizeof c->name, "%s", name);
+	(void)snprintf(c->caller, sizeof c->caller, "%s", caller);
+	name_store(c);
+	rc = check_store(c, err);
+	if (!rc)
+		rc = port_thread_start(&c->thread, "capture", run_capture, c, err);
+	if (rc) {
+		free_capture(c);
+		return rc;
+	}
+	while (*end)
+		end = &(*end)->next;
+	*end = c;
+	*out = c;
+	return 0;
+}
+
+int captures_start(struct captures *all, const char *name, json_t *arguments,
+		   const char *caller, json_t **result, struct weir_error *err)
+{
+	int64_t until = port_monotonic_ns() + START_WAIT_NS;
+	char chosen[RECORDING_NAME_MAX + 1];
+	struct capture *c = NULL;
+	int rc;
+
+	*result = NULL;
+	port_monitor_lock(all->lock);
+	if (!name) {
+		choose_name(all, chosen);
+		name = chosen;
+	}
+	rc = add_capture(all, name, arguments, caller, &c, err);
+	if (rc || !c) {
+		port_monitor_unlock(all->lock);
+		return rc;
+	}
+	c->waiters++;
+	while (!c->has_started && !c->is_over && port_monotonic_ns() < until)
+		(void)port_monitor_wait(all->lock, POLL_NS);
+	c->waiters--;
+	if (c->has_started)
+		*result = to_json(c, false);
+	else
+		rc = err_set(err, WEIR_ERR_SYSTEM, "%s",
+			     c->error[0] ? c->error : "the recorder did not start");
+	if (rc && c->is_over)
+		forget(all, c);
+	else if (rc)
+		c->want_stop = true;
+	port_monitor_unlock(all->lock);
+	return rc;
+}
+
+int captures_end(struct captures *all, const char *name, json_t **result,
+		 struct weir_error *err)
+{
+	struct capture *c;
+
+	*result = NULL;
+	port_monitor_lock(all->lock);
+	c = find(all, name);
+	if (!c || c->is_over) {
+		port_monitor_unlock(all->lock);
+		return err_set(err, WEIR_ERR_ABSENT, "no capture '%s' is recording",
+			       name);
+	}
+	c->want_stop = true;
+	c->waiters++;
+	(void)tell(c, "stop\n");
+	port_monitor_signal(all->lock);
+	while (!c->is_over)
+		(void)port_monitor_wait(all->lock, POLL_NS);
+	c->waiters--;
+	*result = to_json(c, false);
+	port_monitor_unlock(all->lock);
+	return 0;
+}
+
+int captures_tell(struct captures *all, const char *name, const char *line,
+		  struct weir_error *err)
+{
+	const struct capture *c;
+	int rc = 0;
+
+	port_monitor_lock(all->lock);
+	c = find(all, name);
+	if (!c || c->is_over)
+		rc = err_set(err, WEIR_ERR_ABSENT, "no capture '%s' is recording", name);
+	else if (!tell(c, line))
+		rc = err_set(err, WEIR_ERR_BUSY,
+			     "the recorder of '%s' does not listen now (%s)", name,
+			     life_names[c->life]);
+	port_monitor_unlock(all->lock);
+	return rc;
+}
+
+json_t *captures_list(struct captures *all)
+{
+	json_t *list = json_array();
+
+	port_monitor_lock(all->lock);
+	for (const struct capture *c = all->first; c; c = c->next)
+		json_array_append_new(list, to_json(c, false));
+	port_monitor_unlock(all->lock);
+	return json_pack("{s:o}", "captures", list);
+}
+
+json_t *captures_status(struct captures *all, const char *name)
+{
+	const struct capture *c;
+	json_t *one;
+
+	port_monitor_lock(all->lock);
+	c = find(all, name);
+	one = c ? to_json(c, false) : NULL;
+	port_monitor_unlock(all->lock);
+	return one;
+}
+
+bool captures_find(struct captures *all, const char *name, char *path, size_t size,
+		   json_t **arguments)
+{
+	const struct capture *c;
+
+	port_monitor_lock(all->lock);
+	c = find(all, name);
+	if (c) {
+		store_path(c, path, size);
+		*arguments = json_incref(c->arguments);
+	}
+	port_monitor_unlock(all->lock);
+	return c != NULL;
+}
