@@ -1,0 +1,79 @@
+#!/bin/sh
+# The directives of filesystem.
+. "$SOURCE_ROOT/tests/lib/tap.sh"
+. "$SOURCE_ROOT/tests/lib/agent.sh"
+
+mkdir -p "$tmp/evidence/sub" "$tmp/evidence/.hidden"
+printf 'hello' >"$tmp/evidence/a.txt"
+head -c 300000 /dev/urandom >"$tmp/evidence/b.bin"
+ln -s a.txt "$tmp/evidence/link"
+mkfifo "$tmp/evidence/fifo"
+odd=$(printf 'odd\377name')
+printf 'x' >"$tmp/evidence/$odd"
+chmod 700 "$tmp/evidence"
+touch -d '2020-01-02T03:04:05Z' "$tmp/evidence/sub/old.txt"
+agent_start
+here=$tmp/evidence
+
+check_equal "a session begins at the root" "$(result filesystem getcwd)" '{"path":"/"}'
+check_equal "listdir has every entry and the directory" \
+	"$(call filesystem listdir "{\"path\":\"$here\"}" | grep -c '"record":"file"')" 8
+check_match "and ends with a summary" "$(result filesystem listdir "{\"path\":\"$here\"}")" \
+	'"complete":true'
+check_match "a pattern selects" \
+	"$(call filesystem listdir "{\"path\":\"$here\",\"pattern\":\"*.txt\"}" | grep -c a.txt)" 1
+check_equal "find goes down" \
+	"$(call filesystem find "{\"path\":\"$here\",\"pattern\":\"*.txt\"}" | grep -c '"record":"file"')" 2
+check_equal "find by time" \
+	"$(call filesystem find "{\"path\":\"$here\",\"modified\":\"..2021-01-01\"}" |
+		grep -c '"record":"file"')" 1
+check_equal "stat of a file" \
+	"$(result filesystem stat "{\"path\":\"$here/a.txt\"}" | jq -r .size_bytes)" 5
+check_equal "stat of a directory is of itself" \
+	"$(result filesystem stat "{\"path\":\"$here\"}" | jq -r .type)" directory
+check_equal "stat of a link is of the link" \
+	"$(result filesystem stat "{\"path\":\"$here/link\"}" | jq -r .type)" link
+check_equal "hash" "$(result filesystem hash "{\"path\":\"$here/b.bin\"}" | jq -r .sha256)" \
+	"$(sha256sum "$here/b.bin" | cut -d ' ' -f 1)"
+check_match "what is not there fails in words" \
+	"$(call filesystem listdir "{\"path\":\"$here/nothing\"}")" 'No such file'
+check_match "an option's mistake is the caller's" \
+	"$(call filesystem listdir "{\"path\":\"$here\",\"hash\":\"sha7\"}")" 'sha7'
+
+# A name is bytes.
+b64=$(printf '%s/%s' "$here" "$odd" | base64 -w 0)
+check_equal "a name that is no text is reached by its bytes" \
+	"$(result filesystem stat "{\"path_b64\":\"$b64\"}" | jq .size_bytes)" 1
+
+# Ranges.
+read_bytes() {
+	call filesystem read "$1" | jq -r 'select(has("item")) | .item.data // empty' | base64 -d
+}
+check_equal "read returns the bytes" "$(read_bytes "{\"path\":\"$here/b.bin\"}" | sha256sum)" \
+	"$(sha256sum <"$here/b.bin")"
+range="{\"path\":\"$here/b.bin\",\"offset\":100000,\"length\":150000}"
+part=$(tail -c +100001 "$here/b.bin" | head -c 150000 | sha256sum | cut -d ' ' -f 1)
+check_equal "a range" "$(read_bytes "$range" | sha256sum | cut -d ' ' -f 1)" "$part"
+check_equal "with its hash" "$(result filesystem read "$range" | jq -r .sha256)" "$part"
+check_equal "a range behind the end is empty" \
+	"$(result filesystem read "{\"path\":\"$here/a.txt\",\"offset\":10}" | jq .bytes)" 0
+check_match "a FIFO is not waited for" "$(call filesystem read "{\"path\":\"$here/fifo\"}")" \
+	'no regular file'
+check_match "a link is not followed" "$(call filesystem read "{\"path\":\"$here/link\"}")" '"error"'
+touch -a -d '2001-01-01T00:00:00Z' "$here/a.txt"
+before=$(stat -c %x "$here/a.txt")
+result filesystem listdir "{\"path\":\"$here\",\"hash\":\"sha256\"}" >/dev/null
+check_equal "listing and hashing change no access time" "$(stat -c %x "$here/a.txt")" "$before"
+
+check_match "a timeline is sorted" "$(call filesystem timeline "{\"path\":\"$here\"}" |
+	grep -o '"datetime":"[^"]*"' | sort -c && echo sorted)" sorted
+check_match "the oldest is in it" "$(call filesystem timeline "{\"path\":\"$here\"}")" '2020-01-02T03:04:05'
+check_equal "no listing is left in the state" "$(ls "$data/plugins/filesystem" | grep -c listing)" 0
+
+# Sessions.
+check_equal "chdir answers as the system says" \
+	"$(result filesystem chdir "{\"path\":\"$here/sub/..\"}")" "{\"path\":\"$here\"}"
+check_match "chdir to a file is refused" "$(call filesystem chdir "{\"path\":\"$here/a.txt\"}")" \
+	'Not a directory'
+agent_stop
+tap_done

@@ -1,0 +1,120 @@
+#!/bin/sh
+# Filters on processes while recording: exactly the packets of that program, from its first question to a
+# name server and its first SYN on, and none of others.
+. "$SOURCE_ROOT/tests/lib/tap.sh"
+. "$SOURCE_ROOT/tests/lib/sniff.sh"
+. "$SOURCE_ROOT/tests/lib/who.sh"
+require_netns
+require_tool jq python3 curl setpriv unshare
+require_events
+veth_pair
+cd "$tmp"
+chmod 711 "$tmp"
+curl=$(readlink -f "$(command -v curl)")
+echo "nameserver 10.9.0.2" >resolv.conf
+chmod 644 resolv.conf
+
+# A name server and a web server on the other side.
+start dns nsenter --net="/run/netns/$(netns_name b)" python3 "$SOURCE_ROOT/tests/lib/who.py" dns 10.9.0.2
+start http nsenter --net="/run/netns/$(netns_name b)" python3 "$SOURCE_ROOT/tests/lib/who.py" http 10.9.0.2 8080
+check "a name server and a web server are there" wait_for 60 grep -q ready dns.out
+wait_for 60 grep -q ready http.out
+
+# A program in a cgroup named as containers' are.
+container=$(printf '%064d' $$)
+cgroup=
+for root in /sys/fs/cgroup/unified /sys/fs/cgroup; do
+	[ -z "$cgroup" ] && [ -e "$root/cgroup.procs" ] && mkdir "$root/docker-$container.scope" 2>/dev/null &&
+		cgroup=$root/docker-$container.scope
+done
+[ -z "$cgroup" ] || at_exit "rmdir $cgroup"
+
+# In namespace a, asking our name server: words...
+asking() {
+	# shellcheck disable=SC2016
+	netns_run a unshare -m sh -c 'mount --bind resolv.conf /etc/resolv.conf && exec "$@"' sh "$@"
+}
+
+fetch='exec curl -s -4 --max-time 10 -o /dev/null'
+# Its process id is told, then it waits for the recorders.
+# shellcheck disable=SC2016
+start known nsenter --net="/run/netns/$(netns_name a)" unshare -m sh -c '
+	mount --bind resolv.conf /etc/resolv.conf; echo $$; until [ -e go ]; do sleep 0.05; done
+	'"$fetch"' http://known.example:8080/'
+known=$pid
+wait_for 60 test -s known.out
+
+# One recorder a filter, all at once, and one without.
+recorders="all name path pid user"
+sniff_start all a -i va -o all -q --buffer 8MiB
+all=$pid
+sniff_start name a -i va -o name -q --buffer 8MiB 'process.name == "curl"'
+name=$pid
+sniff_start path a -i va -o path -q --buffer 8MiB "process.path == \"$curl\""
+path=$pid
+sniff_start pid a -i va -o pid -q --buffer 8MiB "processId == $(head -n 1 known.out)"
+number=$pid
+sniff_start user a -i va -o user -q --buffer 8MiB 'process.user == "nobody" and tcp'
+user=$pid
+if [ -n "$cgroup" ]; then
+	recorders="$recorders container"
+	sniff_start container a -i va -o container -q --buffer 8MiB "process.container == \"$container\""
+	inside=$pid
+fi
+
+asking sh -c "$fetch http://first.example:8080/"
+asking setpriv --reuid 65534 --clear-groups sh -c "$fetch http://other.example:8080/"
+[ -z "$cgroup" ] || asking sh -c "echo \$\$ >$cgroup/cgroup.procs; $fetch http://inside.example:8080/"
+netns_run a python3 -c '
+import socket, urllib.request
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for _ in range(20):
+    s.sendto(b"no", ("10.9.0.2", 4001))
+urllib.request.urlopen("http://10.9.0.2:8080/").read()'
+touch go
+wait_exit 60 "$known" || not_ok "the program whose id is known ends"
+for one in "$all" "$name" "$path" "$number" "$user" ${inside:+"$inside"}; do
+	sniff_stop "$one"
+done
+for one in $recorders; do
+	"$WEIR" show --json "$one" >"$one.jsonl"
+	echo "# $one: $(wc -l <"$one.jsonl") packets"
+done
+
+# The packets of one store, without what depends on who recorded them: each has its own times.
+essence() { jq -c '[.src, .src_port, .dst, .dst_port, .wire_bytes, .pid]' | sort; }
+stored() { "$WEIR" show --json --filter "$1" all | essence; }
+has() { jq -r "select($2) | 1" "$1.jsonl" | wc -l; }
+
+check "others' packets were there to be left out" test "$(has all '.process == "python3"')" -gt 20
+check_equal "a name: every packet is curl's" "$(jq -r .process name.jsonl | sort -u)" curl
+check_equal "each is known exactly, or as its last owner's" \
+	"$(jq -r .process_certainty name.jsonl | grep -vx earlier | sort -u)" exact
+fetches=$([ -n "$cgroup" ] && echo 4 || echo 3)
+check_equal "the first SYN of each connection" "$(has name '.tcp_flags == "SYN"')" "$fetches"
+check_equal "the question for each name" "$(has name '.dst_port == 53')" "$fetches"
+check_equal "its answer" "$(has name '.src_port == 53')" "$fetches"
+same_as_stored() {
+	essence <"$1.jsonl" >"$1.live"
+	stored "$2" >"$1.stored"
+	[ -s "$1.live" ] && cmp "$1.live" "$1.stored"
+}
+check "a name: as the filter finds them in a whole recording" same_as_stored name 'process.name == "curl"'
+check "a path: as in a whole recording" same_as_stored path "process.path == \"$curl\""
+check "a path: the same packets as by name" cmp name.live path.live
+check "a process id: as in a whole recording" same_as_stored pid "processId == $(head -n 1 known.out)"
+check_equal "a process id: one process" "$(jq -r .pid pid.jsonl | sort -u)" "$(head -n 1 known.out)"
+check_equal "a process id: its question too" "$(has pid '.dst_port == 53')" 1
+check "a user: as in a whole recording" same_as_stored user 'process.user == "nobody" and tcp'
+check_equal "a user: one connection" "$(has user '.tcp_flags == "SYN"')" 1
+if [ -n "$cgroup" ]; then
+	check "a container: as in a whole recording" same_as_stored container "process.container == \"$container\""
+	check_equal "a container: its question and its connection" \
+		"$(has container '.dst_port == 53') $(has container '.tcp_flags == "SYN"')" "1 1"
+else
+	skip "a container" "no cgroup can be made"
+fi
+for one in $recorders; do
+	check_equal "$one: the store is sound" "$("$WEIR" verify "$one" >/dev/null && echo good)" good
+done
+tap_done

@@ -1,0 +1,64 @@
+#!/bin/sh
+# Whose packets: short processes, forked servers, a socket handed over, addresses and process ids used
+# again, connections older than the recorder, UDP, ping.
+. "$SOURCE_ROOT/tests/lib/tap.sh"
+. "$SOURCE_ROOT/tests/lib/sniff.sh"
+. "$SOURCE_ROOT/tests/lib/who.sh"
+require_netns
+require_tool jq
+require_tool python3
+require_events
+netns_new a
+lo_up a
+cd "$tmp"
+chmod 711 "$tmp"
+
+scene short
+scene forked
+scene passed
+scene reused_tuple
+scene datagrams
+
+scene reused_pid
+if grep -q '"reused": true' reused_pid.truth; then
+	check_equal "two processes with one id are two" "$("$WEIR" show --json reused_pid |
+		jq -r 'select(.tcp_flags == "SYN") | .pid' | sort -u | wc -l)" 1
+	first=$(jq -r 'select(.pids) | .pids[0]' reused_pid.truth | head -n 1)
+	check_equal "with starts of their own" "$(jq -r "select(.pid == $first) | .start_ns" \
+		reused_pid/processes.jsonl | sort -u | wc -l)" 2
+else
+	skip "two processes with one id" "the id could not be had again"
+fi
+
+# Older than the recorder.
+start older netns_run a python3 "$SOURCE_ROOT/tests/lib/who.py" older "$tmp/go"
+older=$pid
+has_truth() { [ "$(grep -c pids older.out)" = 2 ]; }
+check "a connection is made" wait_for 60 has_truth
+sniff_start sniff-older a -i lo -o older --json --buffer 8MiB
+sniff=$pid
+is_snapshot() { grep -q '"seen":"snapshot"\|python3' older/processes.jsonl; }
+check "the recorder has looked at what was there" wait_for 60 is_snapshot
+touch go
+check "it goes on and ends" wait_exit 60 "$older"
+sniff_stop "$sniff"
+compare older older.out
+echo "# older: $counts"
+check "older: there are packets" test "$(count_of packets)" -gt 10
+check_equal "older: no packet is said to be of another" "$(count_of wrong)" 0
+check_equal "older: each is known" "$(($(count_of exact) + $(count_of earlier)))" "$(count_of packets)"
+check_equal "older: each connection exactly" "$(count_of connections_exact)" "$(count_of connections)"
+
+# Ping, by its own process.
+sniff_start sniff-ping a -i lo -o ping --json --buffer 8MiB
+sniff=$pid
+netns_run a sh -c 'echo $$; exec ping -q -c 3 -i 0.2 127.0.0.1' >ping.out
+netns_run a sh -c 'echo $$; exec ping -q -c 3 -i 0.2 ::1' >ping6.out
+sniff_stop "$sniff"
+"$WEIR" show --json ping >ping.jsonl
+for p in icmp:ping.out icmpv6:ping6.out; do
+	check_equal "${p%:*}: ping's packets are ping's" "$(jq -r \
+		"select(.protocol == \"${p%:*}\") | [.pid, .process, .process_certainty] | @csv" \
+		ping.jsonl | sort -u | tr -d '"')" "$(head -n 1 "${p#*:}"),ping,exact"
+done
+tap_done

@@ -1,0 +1,425 @@
+/* The table of addresses and their owners: what is known when, and what is not said. */
+#include "process/sockets.h"
+
+#include "base/time.h"
+#include "lib/tap.h"
+#include "packet/headers.h"
+
+#define MS NS_PER_MS
+
+static struct socket_table *table;
+
+static void put_address(uint8_t out[16], const char *last)
+{
+	memset(out, 0, 16);
+	if (!*last)
+		return;
+	out[10] = out[11] = 0xff;
+	memcpy(out + 12, last, 4);
+}
+
+/* An event of process `pid`, which started at pid * 1 s; "" is any address. */
+static struct socket_event event(uint8_t kind, uint64_t cookie, uint32_t pid, int64_t ns)
+{
+	struct socket_event e = { .ns = (uint64_t)ns,
+				  .cookie = cookie,
+				  .pid = pid,
+				  .tid = pid,
+				  .start_ns = pid * (uint64_t)NS_PER_S + 7,
+				  .kind = kind,
+				  .family = 4,
+				  .protocol = PROTOCOL_TCP,
+				  .local_port = 80,
+				  .remote_port = 4000 };
+
+	put_address(e.local, "\x0a\0\0\1");
+	put_address(e.remote, "\x0a\0\0\2");
+	return e;
+}
+
+static void put(struct socket_event e)
+{
+	socket_table_event(table, &e, e.pid);
+}
+
+static void put_bound(uint8_t kind, uint8_t protocol, uint64_t cookie, uint32_t pid,
+		      int64_t ns)
+{
+	struct socket_event e = event(kind, cookie, pid, ns);
+
+	e.protocol = protocol;
+	e.remote_port = 0;
+	put_address(e.local, "");
+	put_address(e.remote, "");
+	put(e);
+}
+
+static struct socket_question question(uint8_t protocol, int64_t ns)
+{
+	struct socket_event e = event(0, 0, 0, 0);
+	struct socket_question q = { .ns = ns,
+				     .is_ours = true,
+				     .key = { .local_port = e.local_port,
+					      .remote_port = e.remote_port,
+					      .protocol = protocol,
+					      .family = 4 } };
+
+	memcpy(q.key.local, e.local, 16);
+	memcpy(q.key.remote, e.remote, 16);
+	return q;
+}
+
+/* certainty * 1000 + pid */
+static int ask(const struct socket_question *q)
+{
+	enum owner_certainty certainty;
+	const struct socket_owner *o = socket_table_find(table, q, &certainty);
+
+	if (!o)
+		return certainty == OWNER_UNKNOWN ? 0 : -1;
+	return (int)certainty * 1000 + (int)o->pid;
+}
+
+static int at(int64_t ns)
+{
+	struct socket_question q = question(PROTOCOL_TCP, ns);
+
+	return ask(&q);
+}
+
+static int opening_at(int64_t ns)
+{
+	struct socket_question q = question(PROTOCOL_TCP, ns);
+
+	q.is_opening = true;
+	return ask(&q);
+}
+
+static int datagram_at(int64_t ns)
+{
+	struct socket_question q = question(PROTOCOL_UDP, ns);
+
+	return ask(&q);
+}
+
+static void renew(size_t entries)
+{
+	socket_table_free(table);
+	CHECK_EQ(socket_table_new(&table, entries), 0);
+}
+
+enum {
+	EXACT = OWNER_EXACT * 1000,
+	WILDCARD = OWNER_WILDCARD * 1000,
+	LISTENER = OWNER_LISTENER * 1000,
+	EARLIER = OWNER_EARLIER * 1000,
+};
+
+static void test_connection(void)
+{
+	renew(16);
+	CHECK_EQ(at(5 * MS), 0);
+	put(event(SOCKET_SEND, 1, 7, 10 * MS));
+	CHECK_EQ(opening_at(10 * MS), EXACT + 7);
+	CHECK_EQ(at(20 * MS), EXACT + 7);
+	put(event(SOCKET_CLOSE, 1, 7, 30 * MS));
+	CHECK_EQ(at(29 * MS), EXACT + 7);
+	CHECK_EQ(at(31 * MS), EARLIER + 7);
+	CHECK_EQ(opening_at(31 * MS), 0);
+}
+
+static void test_owner_has_the_start(void)
+{
+	enum owner_certainty certainty;
+	struct socket_question q = question(PROTOCOL_TCP, 20 * MS);
+	const struct socket_owner *o;
+
+	renew(16);
+	put(event(SOCKET_SEND, 1, 7, 10 * MS));
+	o = socket_table_find(table, &q, &certainty);
+	CHECK(o != NULL);
+	CHECK_EQ(o->start_ns, 7 * NS_PER_S);
+	CHECK_EQ(o->method, OWNER_SOCKET);
+	CHECK_EQ(o->process, 7);
+}
+
+static void test_addresses_used_again(void)
+{
+	renew(16);
+	put(event(SOCKET_SEND, 1, 7, 10 * MS));
+	put(event(SOCKET_CLOSE, 1, 7, 30 * MS));
+	put(event(SOCKET_SEND, 2, 8, 50 * MS));
+	CHECK_EQ(at(20 * MS), EXACT + 7);
+	CHECK_EQ(at(40 * MS), EARLIER + 7);
+	CHECK_EQ(at(50 * MS), EXACT + 8);
+	/* The closing of the first one, told late, is not the second one's. */
+	put(event(SOCKET_CLOSE, 1, 7, 60 * MS));
+	CHECK_EQ(at(70 * MS), EXACT + 8);
+}
+
+static void test_accepted(void)
+{
+	renew(16);
+	put_bound(SOCKET_LISTEN, PROTOCOL_TCP, 1, 7, 1 * MS);
+	CHECK_EQ(opening_at(10 * MS), LISTENER + 7);
+	put(event(SOCKET_ESTABLISHED, 2, 0, 11 * MS));
+	CHECK_EQ(at(12 * MS), LISTENER + 7);
+	put(event(SOCKET_ACCEPT, 2, 9, 20 * MS));
+	/* The child that took it is the one, for the handshake too. */
+	CHECK_EQ(opening_at(10 * MS), EXACT + 9);
+	CHECK_EQ(at(12 * MS), EXACT + 9);
+	CHECK_EQ(at(30 * MS), EXACT + 9);
+}
+
+static void test_handed_over(void)
+{
+	struct socket_event e = event(SOCKET_USE, 1, 8, 40 * MS);
+
+	renew(16);
+	put(event(SOCKET_SEND, 1, 7, 10 * MS));
+	e.before_ns = (uint64_t)(20 * MS);
+	put(e);
+	CHECK_EQ(at(19 * MS), EXACT + 7);
+	CHECK_EQ(at(20 * MS), EXACT + 7);
+	/* Sent within the call that the event ended. */
+	CHECK_EQ(at(39 * MS), EXACT + 8);
+	CHECK_EQ(at(50 * MS), EXACT + 8);
+}
+
+static void test_pid_used_again(void)
+{
+	struct socket_event e = event(SOCKET_SEND, 2, 7, 50 * MS);
+	struct socket_question q = question(PROTOCOL_TCP, 60 * MS);
+	enum owner_certainty certainty;
+	const struct socket_owner *o;
+
+	renew(16);
+	put(event(SOCKET_SEND, 1, 7, 10 * MS));
+	put(event(SOCKET_CLOSE, 1, 7, 30 * MS));
+	e.start_ns = 40 * (uint64_t)NS_PER_S;
+	put(e);
+	o = socket_table_find(table, &q, &certainty);
+	CHECK(o && o->start_ns == 40 * (uint64_t)NS_PER_S);
+	q.ns = 20 * MS;
+	o = socket_table_find(table, &q, &certainty);
+	CHECK(o && o->start_ns == 7 * (uint64_t)NS_PER_S);
+}
+
+static void test_datagrams(void)
+{
+	struct socket_event e = event(SOCKET_SEND, 1, 7, 20 * MS);
+
+	renew(16);
+	put_bound(SOCKET_BIND, PROTOCOL_UDP, 1, 7, 10 * MS);
+	CHECK_EQ(datagram_at(5 * MS), 0);
+	CHECK_EQ(datagram_at(15 * MS), WILDCARD + 7);
+	e.protocol = PROTOCOL_UDP;
+	put(e);
+	CHECK_EQ(datagram_at(25 * MS), EXACT + 7);
+	put_bound(SOCKET_CLOSE, PROTOCOL_UDP, 1, 7, 30 * MS);
+	CHECK_EQ(datagram_at(35 * MS), EARLIER + 7);
+}
+
+static void test_shared_port_is_unknown(void)
+{
+	renew(16);
+	put_bound(SOCKET_BIND, PROTOCOL_UDP, 1, 7, 10 * MS);
+	put_bound(SOCKET_BIND, PROTOCOL_UDP, 2, 8, 10 * MS);
+	CHECK_EQ(datagram_at(15 * MS), 0);
+	put_bound(SOCKET_CLOSE, PROTOCOL_UDP, 1, 7, 20 * MS);
+	CHECK_EQ(datagram_at(25 * MS), WILDCARD + 8);
+}
+
+static void test_addresses_of_others(void)
+{
+	struct socket_question q = question(PROTOCOL_UDP, 15 * MS);
+
+	renew(16);
+	put_bound(SOCKET_BIND, PROTOCOL_UDP, 1, 7, 10 * MS);
+	q.is_ours = false;
+	CHECK_EQ(ask(&q), 0);
+}
+
+static void test_ipv6_hears_ipv4(void)
+{
+	struct socket_event e = event(SOCKET_LISTEN, 1, 7, 10 * MS);
+
+	renew(16);
+	e.family = 6;
+	e.remote_port = 0;
+	put_address(e.local, "");
+	put_address(e.remote, "");
+	put(e);
+	CHECK_EQ(opening_at(20 * MS), LISTENER + 7);
+	renew(16);
+	e.is_ipv6_only = 1;
+	put(e);
+	CHECK_EQ(opening_at(20 * MS), 0);
+}
+
+static struct socket_seed seed(uint64_t cookie, uint32_t pid)
+{
+	struct socket_question q = question(PROTOCOL_TCP, 0);
+
+	return (struct socket_seed){ .key = q.key,
+				     .cookie = cookie,
+				     .pid = pid,
+				     .start_ns = pid * (uint64_t)NS_PER_S,
+				     .process = pid };
+}
+
+static void test_older_connection(void)
+{
+	struct socket_seed s = seed(1, 7);
+	struct socket_event e = event(SOCKET_USE, 1, 8, 50 * MS);
+
+	renew(16);
+	socket_table_seed(table, &s);
+	CHECK_EQ(at(10 * MS), EXACT + 7);
+	put(e);
+	CHECK_EQ(at(49 * MS), EXACT + 7);
+	CHECK_EQ(at(51 * MS), EXACT + 8);
+}
+
+static void test_events_beat_snapshots(void)
+{
+	struct socket_seed s = seed(1, 7);
+
+	renew(16);
+	put(event(SOCKET_SEND, 1, 8, 10 * MS));
+	socket_table_seed(table, &s);
+	CHECK_EQ(at(20 * MS), EXACT + 8);
+	/* Held by several: nobody is named until one uses it. */
+	renew(16);
+	s.pid = 0;
+	socket_table_seed(table, &s);
+	CHECK_EQ(at(20 * MS), 0);
+	put(event(SOCKET_USE, 1, 8, 30 * MS));
+	CHECK_EQ(at(40 * MS), EXACT + 8);
+}
+
+static void test_snapshots_alone(void)
+{
+	struct socket_seed s = seed(1, 7);
+
+	renew(16);
+	s.seen_ns = 10 * MS;
+	socket_table_seed(table, &s);
+	socket_table_age(table, 20 * MS, 15 * MS);
+	CHECK_EQ(at(14 * MS), EXACT + 7);
+	CHECK_EQ(at(20 * MS), EARLIER + 7);
+	s = seed(2, 8);
+	s.from_ns = 30 * MS;
+	socket_table_seed(table, &s);
+	CHECK_EQ(at(20 * MS), EARLIER + 7);
+	CHECK_EQ(at(31 * MS), EXACT + 8);
+}
+
+static void test_flood(void)
+{
+	struct socket_table_counts c;
+	struct socket_event e = event(SOCKET_SEND, 1, 7, 10 * MS);
+
+	renew(1000);
+	put_bound(SOCKET_LISTEN, PROTOCOL_TCP, 1, 9, 1 * MS);
+	put(e);
+	for (uint32_t i = 0; i < 1000000; i++) {
+		memcpy(e.remote + 8, &i, sizeof i);
+		e.cookie = i + 10;
+		put(e);
+		/* One that is in use is kept. */
+		if (i % 500 == 0)
+			CHECK_EQ(at(20 * MS), EXACT + 7);
+	}
+	socket_table_counts(table, &c);
+	CHECK_EQ(c.entries, 1000);
+	CHECK_EQ(c.evicted, 1000000 + 2 - 1000);
+	CHECK_EQ(at(20 * MS), EXACT + 7);
+}
+
+/* A port that nothing has is told without a question; what goes takes its port with it. */
+static void test_ports(void)
+{
+	struct socket_event e = event(SOCKET_ESTABLISHED, 1, 7, 10 * MS);
+	const uint32_t *ports;
+
+	renew(2);
+	ports = socket_table_ports(table);
+	CHECK_EQ(ports[80], 0);
+	put(e);
+	put_bound(SOCKET_BIND, PROTOCOL_UDP, 2, 7, 10 * MS);
+	CHECK_EQ(ports[80], 2);
+	CHECK_EQ(ports[4000], 0);
+	for (unsigned i = 0; i < 3; i++) {
+		e.cookie = 10 + i;
+		e.local_port = (uint16_t)(100 + i);
+		put(e);
+	}
+	CHECK_EQ(ports[80] + ports[100] + ports[101] + ports[102], 2);
+	CHECK_EQ(ports[102], 1);
+}
+
+static void test_many_owners_of_one_key(void)
+{
+	struct socket_table_counts c;
+
+	renew(16);
+	for (uint32_t i = 1; i <= 100; i++) {
+		put(event(SOCKET_SEND, i, i, i * 10 * MS));
+		put(event(SOCKET_CLOSE, i, i, (i * 10 + 5) * MS));
+	}
+	CHECK_EQ(at(1001 * MS), EXACT + 100);
+	CHECK_EQ(at(991 * MS), EXACT + 99);
+	CHECK_EQ(at(1007 * MS), EARLIER + 100);
+	/* Long forgotten: nobody is named. */
+	CHECK(at(11 * MS) != EXACT + 97);
+	socket_table_counts(table, &c);
+	CHECK_EQ(c.entries, 1);
+	CHECK_EQ(c.forgotten, 96);
+}
+
+/* An inline recorder has a packet before it leaves, and only then the kernel tells whose it is. */
+static void test_held_datagram(void)
+{
+	struct socket_question q = question(PROTOCOL_UDP, 10 * MS);
+	struct socket_event e = event(SOCKET_SEND, 1, 7, 60 * MS);
+
+	renew(16);
+	e.protocol = PROTOCOL_UDP;
+	put(e);
+	CHECK_EQ(ask(&q), 0);
+	q.is_held = true;
+	CHECK_EQ(ask(&q), EXACT + 7);
+	q.ns = 60 * MS - 201 * MS;
+	CHECK_EQ(ask(&q), 0);
+	/* An owner before is not passed over. */
+	e.ns = 5 * MS;
+	e.cookie = 2;
+	e.pid = 6;
+	put(e);
+	q.ns = 10 * MS;
+	CHECK_EQ(ask(&q), EXACT + 6);
+}
+
+int main(void)
+{
+	RUN(test_held_datagram);
+	RUN(test_connection);
+	RUN(test_owner_has_the_start);
+	RUN(test_addresses_used_again);
+	RUN(test_accepted);
+	RUN(test_handed_over);
+	RUN(test_pid_used_again);
+	RUN(test_datagrams);
+	RUN(test_shared_port_is_unknown);
+	RUN(test_addresses_of_others);
+	RUN(test_ipv6_hears_ipv4);
+	RUN(test_older_connection);
+	RUN(test_events_beat_snapshots);
+	RUN(test_snapshots_alone);
+	RUN(test_flood);
+	RUN(test_ports);
+	RUN(test_many_owners_of_one_key);
+	socket_table_free(table);
+	return tap_done();
+}

@@ -1,0 +1,148 @@
+/* What is newer than Windows 7 may be missing: with the table of looked-up calls emptied, the port does what
+ * it promises by older ones, and a class of a call that is not there by the next one. */
+#include "port/files.h"
+#include "port/port.h"
+#include "port/windows/win.h"
+
+#include "lib/tap.h"
+
+int weir_main(int argc, char **argv);
+
+/* The table is constant for everybody else. */
+static struct win_calls *table(void)
+{
+	const struct win_calls *constant = win_calls();
+	struct win_calls *calls;
+
+	memcpy(&calls, &constant, sizeof calls);
+	return calls;
+}
+
+static void test_clocks(void)
+{
+	struct win_calls before = *table();
+	int64_t precise = port_realtime_ns(), coarse;
+	struct port_clocks c;
+
+	CHECK(before.precise_time && before.status_to_error && before.create);
+	table()->precise_time = NULL;
+	table()->interrupt_time = NULL;
+	coarse = port_realtime_ns();
+	CHECK(coarse > precise - 1000000000 && coarse < precise + 10000000000);
+	port_clocks(&c);
+	CHECK(c.realtime_ns >= coarse - 1000000000);
+	CHECK(c.monotonic_ns > 0);
+	CHECK(c.boottime_ns > 0);
+	*table() = before;
+}
+
+static void *note(void *arg)
+{
+	*(bool *)arg = true;
+	return NULL;
+}
+
+static void test_threads(void)
+{
+	struct win_calls before = *table();
+	struct port_thread *t;
+	struct weir_error err;
+	bool has_run = false;
+
+	table()->thread_name = NULL;
+	CHECK_EQ(port_thread_start(&t, "a name", note, &has_run, &err), 0);
+	port_thread_join(t);
+	CHECK(has_run);
+	*table() = before;
+}
+
+static void test_identity(void)
+{
+	struct win_calls before = *table();
+	struct port_identity id;
+
+	table()->version = NULL;
+	port_identity(&id);
+	CHECK_EQ(strlen(id.kernel), 0);
+	CHECK_STR(id.hardware, "x86_64");
+	CHECK(id.cpu_count > 0);
+	*table() = before;
+}
+
+/* How many classes a file system may lack, and which were asked for. */
+static unsigned asked[64], refused;
+static NTSTATUS(NTAPI *true_query)(HANDLE, HANDLE, PVOID, PVOID, PIO_STATUS_BLOCK, PVOID,
+				   ULONG, int, BOOLEAN, PUNICODE_STRING, BOOLEAN);
+
+static NTSTATUS NTAPI poor_query(HANDLE h, HANDLE event, PVOID routine, PVOID context,
+				 PIO_STATUS_BLOCK io, PVOID buffer, ULONG size, int class,
+				 BOOLEAN is_single, PUNICODE_STRING name,
+				 BOOLEAN is_restart)
+{
+	asked[class & 63]++;
+	if (class == 63 || (refused > 1 && class == 37))
+		return (NTSTATUS)0xC0000003;
+	return true_query(h, event, routine, context, io, buffer, size, class, is_single,
+			  name, is_restart);
+}
+
+/* The entries of a folder: how many, and how many have an id. */
+static unsigned count_entries(unsigned *with_id)
+{
+	static uint8_t buffer[65536];
+	struct port_files state;
+	struct weir_error err;
+	unsigned count = 0;
+	int64_t n;
+	int fd;
+
+	*with_id = 0;
+	if (port_root_open("C:\\windows\\system32\\drivers", &fd, &err))
+		return 0;
+	port_files_start(&state, false);
+	while ((n = port_file_calls.entries(&state, fd, buffer, sizeof buffer)) > 0)
+		for (int64_t at = 0; at < n;) {
+			uint64_t id;
+			uint16_t record;
+
+			memcpy(&id, buffer + at, 8);
+			memcpy(&record, buffer + at + 16, 2);
+			*with_id += id != 0;
+			count++;
+			at += record;
+		}
+	port_handle_close(fd);
+	return n < 0 ? 0 : count;
+}
+
+static void test_classes(void)
+{
+	struct win_calls before = *table();
+	unsigned whole, with_id, poor_with_id;
+
+	whole = count_entries(&with_id);
+	printf("# %u entries\n", whole);
+	CHECK(whole > 2);
+	CHECK_EQ(with_id, whole);
+	true_query = before.query_directory;
+	table()->query_directory = poor_query;
+	for (refused = 1; refused <= 2; refused++) {
+		memset(asked, 0, sizeof asked);
+		CHECK_EQ(count_entries(&poor_with_id), whole);
+		CHECK_EQ(poor_with_id, refused == 1 ? whole : 0);
+		CHECK(asked[63] > 0 && asked[37] > 0);
+		CHECK_EQ(asked[2] > 0, refused == 2);
+	}
+	*table() = before;
+}
+
+int weir_main(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	RUN(test_clocks);
+	RUN(test_threads);
+	RUN(test_identity);
+	RUN(test_classes);
+	return tap_done();
+}
