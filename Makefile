@@ -5,7 +5,7 @@ OPTIONS ?=
 DESTDIR ?=
 PREFIX ?= /usr/local
 
-.PHONY: all setup run test bench check fuzz install clean
+.PHONY: all setup run windows dist test bench check fuzz install clean
 
 all: setup
 	@tools/build $(BUILD) $(OPTIONS)
@@ -17,14 +17,27 @@ setup:
 run: all
 	@BUILD=$(BUILD) FOR='$(FOR)' IFACE='$(IFACE)' STORE='$(STORE)' tools/run
 
-test:
-	@tools/setup build test
-	@tools/build $(BUILD) $(OPTIONS)
-	@tools/test -C $(BUILD) --no-build
+# build-windows/weir.exe, cross-built.
+windows:
+	@tools/setup build windows
+	@tools/build-windows build-windows $(OPTIONS)
 
+# dist/: the Linux tarball, the zip for Windows, their sums.
+dist:
+	@tools/setup build windows dist
+	@tools/dist
+
+# The program of this system, then weir.exe under wine (suite `windows`).
+test:
+	@tools/setup build test windows
+	@tools/build $(BUILD) $(OPTIONS)
+	@tools/build-windows build-windows $(OPTIONS)
+	@tools/test -C $(BUILD) -C build-windows --no-build
+
+# ROWS=1,3 picks, ROUNDS=5 sets how often, QUICK=1 only shows that it works; default: all.
 bench:
 	@tools/setup build bench
-	@tools/bench
+	@tools/bench $(if $(ROWS),--rows $(ROWS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick)
 
 check:
 	@tools/setup build check

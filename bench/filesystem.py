@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares weir list and weir timeline with the programs that do a part of it, in one run.
 
-usage: bench/filesystem.py [-n FILES] [-r ROUNDS] [-w WEIR]
+usage: bench/filesystem.py [-n FILES] [-r ROUNDS] [-w WEIR] [-t FOLDER] [-p PART] [-x]
 
 Makes a tree of its own (25 files a directory, 0 to 5 KB, some links), runs every program that is
 installed in turn, ROUNDS times, and prints minimum and median wall, CPU of the process tree, and
@@ -130,8 +130,15 @@ def main():
     p.add_argument('-r', type=int, default=5)
     p.add_argument('-x', action='store_true', help='slow peers too')
     p.add_argument('-w', default='build/weir')
+    p.add_argument('-t', metavar='FOLDER', help='keep the tree here, and use it again')
+    p.add_argument('-p', default='list,hash,big,timeline,calls',
+                   help='only these parts: list, hash, big, timeline, calls, cold')
     a = p.parse_args()
     weir = os.path.abspath(a.w)
+    if a.t:
+        os.makedirs(a.t, exist_ok=True)
+        measure_all(a, weir, os.path.abspath(a.t))
+        return
     top = tempfile.mkdtemp(prefix='weir-bench.')
     try:
         measure_all(a, weir, top)
@@ -154,58 +161,130 @@ def listing_commands(weir, tree, top):
                 ('weir -x -F 2 threads', f'{weir} list -r -x -F -j 2 {tree}')]
 
 
-def measure_all(a, weir, top):
-    tree = os.path.join(top, 'tree')
-    os.mkdir(tree)
-    make_tree(tree, a.n)
-    listing = os.path.join(top, 'l.jsonl')
-    body = os.path.join(top, 'body')
+def prepare(a, weir, top):
+    """The tree, and a listing and a body file of it."""
+    tree, listing, body = (os.path.join(top, x) for x in ('tree', 'l.jsonl', 'body'))
+    if not os.path.isdir(tree):
+        os.mkdir(tree)
+        make_tree(tree, a.n)
     subprocess.run(f'{weir} list -r {tree} >{listing}; {weir} list -r -f bodyfile {tree} >{body}', shell=True, check=True)
-    entries = sum(line.startswith('{"record":"file"') for line in open(listing, encoding='utf-8'))
-    print(f'{entries} entries, {a.r} rounds, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}')
+    return tree, listing, body
 
-    b = Bench(a.r, entries)
-    b.measure(listing_commands(weir, tree, top))
+
+def measure_hashes(b, weir, tree):
     xargs = f'find {tree} -type f -print0 | xargs -0'
     hashes = [('sha256sum', f'{xargs} sha256sum'),
               ('weir sha256 1 thread', f'{weir} list -r -j 1 --hash sha256 {tree}'),
+              ('weir sha256 2 threads', f'{weir} list -r -j 2 --hash sha256 {tree}'),
               ('weir md5+sha256 2 threads', f'{weir} list -r -j 2 --hash md5,sha256 {tree}')]
     if shutil.which('hashdeep'):
-        hashes.insert(1, ('hashdeep', f'hashdeep -r {tree}'))
+        hashes.append(('hashdeep', f'hashdeep -r {tree}'))
+    b.measure(hashes)
+
+
+def measure_big(b, weir, top):
     big = os.path.join(top, 'big')
     with open(big, 'wb') as f:
-        for _ in range(64):
+        for _ in range(256):
             f.write(os.urandom(4 << 20))
-    hashes += [('sha256sum 256 MiB', f'sha256sum {big}'),
-               ('weir sha256 256 MiB', f'{weir} list -j 1 --hash sha256 {big}')]
+    hashes = [('sha256sum 1 GiB', f'sha256sum {big}'),
+              ('weir sha256 1 GiB', f'{weir} list -j 1 --hash sha256 {big}'),
+              ('b2sum 1 GiB', f'b2sum {big}'),
+              ('weir blake2b 1 GiB', f'{weir} list -j 1 --hash blake2b512 {big}')]
+    if shutil.which('b3sum'):
+        hashes += [('b3sum 1 GiB', f'b3sum --num-threads 1 --no-mmap {big}'),
+                   ('weir blake3 1 GiB', f'{weir} list -j 1 --hash blake3 {big}')]
     b.measure(hashes)
-    lines = [('python glob', f'python3 {top}/glob.py {tree}')] if a.x else []
+    os.unlink(big)
+
+
+def measure_cold(a, weir, top):
+    """On an image of its own, mounted anew and with its pages dropped before each run."""
+    image, mount = os.path.join(top, 'cold.img'), os.path.join(top, 'cold')
+    os.makedirs(mount, exist_ok=True)
+    if not os.path.exists(image):
+        subprocess.run(f'mke2fs -q -F -t ext4 -N {a.n * 5 // 4 + 1000} {image} {a.n * 8 + 65536}k && mount -o loop {image} {mount}',
+                       shell=True, check=True)
+        make_tree(mount, a.n)
+        subprocess.run(['umount', mount], check=True)
+    seconds = {}
+    for _ in range(a.r):
+        for name, command in (('find -printf', f"find {mount} -printf '{FMT}'"),
+                              ('weir jsonl 4 threads', f'{weir} list -r -j 4 {mount}')):
+            with open(image, 'rb') as f:
+                os.fsync(f.fileno())
+                os.posix_fadvise(f.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            subprocess.run(['mount', '-o', 'loop', image, mount], check=True)
+            with open(os.devnull, 'wb') as null:
+                wall = run(command, null)[0]
+            subprocess.run(['umount', mount], check=True)
+            seconds[name] = min(wall, seconds.get(name, wall))
+    for name, wall in seconds.items():
+        print(f'{name:<26}{wall:>11.3f} s, cold')
+    x = seconds['find -printf'] / seconds['weir jsonl 4 threads']
+    print(f'{"cold, 4 threads, to find -printf":<52}{"wall":>6}{x:>8.2f}x   must 2x goal 2.8x')
+
+
+def measure_timeline(a, b, weir, top, listing, body):
+    lines = [('python glob', f'python3 {top}/glob.py {top}/tree')] if a.x else []
     lines += [('weir timeline', f'{weir} timeline --format csv {listing}')]
     if shutil.which('mactime'):
         lines.append(('mactime', f'mactime -b {body} -d -y -z UTC'))
-    short = Bench(1, entries)
+    short = Bench(1, b.entries)
     short.measure(lines)
     b.results.update(short.results)
-    b.table()
-    print()
-    b.ratio('jsonl, all metadata, 1 thread, to find -printf', 'weir jsonl 1 thread', 'find -printf', 'cpu', 1.4, 1.6)
-    b.ratio('the same, 2 threads', 'weir jsonl 2 threads', 'find -printf', 'wall', 2.4, 3.0)
-    b.ratio('body file, 1 thread, to mac-robber', 'weir bodyfile 1 thread', 'mac-robber', 'cpu', 1.15, 1.3)
-    b.ratio('jsonl, 1 thread, to bfs -printf', 'weir jsonl 1 thread', 'bfs -printf', 'cpu', 1.4, 1.7)
-    b.ratio('jsonl, 1 thread, to ls -lR', 'weir jsonl 1 thread', 'ls -lnRAU', 'cpu', 3.5, 4)
-    b.ratio('jsonl, 1 thread, to Python pathlib', 'weir jsonl 1 thread', 'python glob', 'cpu', 8, 11)
-    b.ratio('with attributes and flags, 2 threads, to find without', 'weir -x -F 2 threads', 'find -printf', 'wall', 1.2, 1.5)
-    b.ratio('SHA-256 of small files, 1 thread, to sha256sum', 'weir sha256 1 thread', 'sha256sum', 'cpu', 2.3, 2.7)
-    b.ratio('SHA-256 of a big file, to sha256sum', 'weir sha256 256 MiB', 'sha256sum 256 MiB', 'cpu', 3, 3.7)
-    b.ratio('MD5 and SHA-256 of small files, 2 threads, to hashdeep', 'weir md5+sha256 2 threads', 'hashdeep', 'wall', 7, 10)
-    b.ratio('timeline, to mactime', 'weir timeline', 'mactime', 'cpu', 10, 20)
-    part = os.path.join(tree, 'd0', 'dir1')
-    few = sum(1 + len(files) for _, _, files in os.walk(part))
+
+
+RATIOS = (
+    ('jsonl, all metadata, 1 thread, to find -printf', 'weir jsonl 1 thread', 'find -printf', 'cpu', 1.4, 1.6),
+    ('the same, 2 threads', 'weir jsonl 2 threads', 'find -printf', 'wall', 2.4, 3.0),
+    ('body file, 1 thread, to mac-robber', 'weir bodyfile 1 thread', 'mac-robber', 'cpu', 1.15, 1.3),
+    ('jsonl, 1 thread, to bfs -printf', 'weir jsonl 1 thread', 'bfs -printf', 'cpu', 1.4, 1.7),
+    ('jsonl, 1 thread, to ls -lR', 'weir jsonl 1 thread', 'ls -lnRAU', 'cpu', 3.5, 4),
+    ('jsonl, 1 thread, to Python pathlib', 'weir jsonl 1 thread', 'python glob', 'cpu', 8, 11),
+    ('with attributes and flags, 2 threads, to find without', 'weir -x -F 2 threads', 'find -printf', 'wall', 1.2, 1.5),
+    ('SHA-256 of small files, 1 thread, to sha256sum', 'weir sha256 1 thread', 'sha256sum', 'cpu', 2.3, 2.7),
+    ('SHA-256 of a big file, to sha256sum', 'weir sha256 1 GiB', 'sha256sum 1 GiB', 'cpu', 3, 3.7),
+    ('SHA-256 of small files, 2 threads, to hashdeep', 'weir sha256 2 threads', 'hashdeep', 'wall', 7, 10),
+    ('MD5 and SHA-256 of them, 2 threads, to hashdeep', 'weir md5+sha256 2 threads', 'hashdeep', 'wall', 7, 10),
+    ('BLAKE2b of a big file, to b2sum', 'weir blake2b 1 GiB', 'b2sum 1 GiB', 'cpu', 0.9, 1.0),
+    ('BLAKE3 of a big file, to b3sum', 'weir blake3 1 GiB', 'b3sum 1 GiB', 'cpu', 0.9, 1.0),
+    ('timeline, to mactime', 'weir timeline', 'mactime', 'cpu', 10, 20),
+)
+
+
+def measure_calls(weir, tree, entries):
     for name, options, must in (('plain', [], 1.2), ('-x', ['-x'], 2.2), ('-x -F', ['-x', '-F'], 3.2)):
-        calls = system_calls(weir, options, part, few)
+        calls = system_calls(weir, options, tree, entries)
         print(f'system calls an entry, {name:<29}' + (f'{calls:>14.2f}    must {must}' if calls else '  not run: strace'))
     most = peak([weir, 'list', '-r', '-j', '2', tree])
     print(f'peak memory of a listing, 2 threads{most:>31.1f}    must 16 MiB goal 8 MiB')
+
+
+def measure_all(a, weir, top):
+    parts = a.p.split(',')
+    tree, listing, body = prepare(a, weir, top)
+    with open(listing, encoding='utf-8') as f:
+        entries = sum(line.startswith('{"record":"file"') for line in f)
+    print(f'{entries} entries, {a.r} rounds, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}')
+    b = Bench(a.r, entries)
+    if 'list' in parts:
+        b.measure(listing_commands(weir, tree, top))
+    if 'hash' in parts:
+        measure_hashes(b, weir, tree)
+    if 'big' in parts:
+        measure_big(b, weir, top)
+    if 'timeline' in parts:
+        measure_timeline(a, b, weir, top, listing, body)
+    b.table()
+    print()
+    for what, ours, peer, kind, must, goal in RATIOS:
+        if ours in b.results:
+            b.ratio(what, ours, peer, kind, must, goal)
+    if 'calls' in parts:
+        measure_calls(weir, tree, entries)
+    if 'cold' in parts:
+        measure_cold(a, weir, top)
 
 
 if __name__ == '__main__':

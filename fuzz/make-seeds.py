@@ -117,6 +117,22 @@ def queued(number, *attributes):
     return netlink(0x300, struct.pack(">BBH", 2, 0, number) + b"".join(attributes))
 
 
+def process_event(what, *ids, idx=1, size=40):
+    """Of the process connector: cn_msg, then what, processor, time, ids."""
+    event = struct.pack("<IIQ", what, 1, 12345678) + b"".join(struct.pack("<I", i) for i in ids)
+    return netlink(3, struct.pack("<IIIIHH", idx, 1, 7, 0, size, 0) + event.ljust(size, b"\0"))
+
+
+def connector_seeds():
+    fork, execed, ended = (1, 10, 10, 11, 11), (2, 11, 11), (0x80000000, 11, 11, 0, 17, 10, 10)
+    save("netlink-reader", "process-fork.bin", process_event(*fork))
+    save("netlink-reader", "process-exec.bin", process_event(*execed))
+    save("netlink-reader", "process-exit.bin", process_event(*ended))
+    save("netlink-reader", "process-thread.bin", process_event(1, 10, 10, 12, 10))
+    save("netlink-reader", "process-other.bin", process_event(*execed, idx=3) + process_event(0x200, 11, 11))
+    save("netlink-reader", "process-cut.bin", process_event(*fork, size=28)[:60])
+
+
 def netlink_seeds():
     header = attribute(1, struct.pack(">IHB", 7, 0x800, 1))
     places = attribute(4, struct.pack(">I", 2)) + attribute(5, struct.pack(">I", 3))
@@ -188,8 +204,34 @@ def manifest_seeds():
          + (json.dumps({**line, "file": "../x.pkt"}) + "\n").encode())
 
 
+def iphelper_seeds():
+    """Tables of Windows' IP Helper: a count, then rows (the sizes are those of the classes)."""
+    local, remote = b"\x0a\0\0\1", b"\x0a\0\0\2"
+    ports = struct.pack(">HH", 443, 0), struct.pack(">HH", 50000, 0)
+    made = struct.pack("<Q", 132500000000000000)
+    tcp = struct.pack("<I", 5) + local + ports[0] + remote + ports[1] + struct.pack("<I", 4321)
+    tcp6 = (b"\0" * 15 + b"\1" + b"\0" * 4 + ports[0] + b"\x20" + b"\0" * 15 + b"\0" * 4 + ports[1]
+            + struct.pack("<II", 5, 99))
+    udp, udp6 = b"\0" * 4 + ports[0] + struct.pack("<I", 77), b"\0" * 20 + ports[0] + struct.pack("<I", 78)
+    one, one8 = struct.pack("<I", 1), struct.pack("<Q", 1)
+    listener = struct.pack("<I", 2) + tcp[4:]
+    save("process-iphelper", "tcp-pid", struct.pack("<I", 2) + tcp + listener)
+    save("process-iphelper", "tcp6-pid", one + tcp6)
+    save("process-iphelper", "udp-pid", one + udp)
+    save("process-iphelper", "udp6-pid", one + udp6)
+    save("process-iphelper", "tcp-module", one8 + (tcp + made).ljust(160, b"\0"))
+    save("process-iphelper", "tcp6-module", one8 + (tcp6 + made).ljust(192, b"\0"))
+    save("process-iphelper", "udp-module", one8 + (udp + b"\0" * 4 + made).ljust(160, b"\0"))
+    save("process-iphelper", "udp6-module", one8 + (udp6 + b"\0" * 4 + made).ljust(176, b"\0"))
+    save("process-iphelper", "cut", struct.pack("<I", 2) + tcp + tcp[:20])
+    event = struct.pack("<qBBB5xQQI", 5, 2, 1, 2, 6, 0, 7) + b"\1\0\0\x0a\xff\xff\0\0" + b"\0" * 8
+    save("process-iphelper", "flow", (event + event[36:52] + struct.pack("<HHB", 80, 4000, 6)).ljust(80, b"\0"))
+
+
 if __name__ == "__main__":
+    iphelper_seeds()
     manifest_seeds()
     pcap_seeds()
     pcapng_seeds()
     netlink_seeds()
+    connector_seeds()

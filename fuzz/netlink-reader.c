@@ -1,6 +1,8 @@
-/* The netlink reader and what stands on it: messages, nested attributes, NFQUEUE packets. */
+/* The netlink reader and what stands on it: messages, nested attributes, NFQUEUE packets, events of the
+ * process connector. */
 #include "capture/nfqueue.h"
 #include "port/netlink.h"
+#include "process/connector.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +25,7 @@ static unsigned walk(struct cursor c, unsigned depth)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	struct connector_event e;
 	struct nfq_packet p;
 	struct nl_message m;
 	struct cursor c;
@@ -33,6 +36,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		(void)nl_message_errno(&m);
 		(void)walk(m.body, 3);
+		if (connector_parse(&m, &e) &&
+		    (!e.pid || e.kind < PROCESS_FORK || e.kind > PROCESS_EXIT))
+			abort();
 		cur_skip(&m.body, 4);
 		(void)walk(m.body, 3);
 		if (!nfq_packet_parse(&m, &p))

@@ -13,6 +13,13 @@
 
 #include <stddef.h>
 
+#if defined(__MINGW32__)
+# define WEIR_PRINTF(format_at, first) \
+  __attribute__((format(gnu_printf, format_at, first)))
+#else
+# define WEIR_PRINTF(format_at, first) __attribute__((format(printf, format_at, first)))
+#endif
+
 enum weir_err {
 	WEIR_OK = 0,
 	WEIR_ERR_USAGE =
@@ -42,16 +49,14 @@ struct weir_error {
 /* Writes code and text and returns code, so that a failing function ends in
  * `return err_set(err, WEIR_ERR_FORMAT, "...", ...)`.  err may be NULL. */
 int err_set(struct weir_error *err, enum weir_err code, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+	WEIR_PRINTF(3, 4);
 
 /* The same for a failed system call: takes errno at once, appends ": " and its name in words, and
  * chooses the code (NO_SPACE, PRIVILEGE, EXISTS, ABSENT, NO_MEMORY where errno says so). */
-int err_sys(struct weir_error *err, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+int err_sys(struct weir_error *err, const char *format, ...) WEIR_PRINTF(2, 3);
 
 /* Puts "text: " before what is there already; cuts at the end, never in front.  Returns its code. */
-int err_prefix(struct weir_error *err, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+int err_prefix(struct weir_error *err, const char *format, ...) WEIR_PRINTF(2, 3);
 
 /* A constant name of the code, for JSON: "usage", "system", "format", ... */
 const char *err_name(enum weir_err code);

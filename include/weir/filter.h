@@ -100,7 +100,8 @@ struct filter_input {
 	/* weir's own.  What is not there makes the tests on it false. */
 	bool has_time, has_process_id; /* processId of a packet: address.process_id */
 	int64_t time_ns;               /* of capture, UTC */
-	const char *iface, *process_name, *process_path, *user; /* NULL: unknown */
+	/* NULL: unknown. */
+	const char *iface, *process_name, *process_path, *user, *container;
 };
 
 /* Sets packet, length, and address.is_ipv6 from the version in the packet's first byte. */
@@ -123,6 +124,9 @@ bool filter_is_false(const struct filter *f);
 /* Every test is one that a program in the kernel can decide (filter_bpf.h); else the kernel lets
  * through what may match, and filter_match() must be asked again. */
 bool filter_is_for_kernel(const struct filter *f);
+
+/* Some test is on a packet's process: it can be judged only once that is known. */
+bool filter_asks_process(const struct filter *f);
 
 enum filter_layer filter_layer_of(const struct filter *f);
 /* The text as given; its normal form, which means the same and is equal for filters that differ

@@ -17,7 +17,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct iface_info; /* store/iface.h */
+struct iface_info;   /* store/iface.h */
+struct process_fact; /* store/processes.h */
+
+/* How sure a packet's process is: enum owner_method and enum owner_certainty of store/record.h, and
+ * the start of the process on CLOCK_BOOTTIME, in steps of 10 ms (0: not known). */
+struct packet_owner {
+	uint64_t start_ns;
+	uint8_t method, certainty;
+};
 
 struct packet {
 	int64_t ns;      /* capture time, UTC */
@@ -31,6 +39,9 @@ struct packet {
 	uint64_t drops;    /* lost before this packet, 0 when none or unknown */
 	uint32_t queue, pid, tid;
 	bool has_flags, has_queue, has_pid;
+	/* The option 0x8101 was there: attribution was at work.  Without has_pid it found nothing. */
+	bool has_owner;
+	struct packet_owner owner;
 	const char *comment; /* first comment option; not NUL-terminated */
 	uint32_t comment_length;
 };
@@ -53,6 +64,12 @@ void reader_set_range(struct reader *r, int64_t from_ns, int64_t to_ns);
 unsigned reader_iface_count(const struct reader *r);
 const struct iface_info *reader_iface(const struct reader *r, unsigned index);
 
+/* What the source knows of the packet's process: from processes.jsonl of a store, from Wireshark's
+ * process blocks in a pcapng file.  NULL: nothing.  Lent until the next call on the same reader.
+ * In a pcapng file the block stands behind the first packet that it explains: where the file is a
+ * regular one the reader looks that far ahead. */
+const struct process_fact *reader_process(const struct reader *r, const struct packet *p);
+
 /* Several sources as one, in time order (equal times: order of the sources).  Interface indices
  * are those of the merged table: merge_iface(); interfaces of two sources are never taken for one,
  * whatever their names.
@@ -73,6 +90,12 @@ size_t merge_source_count(const struct merge *m);
 const char *merge_source_path(const struct merge *m, size_t source);
 /* The source that a merged interface, and so a packet on it, came from. */
 size_t merge_iface_source(const struct merge *m, unsigned index);
+
+/* reader_process() of the packet's source. */
+const struct process_fact *merge_process(const struct merge *m, const struct packet *p);
+/* What that source knows of a process at a time; start_ns 0: not known (store/processes.h). */
+const struct process_fact *merge_process_of(const struct merge *m, size_t source,
+					    uint32_t pid, uint64_t start_ns, int64_t ns);
 
 /* reader_set_range() of every source.  Before the first merge_next(). */
 void merge_set_range(struct merge *m, int64_t from_ns, int64_t to_ns);

@@ -1,14 +1,29 @@
 #include "analyze/copy.h"
 
+static int write_cut(struct copy *c, const struct packet *p, struct weir_error *err)
+{
+	struct packet cut = *p;
+
+	cut.caplen = COPY_CAPTURED_MAX;
+	c->cut_count++;
+	return c->writer->ops->packet(c->writer, &cut, err);
+}
+
 /* 1: the packet is written or left out, go on; 0: that was the last one wanted. */
 static int take_packet(struct copy *c, const struct packet *p, struct weir_error *err)
 {
+	bool is_wanted = selection_takes(c->selection, c->merge, p);
 	int rc;
 
 	c->read_count++;
-	if (!selection_takes(c->selection, c->merge, p))
+	if (c->annotator)
+		c->writer->annotation = annotator_see(c->annotator, p, is_wanted);
+	if (!is_wanted)
 		return 1;
-	rc = c->writer->ops->packet(c->writer, p, err);
+	if (UNLIKELY(p->caplen > COPY_CAPTURED_MAX && c->writer->ops->is_binary))
+		rc = write_cut(c, p, err);
+	else
+		rc = c->writer->ops->packet(c->writer, p, err);
 	if (rc)
 		return rc;
 	c->count++;

@@ -13,15 +13,22 @@
 
 #include <signal.h>
 
+/* Of a packet's captured bytes: other programs call a capture file damaged at a packet that has
+ * more (WTAP_MAX_PACKET_SIZE_STANDARD, MAXIMUM_SNAPLEN) and read no further. */
+#define COPY_CAPTURED_MAX 262144
+
 struct copy {
 	struct writer *writer;
 	struct merge *merge;
 	const struct selection *selection;
+	struct annotator *annotator;       /* NULL: packets get no comments of ours */
 	uint64_t count_limit;              /* 0: none */
 	bool is_live;                      /* each packet is handed on at once */
 	const volatile sig_atomic_t *stop; /* NULL: never */
 	/* Result. */
 	uint64_t read_count, count;
+	uint64_t
+		cut_count; /* written with COPY_CAPTURED_MAX bytes, because they had more */
 	bool is_damaged;
 	struct weir_error damage;
 };

@@ -100,6 +100,32 @@ static void take_end(struct gather *g, const json_t *line)
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		copy(g->info, names[i], line, names[i]);
 	copy(g->info, "ended_ns", line, "at_ns");
+	/* Of a store without packets, whose events stand in a file of their own. */
+	if (json_is_object(json_object_get(line, "events")))
+		copy(g->info, "recorded_events", json_object_get(line, "events"),
+		     "lines");
+}
+
+/* Of a further session what is new in it: how long nothing was recorded, and why. */
+static void shorten_continued(json_t *event)
+{
+	static const char *const kept[] = { "type",           "at",        "at_ns",
+					    "mode",           "gap_from",  "gap_to",
+					    "gap_from_ns",    "gap_to_ns", "gap_ns",
+					    "previous_reason" };
+	const char *name;
+	json_t *value;
+	void *next;
+
+	json_object_foreach_safe(event, next, name, value)
+	{
+		bool is_kept = false;
+
+		for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+			is_kept = is_kept || !strcmp(kept[i], name);
+		if (!is_kept)
+			(void)json_object_del(event, name);
+	}
 }
 
 /* Everything else that the manifest tells is an event, without what only serves the chain. */
@@ -116,6 +142,8 @@ static void take_event(struct gather *g, json_t *line)
 	(void)json_object_del(event, "seq");
 	(void)json_object_del(event, "prev");
 	(void)json_object_del(event, "clocks");
+	if (!strcmp(json_string_value(json_object_get(event, "type")), "continued"))
+		shorten_continued(event);
 	(void)json_array_append_new(events, event);
 }
 

@@ -251,3 +251,20 @@ void merge_set_range(struct merge *m, int64_t from_ns, int64_t to_ns)
 	for (size_t i = 0; i < m->count; i++)
 		reader_set_range(m->inputs[i].reader, from_ns, to_ns);
 }
+
+const struct process_fact *merge_process(const struct merge *m, const struct packet *p)
+{
+	return reader_process(m->inputs[merge_iface_source(m, p->iface)].reader, p);
+}
+
+const struct process_fact *merge_process_of(const struct merge *m, size_t source,
+					    uint32_t pid, uint64_t start_ns, int64_t ns)
+{
+	const struct packet p = { .has_pid = true,
+				  .pid = pid,
+				  .has_owner = start_ns != 0,
+				  .owner = { .start_ns = start_ns },
+				  .ns = ns };
+
+	return reader_process(m->inputs[source].reader, &p);
+}

@@ -3,10 +3,11 @@
 #include "analyze/facts.h"
 #include "base/bytes.h"
 #include "store/iface.h"
+#include "store/processes.h"
 #include "weir/filter.h"
 
-int selection_init(struct selection *s, const char *text, int64_t from_ns, int64_t to_ns,
-		   struct weir_error *err)
+int selection_init(struct selection *s, const char *text, unsigned flags, int64_t from_ns,
+		   int64_t to_ns, struct weir_error *err)
 {
 	struct filter_error bad;
 
@@ -15,8 +16,9 @@ int selection_init(struct selection *s, const char *text, int64_t from_ns, int64
 		return err_set(err, WEIR_ERR_USAGE, "--from lies behind --to");
 	if (!text)
 		return 0;
-	if (filter_compile(&s->filter, text, FILTER_NETWORK, 0, &bad))
+	if (filter_compile(&s->filter, text, FILTER_NETWORK, flags, &bad))
 		return filter_error_line(&bad, err);
+	s->asks_process = filter_asks_process(s->filter);
 	if (filter_is_true(s->filter))
 		selection_fini(s); /* not even the link layer needs to be known */
 	return 0;
@@ -45,6 +47,7 @@ static bool matches(const struct selection *s, const struct merge *m,
 {
 	const struct iface_info *info = merge_iface(m, p->iface);
 	struct filter_input in = { .has_time = true, .time_ns = p->ns };
+	const struct process_fact *process;
 	struct link l;
 	const uint8_t *packet;
 
@@ -58,11 +61,18 @@ static bool matches(const struct selection *s, const struct merge *m,
 		&in, packet,
 		network_length(packet, p->caplen - l.network_off, l.ethertype));
 	in.address.is_outbound = facts_direction(p, &l) == LINK_DIRECTION_OUT;
-	in.address.is_loopback = !strcmp(info->name, "lo");
+	in.address.is_loopback = iface_is_loopback(info);
 	in.address.if_idx = info->index;
 	in.has_process_id = p->has_pid;
 	in.address.process_id = p->pid;
 	in.iface = *info->name ? info->name : NULL;
+	process = s->asks_process ? merge_process(m, p) : NULL;
+	if (process) {
+		in.process_name = process->name;
+		in.process_path = process->path;
+		in.user = process->user;
+		in.container = process->container;
+	}
 	return filter_match(s->filter, &in) > 0;
 }
 

@@ -15,12 +15,13 @@ struct filter;
 
 struct selection {
 	struct filter *filter;  /* NULL: every packet */
+	bool asks_process;      /* the filter does */
 	int64_t from_ns, to_ns; /* both included */
 };
 
-/* text NULL: no filter. */
-int selection_init(struct selection *s, const char *text, int64_t from_ns, int64_t to_ns,
-		   struct weir_error *err) MUST_CHECK;
+/* text NULL: no filter; flags are filter_compile()'s. */
+int selection_init(struct selection *s, const char *text, unsigned flags, int64_t from_ns,
+		   int64_t to_ns, struct weir_error *err) MUST_CHECK;
 void selection_fini(struct selection *s);
 bool selection_takes(const struct selection *s, const struct merge *m,
 		     const struct packet *p);

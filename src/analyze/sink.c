@@ -1,6 +1,8 @@
 #include "analyze/sink.h"
 
+#include "analyze/way.h"
 #include "base/mem.h"
+#include "port/port.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -9,15 +11,19 @@
 #include <unistd.h>
 
 #define SINK_BUFFER ((size_t)1 << 20)
+#define PAGE        ((size_t)4096) /* past the page cache: of places, lengths and memory */
 
 struct sink {
 	int fd;
 	const char *path;
 	char *hidden; /* the name until the end; NULL for streams */
-	uint8_t *buffer;
+	void *memory;
+	uint8_t *buffer; /* the first page in it */
 	size_t capacity, fill;
 	uint64_t passed; /* bytes that have left the buffer */
-	int failed;      /* negative once a write has failed */
+	struct way way;
+	bool is_direct; /* what the descriptor is set to */
+	int failed;     /* negative once a write has failed */
 	struct weir_error failure;
 };
 
@@ -26,8 +32,26 @@ static void free_sink(struct sink *s)
 	if (s->fd >= 0)
 		(void)close(s->fd);
 	mem_free(s->hidden);
-	mem_free(s->buffer);
+	mem_free(s->memory);
 	mem_free(s);
+}
+
+/* What is in the buffer moves with it. */
+static bool take_memory(struct sink *s, size_t capacity)
+{
+	void *memory = mem_new(capacity + PAGE, 1);
+	size_t odd = (uintptr_t)memory % PAGE;
+	uint8_t *buffer = (uint8_t *)memory + (odd ? PAGE - odd : 0);
+
+	if (!memory)
+		return false;
+	if (s->fill)
+		memcpy(buffer, s->buffer, s->fill);
+	mem_free(s->memory);
+	s->memory = memory;
+	s->buffer = buffer;
+	s->capacity = capacity;
+	return true;
 }
 
 /* ".NAME.PID" beside the path; NULL without memory. */
@@ -78,7 +102,31 @@ static int open_path(struct sink *s, struct weir_error *err)
 	return s->fd < 0 ? err_sys(err, "cannot open '%s'", s->path) : 0;
 }
 
-int sink_open(struct sink **out, const char *path, struct weir_error *err)
+/* A file within a folder that is itself hidden until the end. */
+static int open_piece(struct sink *s, bool is_again, struct weir_error *err)
+{
+	int flags = is_again ? O_APPEND : O_CREAT | O_EXCL;
+
+	s->fd = open(s->path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | flags, 0666);
+	return s->fd < 0 ? err_sys(err, "cannot open '%s'", s->path) : 0;
+}
+
+enum opening {
+	OPEN_WHOLE,
+	OPEN_PIECE,
+	OPEN_PIECE_AGAIN,
+	OPEN_TAKEN /* by the caller */
+};
+
+static int open_as(struct sink *s, enum opening how, struct weir_error *err)
+{
+	if (how == OPEN_WHOLE)
+		return open_path(s, err);
+	return how == OPEN_TAKEN ? 0 : open_piece(s, how == OPEN_PIECE_AGAIN, err);
+}
+
+static int open_sink(struct sink **out, const char *path, enum opening how,
+		     struct weir_error *err)
 {
 	struct sink *s = mem_new(1, sizeof *s);
 	int rc;
@@ -87,10 +135,8 @@ int sink_open(struct sink **out, const char *path, struct weir_error *err)
 		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for '%s'", path);
 	s->fd = -1;
 	s->path = path;
-	s->capacity = SINK_BUFFER;
-	s->buffer = mem_new(s->capacity, 1);
-	if (s->buffer)
-		rc = open_path(s, err);
+	if (take_memory(s, how == OPEN_WHOLE ? SINK_BUFFER : SINK_BUFFER / 16))
+		rc = open_as(s, how, err);
 	else
 		rc = err_set(err, WEIR_ERR_NO_MEMORY, "no memory for '%s'", path);
 	if (rc) {
@@ -101,6 +147,28 @@ int sink_open(struct sink **out, const char *path, struct weir_error *err)
 	return 0;
 }
 
+int sink_open(struct sink **s, const char *path, struct weir_error *err)
+{
+	return open_sink(s, path, OPEN_WHOLE, err);
+}
+
+int sink_open_fd(struct sink **s, const char *path, int fd, struct weir_error *err)
+{
+	int rc = open_sink(s, path, OPEN_TAKEN, err);
+
+	if (rc)
+		(void)close(fd);
+	else
+		(*s)->fd = fd;
+	return rc;
+}
+
+int sink_open_piece(struct sink **s, const char *path, bool is_again,
+		    struct weir_error *err)
+{
+	return open_sink(s, path, is_again ? OPEN_PIECE_AGAIN : OPEN_PIECE, err);
+}
+
 static void fail(struct sink *s)
 {
 	const char *name = strcmp(s->path, "-") ? s->path : "standard output";
@@ -109,41 +177,70 @@ static void fail(struct sink *s)
 		s->failed = err_sys(&s->failure, "cannot write '%s'", name);
 }
 
-void sink_flush(struct sink *s)
+static void set_direct(struct sink *s, bool is_direct)
+{
+	int flags = is_direct == s->is_direct ? -1 : fcntl(s->fd, F_GETFL);
+
+	if (flags < 0)
+		return;
+	flags = is_direct ? flags | O_DIRECT : flags & ~O_DIRECT;
+	if (!fcntl(s->fd, F_SETFL, flags))
+		s->is_direct = is_direct;
+	else
+		way_never_direct(&s->way);
+}
+
+/* The first n bytes leave the buffer. */
+static void write_out(struct sink *s, size_t n)
 {
 	size_t done = 0;
 
-	while (done < s->fill && !s->failed) {
-		ssize_t n = write(s->fd, s->buffer + done, s->fill - done);
+	while (done < n && !s->failed) {
+		ssize_t written = write(s->fd, s->buffer + done, n - done);
 
-		if (n > 0)
-			done += (size_t)n;
-		else if (n < 0 && errno != EINTR)
+		if (written > 0) {
+			done += (size_t)written;
+		} else if (written < 0 && errno == EINVAL && s->is_direct) {
+			way_never_direct(&s->way);
+			set_direct(s, false);
+		} else if (written < 0 && errno != EINTR) {
 			fail(s);
+		}
 	}
-	s->passed += s->fill;
-	s->fill = 0;
+	s->passed += n;
+	s->fill -= n;
+	memmove(s->buffer, s->buffer + n, s->fill);
 }
 
-/* A record larger than the buffer: the buffer is empty and becomes large enough. */
-static bool grow(struct sink *s, size_t n)
+void sink_flush(struct sink *s)
 {
-	uint8_t *p = mem_grow(s->buffer, n, 1);
+	set_direct(s, false);
+	write_out(s, s->fill);
+}
 
-	if (!p)
-		return false;
-	s->buffer = p;
-	s->capacity = n;
-	return true;
+/* A full buffer of a regular file leaves in whole pages, the way that is cheaper. */
+static void drain(struct sink *s)
+{
+	size_t odd = (size_t)((s->passed + s->fill) % PAGE), n = s->fill - odd;
+	int64_t begin;
+
+	if (!s->hidden || s->fill < SINK_BUFFER / 2) {
+		sink_flush(s);
+		return;
+	}
+	set_direct(s, way_is_direct(&s->way) && s->passed % PAGE == 0);
+	begin = port_monotonic_ns();
+	write_out(s, n);
+	way_took(&s->way, n, (uint64_t)(port_monotonic_ns() - begin));
 }
 
 uint8_t *sink_room(struct sink *s, size_t n)
 {
 	if (n > s->capacity - s->fill) {
-		sink_flush(s);
+		drain(s);
 		/* Records are bounded by what a reader lends (16 MiB): an abort here means that
 		 * the machine has no memory left at all. */
-		if (n > s->capacity && !grow(s, n))
+		if (n > s->capacity - s->fill && !take_memory(s, n + PAGE))
 			abort();
 	}
 	return s->buffer + s->fill;
@@ -169,6 +266,11 @@ bool sink_failed(const struct sink *s)
 uint64_t sink_bytes(const struct sink *s)
 {
 	return s->passed + s->fill;
+}
+
+struct way *sink_way(struct sink *s)
+{
+	return &s->way;
 }
 
 /* The final name, never over another file: a hard link cannot replace one.  File systems without

@@ -8,7 +8,7 @@
  *
  * A regular file is written as ".NAME.PID" in the same folder, made exclusively, and renamed at the
  * end without replacing anything.  It is not synced: an export can be made again from its
- * source.  A FIFO or a device that is there is written to directly; "-" is standard output.
+ * source.  It is written through the page cache or past it, whichever is found cheaper (way.h).  A FIFO or a device that is there is written to directly; "-" is standard output.
  *
  * Errors: a failed write is kept and shown by sink_failed() at once and by sink_close() in words;
  * sink_room() gives room all the same, so that writers need not ask each time.
@@ -26,6 +26,13 @@
 struct sink;
 
 int sink_open(struct sink **s, const char *path, struct weir_error *err) MUST_CHECK;
+/* A file that is one of many and appears at once, under its own name: made, or gone on with.  Its
+ * buffer is 64 KiB.  Whoever discards it removes it. */
+int sink_open_piece(struct sink **s, const char *path, bool is_again,
+		    struct weir_error *err) MUST_CHECK;
+/* A descriptor that is open already, and is taken; path is for messages. */
+int sink_open_fd(struct sink **s, const char *path, int fd,
+		 struct weir_error *err) MUST_CHECK;
 /* n contiguous bytes to write into, until the next call. */
 uint8_t *sink_room(struct sink *s, size_t n);
 /* How many of them were used. */
@@ -36,6 +43,9 @@ void sink_flush(struct sink *s);
 bool sink_failed(const struct sink *s);
 /* Bytes put in so far. */
 uint64_t sink_bytes(const struct sink *s);
+struct way;
+/* What is known of the ways to the file; a test may set it. */
+struct way *sink_way(struct sink *s);
 /* Both free s, always. */
 int sink_close(struct sink *s, struct weir_error *err) MUST_CHECK;
 void sink_discard(struct sink *s);

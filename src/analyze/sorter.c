@@ -1,5 +1,6 @@
 #include "analyze/sorter.h"
 
+#include "analyze/radix.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -7,21 +8,30 @@
 enum {
 	RUNS_MAX = 1024,
 	RUN_BUFFER = 64 << 10,
-	HEAD = 16 /* of a row on disk */
+	HEAD = 16, /* of a row on disk */
+	AHEAD = 8, /* rows whose bytes are fetched before they are asked for */
 };
 
 struct row {
 	int64_t s;
-	uint32_t ns, length;
-	size_t off; /* in the arena */
+	uint32_t ns, length_tag; /* the length above eight bits of tag */
+	size_t off;              /* in the arena */
 };
+
+/* A row costs this much while it is sorted. */
+#define ROW_COST (sizeof(struct row) + 2 * sizeof(struct radix_pair))
+
+static size_t row_length(const struct row *r)
+{
+	return r->length_tag >> 8;
+}
 
 /* A sorted run being read back: its window of the file, and the row at its front. */
 struct run {
 	uint64_t off, end; /* of what is still to be read */
 	uint8_t *buffer;
 	size_t at, used, size;
-	struct file_time time;
+	struct sorter_at front;
 	const uint8_t *bytes;
 	size_t length;
 };
@@ -31,6 +41,7 @@ struct sorter {
 	uint8_t *arena;
 	size_t row_count, row_size, arena_used, arena_size, bound;
 	size_t next; /* row, while they come out of memory */
+	struct radix_pair *pairs, *order;
 	int scratch;
 	uint64_t scratch_used;
 	struct run *runs;
@@ -66,6 +77,7 @@ void sorter_free(struct sorter *s)
 	mem_free(s->heap);
 	mem_free(s->rows);
 	mem_free(s->arena);
+	mem_free(s->pairs);
 	mem_free(s);
 }
 
@@ -81,44 +93,69 @@ static int compare_bytes(const uint8_t *a, size_t na, const uint8_t *b, size_t n
 	return order ? order : na < nb ? -1 : na > nb;
 }
 
-static int compare_rows(const void *a, const void *b, void *arena)
+/* Rows whose time is one key; the whole of it first, because a key holds only 1677 to 2262. */
+static int compare_rows(const void *a, const void *b, void *sorter)
 {
-	const struct row *x = a, *y = b;
-	const uint8_t *bytes = arena;
+	const struct radix_pair *pa = a, *pb = b;
+	const struct sorter *s = sorter;
+	const struct row *x = &s->rows[pa->index], *y = &s->rows[pb->index];
+	int order;
 
 	if (x->s != y->s)
 		return x->s < y->s ? -1 : 1;
 	if (x->ns != y->ns)
 		return x->ns < y->ns ? -1 : 1;
-	return compare_bytes(bytes + x->off, x->length, bytes + y->off, y->length);
+	order = x->off == y->off ? 0
+				 : compare_bytes(s->arena + x->off, row_length(x),
+						 s->arena + y->off, row_length(y));
+	return order ? order : (int)(x->length_tag & 255) - (int)(y->length_tag & 255);
 }
 
-static void sort_rows(struct sorter *s)
+static int sort_rows(struct sorter *s, struct weir_error *err)
 {
-	/* Without rows there is no array either. */
-	if (s->row_count)
-		qsort_r(s->rows, s->row_count, sizeof *s->rows, compare_rows, s->arena);
+	size_t n = s->row_count, end;
+
+	mem_free(s->pairs);
+	s->pairs = mem_new(n, 2 * sizeof *s->pairs);
+	if (!s->pairs)
+		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory to sort");
+	port_memory_large(s->pairs, n * 2 * sizeof *s->pairs);
+	for (size_t i = 0; i < n; i++) {
+		struct file_time t = { .s = s->rows[i].s, .ns = s->rows[i].ns };
+
+		s->pairs[i].key = (uint64_t)when_to_ns(t) ^ UINT64_C(1) << 63;
+		s->pairs[i].index = (uint32_t)i;
+	}
+	s->order = radix_sort(s->pairs, s->pairs + n, n);
+	for (size_t i = 0; i < n; i = end) {
+		for (end = i + 1; end < n && s->order[end].key == s->order[i].key; end++)
+			;
+		if (end - i > 1)
+			qsort_r(s->order + i, end - i, sizeof *s->order, compare_rows, s);
+	}
+	return 0;
 }
 
-/* Makes room for one more row within the bound; false where it must be spilled first. */
+/* Makes room for the rows of one file within the bound; false where it must be spilled first. */
 static bool has_room(struct sorter *s, size_t length, bool *is_short)
 {
 	size_t rows = s->row_size, arena = s->arena_size;
 
 	*is_short = false;
-	if (s->row_count == rows)
+	if (rows - s->row_count < SORTER_TIMES)
 		rows = rows ? rows * 2 : 4096;
 	while (arena - s->arena_used < length)
 		arena = arena ? arena * 2 : 1 << 20;
 	if (rows == s->row_size && arena == s->arena_size)
 		return true;
-	if (s->row_count && rows * sizeof(struct row) + arena > s->bound)
+	if (s->row_count && (rows * ROW_COST + arena > s->bound || rows > UINT32_MAX))
 		return false;
 	if (rows != s->row_size) {
 		struct row *more = mem_grow(s->rows, rows, sizeof *more);
 
 		if (!more)
 			return !(*is_short = true);
+		port_memory_large(more, rows * sizeof *more);
 		s->rows = more;
 		s->row_size = rows;
 	}
@@ -127,6 +164,7 @@ static bool has_room(struct sorter *s, size_t length, bool *is_short)
 
 		if (!more)
 			return !(*is_short = true);
+		port_memory_large(more, arena);
 		s->arena = more;
 		s->arena_size = arena;
 	}
@@ -181,13 +219,18 @@ static int spill(struct sorter *s, struct weir_error *err)
 		mem_free(p);
 		return rc;
 	}
-	sort_rows(s);
+	rc = sort_rows(s, err);
+	if (rc) {
+		mem_free(p);
+		return rc;
+	}
 	s->runs[s->run_count].off = s->scratch_used;
 	for (size_t i = 0; !rc && i < s->row_count; i++) {
-		rc = spill_bytes(s, p, &s->rows[i], HEAD);
+		const struct row *r = &s->rows[s->order[i].index];
+
+		rc = spill_bytes(s, p, r, HEAD);
 		if (!rc)
-			rc = spill_bytes(s, p, s->arena + s->rows[i].off,
-					 s->rows[i].length);
+			rc = spill_bytes(s, p, s->arena + r->off, row_length(r));
 	}
 	if (!rc)
 		rc = flush_spill(s, p);
@@ -201,8 +244,8 @@ static int spill(struct sorter *s, struct weir_error *err)
 	return 0;
 }
 
-int sorter_add(struct sorter *s, struct file_time at, const void *bytes, size_t length,
-	       struct weir_error *err)
+int sorter_add_rows(struct sorter *s, const struct sorter_at *at, unsigned count,
+		    const void *bytes, size_t length, struct weir_error *err)
 {
 	bool is_short;
 	int rc;
@@ -218,12 +261,23 @@ int sorter_add(struct sorter *s, struct file_time at, const void *bytes, size_t 
 		if (!has_room(s, length, &is_short))
 			return err_set(err, WEIR_ERR_NO_MEMORY, "no memory to sort");
 	}
-	s->rows[s->row_count++] = (struct row){
-		.s = at.s, .ns = at.ns, .length = (uint32_t)length, .off = s->arena_used
-	};
+	for (unsigned i = 0; i < count; i++)
+		s->rows[s->row_count++] =
+			(struct row){ .s = at[i].time.s,
+				      .ns = at[i].time.ns,
+				      .length_tag = (uint32_t)length << 8 | at[i].tag,
+				      .off = s->arena_used };
 	memcpy(s->arena + s->arena_used, bytes, length);
 	s->arena_used += length;
 	return 0;
+}
+
+int sorter_add(struct sorter *s, struct file_time at, const void *bytes, size_t length,
+	       struct weir_error *err)
+{
+	struct sorter_at one = { .time = at };
+
+	return sorter_add_rows(s, &one, 1, bytes, length, err);
 }
 
 /* At least need bytes at the run's front; false where the file is shorter or memory is. */
@@ -255,6 +309,12 @@ static bool fill(struct sorter *s, struct run *r, size_t need)
 	return r->used >= need;
 }
 
+static struct sorter_at at_of(const struct row *r)
+{
+	return (struct sorter_at){ .time = { .s = r->s, .ns = r->ns },
+				   .tag = (uint8_t)r->length_tag };
+}
+
 /* 1: the run has a front row; 0: it is at its end; negative: it cannot be read. */
 static int advance(struct sorter *s, struct run *r)
 {
@@ -265,22 +325,24 @@ static int advance(struct sorter *s, struct run *r)
 	if (!fill(s, r, HEAD))
 		return -1;
 	memcpy(&head, r->buffer + r->at, HEAD);
-	if (head.length > SORTER_ROW_MAX || !fill(s, r, HEAD + (size_t)head.length))
+	if (!fill(s, r, HEAD + row_length(&head)))
 		return -1;
-	r->time = (struct file_time){ .s = head.s, .ns = head.ns };
+	r->front = at_of(&head);
 	r->bytes = r->buffer + r->at + HEAD;
-	r->length = head.length;
-	r->at += HEAD + (size_t)head.length;
+	r->length = row_length(&head);
+	r->at += HEAD + r->length;
 	return 1;
 }
 
 static bool is_before(const struct sorter *s, unsigned a, unsigned b)
 {
 	const struct run *x = &s->runs[a], *y = &s->runs[b];
-	int order = when_compare(x->time, y->time);
+	int order = when_compare(x->front.time, y->front.time);
 
 	if (!order)
 		order = compare_bytes(x->bytes, x->length, y->bytes, y->length);
+	if (!order)
+		order = (int)x->front.tag - (int)y->front.tag;
 	return order ? order < 0 : a < b;
 }
 
@@ -305,8 +367,10 @@ static int start_merge(struct sorter *s, struct weir_error *err)
 {
 	mem_free(s->rows);
 	mem_free(s->arena);
+	mem_free(s->pairs);
 	s->rows = NULL;
 	s->arena = NULL;
+	s->pairs = s->order = NULL;
 	for (unsigned i = 0; i < s->run_count; i++) {
 		struct run *r = &s->runs[i];
 
@@ -328,10 +392,8 @@ int sorter_finish(struct sorter *s, struct weir_error *err)
 {
 	int rc = 0;
 
-	if (!s->run_count) {
-		sort_rows(s);
-		return 0;
-	}
+	if (!s->run_count)
+		return sort_rows(s, err);
 	if (s->row_count)
 		rc = spill(s, err);
 	s->is_merging = true;
@@ -339,7 +401,7 @@ int sorter_finish(struct sorter *s, struct weir_error *err)
 	return rc ? rc : start_merge(s, err);
 }
 
-static int next_merged(struct sorter *s, struct file_time *at, const void **bytes,
+static int next_merged(struct sorter *s, struct sorter_at *at, const void **bytes,
 		       size_t *length, struct weir_error *err)
 {
 	struct run *r;
@@ -360,14 +422,14 @@ static int next_merged(struct sorter *s, struct file_time *at, const void **byte
 		return 0;
 	s->next = 1;
 	r = &s->runs[s->heap[0]];
-	*at = r->time;
+	*at = r->front;
 	*bytes = r->bytes;
 	*length = r->length;
 	return 1;
 }
 
-int sorter_next(struct sorter *s, struct file_time *at, const void **bytes,
-		size_t *length, struct weir_error *err)
+int sorter_next_row(struct sorter *s, struct sorter_at *at, const void **bytes,
+		    size_t *length, struct weir_error *err)
 {
 	const struct row *row;
 
@@ -375,9 +437,27 @@ int sorter_next(struct sorter *s, struct file_time *at, const void **bytes,
 		return next_merged(s, at, bytes, length, err);
 	if (s->next >= s->row_count)
 		return 0;
-	row = &s->rows[s->next++];
-	*at = (struct file_time){ .s = row->s, .ns = row->ns };
+	/* In the order of time they lie anywhere in memory. */
+	if (s->row_count - s->next > 2 * AHEAD) {
+		row = &s->rows[s->order[s->next + AHEAD].index];
+		__builtin_prefetch(s->arena + row->off);
+		__builtin_prefetch(s->arena + row->off + row_length(row) - 1);
+		__builtin_prefetch(&s->rows[s->order[s->next + 2 * AHEAD].index]);
+	}
+	row = &s->rows[s->order[s->next++].index];
+	*at = at_of(row);
 	*bytes = s->arena + row->off;
-	*length = row->length;
+	*length = row_length(row);
 	return 1;
+}
+
+int sorter_next(struct sorter *s, struct file_time *at, const void **bytes,
+		size_t *length, struct weir_error *err)
+{
+	struct sorter_at one = { .tag = 0 };
+	int rc = sorter_next_row(s, &one, bytes, length, err);
+
+	if (rc == 1)
+		*at = one.time;
+	return rc;
 }

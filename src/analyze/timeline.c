@@ -1,5 +1,6 @@
 #include "analyze/timeline.h"
 
+#include "analyze/flows.h"
 #include "analyze/sorter.h"
 #include "base/mem.h"
 #include "filesystem/listing.h"
@@ -9,7 +10,8 @@
 enum {
 	CHUNK = 1 << 20,
 	LINE_MAX_BYTES = 64 << 20,
-	SOURCES_MAX = 1024
+	SOURCES_MAX = 1024,
+	FLOWS_MEMORY = 64 << 20
 };
 
 struct timeline {
@@ -24,6 +26,7 @@ struct timeline {
 	/* Of the listing being read. */
 	char *text, *spare;
 	size_t text_size;
+	struct listing_guess guesses[LISTING_GUESSES];
 	struct weir_error *err;
 };
 
@@ -65,13 +68,28 @@ static bool in_range(const struct timeline_range *r, struct file_time at)
 	       (!r->has_to || when_compare(at, r->to) <= 0);
 }
 
-/* The facts stand behind the texts, so that rows of one time are in the order of their names. */
-static int add_row(struct timeline *t, struct file_time at, const char *name,
-		   const char *target, const struct timeline_facts *f)
+/* How many bytes of the facts are kept, by a row's letters. */
+static size_t facts_kept(unsigned what)
+{
+	return what & (TIMELINE_FIRST | TIMELINE_LAST)
+		       ? sizeof(struct timeline_facts)
+		       : offsetof(struct timeline_facts, ip_version);
+}
+
+/* One row for each time.  The facts stand behind the texts, so that rows of one time are in the order
+ * of their names. */
+static int add_rows(struct timeline *t, const struct sorter_at *times, unsigned count,
+		    const char *name, const char *target, const struct timeline_facts *f)
 {
 	size_t n = (size_t)f->name_length + f->target_length;
+	size_t kept = facts_kept(count ? times[0].tag : 0);
+	struct sorter_at wanted[SORTER_TIMES];
+	unsigned have = 0;
 
-	if (!in_range(&t->range, at))
+	for (unsigned i = 0; i < count; i++)
+		if (in_range(&t->range, times[i].time))
+			wanted[have++] = times[i];
+	if (!have)
 		return 0;
 	if (t->row_size < n + sizeof *f) {
 		char *more = mem_grow(t->row, 2 * (n + sizeof *f), 1);
@@ -84,17 +102,17 @@ static int add_row(struct timeline *t, struct file_time at, const char *name,
 	memcpy(t->row, name, f->name_length);
 	if (f->target_length)
 		memcpy(t->row + f->name_length, target, f->target_length);
-	memcpy(t->row + n, f, sizeof *f);
-	t->counts.rows++;
-	return sorter_add(t->sorter, at, t->row, n + sizeof *f, t->err);
+	memcpy(t->row + n, f, kept);
+	t->counts.rows += have;
+	return sorter_add_rows(t->sorter, wanted, have, t->row, n + kept, t->err);
 }
 
 /* One row for each different time, with the letters of all that are equal. */
 static int add_file(struct timeline *t, const struct listing_row *l)
 {
+	struct sorter_at times[SORTER_TIMES];
 	struct timeline_facts f;
-	unsigned left = l->has_time;
-	int rc = 0;
+	unsigned left = l->has_time, count = 0;
 
 	memset(&f, 0, sizeof f);
 	f.size_bytes = l->size_bytes;
@@ -108,21 +126,21 @@ static int add_file(struct timeline *t, const struct listing_row *l)
 	if (l->permissions.length == sizeof f.permissions)
 		memcpy(f.permissions, l->permissions.bytes, sizeof f.permissions);
 	t->counts.files++;
-	for (unsigned i = 0; i < LISTING_TIMES && !rc; i++) {
+	for (unsigned i = 0; i < LISTING_TIMES; i++) {
 		t->counts.absent_times += !(l->has_time >> i & 1);
 		if (!(left >> i & 1))
 			continue;
-		f.what = 0;
+		times[count] = (struct sorter_at){ .time = l->times[i] };
 		for (unsigned j = i; j < LISTING_TIMES; j++) {
 			if (!(left >> j & 1) ||
 			    when_compare(l->times[i], l->times[j]) != 0)
 				continue;
-			f.what |= (uint8_t)(1U << j);
+			times[count].tag |= (uint8_t)(1U << j);
 			left &= ~(1U << j);
 		}
-		rc = add_row(t, l->times[i], l->path.bytes, l->target.bytes, &f);
+		count++;
 	}
-	return rc;
+	return add_rows(t, times, count, l->path.bytes, l->target.bytes, &f);
 }
 
 static int add_line(struct timeline *t, const char *line, size_t length, uint64_t number)
@@ -132,7 +150,7 @@ static int add_line(struct timeline *t, const char *line, size_t length, uint64_
 
 	if (!length)
 		return 0;
-	if (listing_parse(line, length, t->spare, &row, &fault))
+	if (listing_parse(line, length, t->spare, t->guesses, &row, &fault))
 		return row.kind == LISTING_FILE && row.path.length ? add_file(t, &row)
 								   : 0;
 	if (!t->counts.bad_lines++)
@@ -196,47 +214,59 @@ static int read_listing(struct timeline *t, FILE *f)
 	return rc ? rc : add_line(t, t->text, have, ++number);
 }
 
-static int found_flow(void *arg, const struct flow_end *e)
+static int add_flow(struct timeline *t, const struct flow *flow)
 {
-	struct timeline *t = arg;
+	const struct flow_side *src = flow_src(flow), *dst = flow_dst(flow);
+	bool has_ports = flow->key.form == FLOW_PORTS;
+	bool is_one = flow->first_ns == flow->last_ns;
 	struct timeline_facts f;
-	bool is_one = e->first_ns == e->last_ns;
-	int rc;
+	struct sorter_at times[] = {
+		{ when_of_ns(flow->first_ns),
+		  (uint8_t)(TIMELINE_FIRST | (is_one ? TIMELINE_LAST : 0)) },
+		{ when_of_ns(flow->last_ns), TIMELINE_LAST },
+	};
 
 	memset(&f, 0, sizeof f);
-	f.size_bytes = e->bytes;
-	f.packets = e->packets;
+	f.size_bytes = src->bytes + dst->bytes;
+	f.packets = src->packets + dst->packets;
 	f.source = t->source_count - 1;
-	f.pid = e->pid;
-	f.ip_version = e->ip_version;
-	f.protocol = e->protocol;
-	f.src_port = e->src_port;
-	f.dst_port = e->dst_port;
-	memcpy(f.src, e->src, sizeof f.src);
-	memcpy(f.dst, e->dst, sizeof f.dst);
-	f.what = (uint8_t)(TIMELINE_FIRST | (is_one ? TIMELINE_LAST : 0));
+	f.pid = flow_owner(flow)->pid;
+	f.ip_version = flow->key.ip_version;
+	f.protocol = flow->key.protocol;
+	f.src_port = has_ports ? flow->key.port[flow->src] : 0;
+	f.dst_port = has_ports ? flow->key.port[!flow->src] : 0;
+	memcpy(f.src, flow->key.address[flow->src], sizeof f.src);
+	memcpy(f.dst, flow->key.address[!flow->src], sizeof f.dst);
 	t->counts.flows++;
-	rc = add_row(t, when_of_ns(e->first_ns), "", "", &f);
-	f.what = TIMELINE_LAST;
-	return rc || is_one ? rc : add_row(t, when_of_ns(e->last_ns), "", "", &f);
+	return add_rows(t, times, is_one ? 1 : 2, "", "", &f);
+}
+
+static int add_flows(struct timeline *t, struct flows *f)
+{
+	struct flow flow;
+	int rc = flows_finish(f, t->err), got = 0;
+
+	while (!rc && (got = flows_next(f, &flow, t->err)) == 1)
+		rc = add_flow(t, &flow);
+	return rc ? rc : got;
 }
 
 static int add_recording(struct timeline *t, const char *path)
 {
-	struct flow_ends *f = flow_ends_new(found_flow, t);
+	struct flows *f = NULL;
 	struct merge *m = NULL;
 	struct packet p;
-	int rc = f ? merge_open(&m, &path, 1, t->err)
-		   : err_set(t->err, WEIR_ERR_NO_MEMORY, "no memory for flows");
-	int status = 0;
+	int rc = merge_open(&m, &path, 1, t->err), status = 0;
 
+	if (!rc && !(f = flows_new(m, FLOWS_MEMORY)))
+		rc = err_set(t->err, WEIR_ERR_NO_MEMORY, "no memory for flows");
 	while (!rc && (status = merge_next(m, &p, t->err)) == 1)
-		rc = flow_ends_packet(f, &p);
+		rc = flows_packet(f, &p, true, t->err);
 	/* Damage: what came before it is in the timeline all the same. */
-	if (!rc && f)
-		rc = flow_ends_finish(f);
+	if (!rc)
+		rc = add_flows(t, f);
+	flows_free(f);
 	merge_free(m);
-	flow_ends_free(f);
 	return rc ? rc : status;
 }
 
@@ -284,12 +314,16 @@ int timeline_next(struct timeline *t, struct timeline_row *row, struct weir_erro
 {
 	const void *bytes;
 	size_t length;
-	int rc = sorter_next(t->sorter, &row->at, &bytes, &length, err);
+	struct sorter_at at;
+	size_t kept;
+	int rc = sorter_next_row(t->sorter, &at, &bytes, &length, err);
 
 	if (rc != 1)
 		return rc;
-	memcpy(&row->facts, (const char *)bytes + length - sizeof row->facts,
-	       sizeof row->facts);
+	kept = facts_kept(at.tag);
+	memcpy(&row->facts, (const char *)bytes + length - kept, kept);
+	row->at = at.time;
+	row->facts.what = at.tag;
 	row->name = bytes;
 	row->target = (const char *)bytes + row->facts.name_length;
 	row->source = t->sources[row->facts.source];

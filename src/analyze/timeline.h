@@ -10,7 +10,6 @@
 #ifndef WEIR_ANALYZE_TIMELINE_H
 #define WEIR_ANALYZE_TIMELINE_H
 
-#include "analyze/flow_ends.h"
 #include "filesystem/out.h"
 #include "filesystem/when.h"
 
@@ -25,13 +24,16 @@ enum timeline_what {
 
 /* The fixed part of a row; a flow uses the members that have a meaning for it. */
 struct timeline_facts {
-	uint64_t size_bytes, inode, packets;
-	uint32_t uid, gid, source, name_length, target_length, pid;
-	uint16_t src_port, dst_port;
-	uint8_t what; /* bits of enum timeline_what */
-	uint8_t ip_version, protocol;
-	uint8_t src[16], dst[16];
+	uint64_t size_bytes, inode;
+	uint32_t uid, gid, source, name_length, target_length;
 	char permissions[10];
+	uint8_t what; /* bits of enum timeline_what */
+	/* From here on of flows alone: a file's row is kept without them. */
+	uint8_t ip_version, protocol;
+	uint16_t src_port, dst_port;
+	uint32_t pid;
+	uint64_t packets;
+	uint8_t src[16], dst[16];
 };
 
 struct timeline_row {

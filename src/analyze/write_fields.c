@@ -1,9 +1,11 @@
 /* JSON Lines and CSV: the same fields in the same order, from one table.
  * What is not known is null in JSON and empty in CSV. */
 #include "analyze/facts.h"
+#include "analyze/process_text.h"
 #include "analyze/writer.h"
 #include "base/compiler.h"
 #include "packet/text.h"
+#include "store/processes.h"
 
 #define LINE_ROOM \
  4096 /* longer than any line: 64 bytes of name, 255 of source, each escaped */
@@ -12,6 +14,7 @@
 struct out {
 	struct line l;
 	struct line_clock *clock;
+	const struct process_fact *process; /* NULL: not described */
 	bool is_json;
 };
 
@@ -154,6 +157,21 @@ FIELD(put_pid)
 	put_number_if(o, p->has_pid, p->pid);
 }
 
+FIELD(put_process)
+{
+	if (o->process && o->process->name)
+		put_text(o, o->process->name, process_name_length(o->process->name));
+	else
+		put_none(o);
+}
+
+FIELD(put_certainty)
+{
+	const struct flow_owner owner = flow_owner_of(p);
+
+	put_text_or_none(o, process_certainty(&owner));
+}
+
 static const struct {
 	const char *name;
 	put_field put;
@@ -174,6 +192,8 @@ static const struct {
 	{ "dst_port", put_dst_port },
 	{ "tcp_flags", put_tcp_flags },
 	{ "pid", put_pid },
+	{ "process", put_process },
+	{ "process_certainty", put_certainty },
 };
 
 static int begin_jsonl(struct writer *w, struct weir_error *err UNUSED)
@@ -202,7 +222,9 @@ static void put_name(struct line *l, const char *name)
 
 static void put_line(struct writer *w, const struct packet *p, bool is_json)
 {
-	struct out o = { .clock = &w->clock, .is_json = is_json };
+	struct out o = { .clock = &w->clock,
+			 .process = merge_process(w->merge, p),
+			 .is_json = is_json };
 	struct facts f;
 
 	facts_gather(&f, w->merge, p);

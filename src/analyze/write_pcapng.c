@@ -7,10 +7,12 @@
  * there (store/iface.h).  A file without any interface gets one, for mergecap, that says that there
  * was none.  Interface statistics are not repeated: they are counters of the
  * recording, and would be untrue of a part of it; the comment of the section says what was lost. */
+#include "analyze/recent.h"
 #include "analyze/writer.h"
 #include "base/bytes.h"
 #include "base/compiler.h"
 #include "store/pcapng.h"
+#include "store/process_block.h"
 #include "store/record.h"
 #include "weir_version.h"
 
@@ -50,11 +52,16 @@ static void put_section(struct writer *w)
 
 	for (size_t i = 0; i < sources; i++)
 		room += OPTION_ROOM(strlen(w->parents[i]));
+	if (w->note)
+		room += OPTION_ROOM(strlen(w->note));
 	block = sink_room(w->out, room);
 	length = pcapng_put_section(block, &section);
 	for (size_t i = 0; i < sources; i++)
 		length = append_option(block, length, OPT_COMMENT, w->parents[i],
 				       strlen(w->parents[i]));
+	if (w->note)
+		length = append_option(block, length, OPT_COMMENT, w->note,
+				       strlen(w->note));
 	sink_took(w->out, length);
 }
 
@@ -110,22 +117,78 @@ static int begin(struct writer *w, struct weir_error *err UNUSED)
 	return 0;
 }
 
-static size_t append_rare(uint8_t *record, size_t length, const struct packet *p)
+/* The owner as a record states it; has_owner false where the packet's two options do not go
+ * together as they do in ours: then each is written as it was found. */
+static void take_owner(struct record_meta *meta, const struct packet *p)
 {
-	if (p->has_pid) {
-		uint8_t value[8];
+	meta->has_owner =
+		p->has_owner && p->has_pid == (p->owner.certainty != OWNER_UNKNOWN);
+	meta->owner = (struct record_owner){ .pid = p->pid,
+					     .tid = p->tid,
+					     .start_ns = p->owner.start_ns,
+					     .method = p->owner.method,
+					     .certainty = p->owner.certainty };
+}
 
+static size_t append_owner(uint8_t *record, size_t length, const struct packet *p)
+{
+	uint8_t value[12];
+
+	if (p->has_pid) {
 		(void)put_u32le(put_u32le(value, p->pid), p->tid);
-		length = append_option(record, length, EPB_PROCESS, value, sizeof value);
+		length = append_option(record, length, EPB_PROCESS, value, 8);
 	}
-	if (p->comment)
-		length = append_option(record, length, OPT_COMMENT, p->comment,
-				       p->comment_length);
+	if (p->has_owner) {
+		(void)put_u32le(value,
+				(uint32_t)(p->owner.method | p->owner.certainty << 8));
+		(void)put_u64le(value + 4, p->owner.start_ns);
+		length = append_option(record, length, RECORD_OPT_OWNER, value, 12);
+	}
 	return length;
 }
 
-static int put_packet(struct writer *w, const struct packet *p,
-		      struct weir_error *err UNUSED)
+static size_t append_rare(const struct writer *w, uint8_t *record, size_t length,
+			  const struct packet *p, bool has_owner)
+{
+	if (!has_owner)
+		length = append_owner(record, length, p);
+	if (p->comment)
+		length = append_option(record, length, OPT_COMMENT, p->comment,
+				       p->comment_length);
+	if (w->annotation.length)
+		length = append_option(record, length, OPT_COMMENT, w->annotation.text,
+				       w->annotation.length);
+	return length;
+}
+
+/* The process's block, once, behind the first packet that it explains. */
+static void describe_process(struct writer *w, const struct packet *p)
+{
+	const struct process_fact *f = merge_process(w->merge, p);
+	struct writer_process key;
+
+	if (!f)
+		return;
+	memset(&key, 0, sizeof key);
+	key.start_ns = f->start_ns;
+	key.started_ns = f->started_ns;
+	key.at_ns = f->at_ns;
+	key.pid = f->pid;
+	key.output = w->number;
+	key.source = (uint32_t)merge_iface_source(w->merge, p->iface);
+	if (recent_find(w->described, &key))
+		return;
+	(void)recent_add(w->described, &key);
+	sink_took(w->out, process_block_put(sink_room(w->out, PROCESS_BLOCK_MAX), f));
+}
+
+static size_t room_for(const struct writer *w, const struct packet *p)
+{
+	return record_room(p->caplen) + (p->comment ? OPTION_ROOM(COMMENT_MAX) : 0) +
+	       OPTION_ROOM(w->annotation.length) + OPTION_ROOM(8) + OPTION_ROOM(12);
+}
+
+static void put_record(struct writer *w, const struct packet *p)
 {
 	struct record_meta meta = { .ns = p->ns,
 				    .iface_id = p->iface,
@@ -137,23 +200,30 @@ static int put_packet(struct writer *w, const struct packet *p,
 				    .drops = p->drops,
 				    .queue = p->queue,
 				    .has_queue = p->has_queue };
-	uint16_t linktype = merge_iface(w->merge, p->iface)->linktype;
-	uint8_t *record;
+	uint8_t *record = sink_room(w->out, room_for(w, p));
 	size_t length;
+
+	take_owner(&meta, p);
+	memcpy(record + RECORD_DATA, p->data, p->caplen);
+	length = record_finish(record, &meta);
+	if (UNLIKELY(p->has_pid || p->has_owner || p->comment || w->annotation.length))
+		length = append_rare(w, record, length, p, meta.has_owner);
+	sink_took(w->out, length);
+}
+
+static int put_packet(struct writer *w, const struct packet *p,
+		      struct weir_error *err UNUSED)
+{
+	uint16_t linktype = merge_iface(w->merge, p->iface)->linktype;
 
 	if (UNLIKELY(p->iface >= w->iface_count))
 		put_interfaces(w);
 	w->is_mixed |= w->has_linktype && linktype != w->linktype;
 	w->linktype = linktype;
 	w->has_linktype = true;
-	record = sink_room(w->out, record_room(p->caplen) +
-					   (p->comment ? OPTION_ROOM(COMMENT_MAX) : 0) +
-					   OPTION_ROOM(8));
-	memcpy(record + RECORD_DATA, p->data, p->caplen);
-	length = record_finish(record, &meta);
-	if (UNLIKELY(p->has_pid || p->comment))
-		length = append_rare(record, length, p);
-	sink_took(w->out, length);
+	put_record(w, p);
+	if (UNLIKELY(p->has_pid && w->described))
+		describe_process(w, p);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
  *
  * Sequence numbers are those on the wire.  Nothing of the evidence gets out as a control byte. */
 #include "analyze/facts.h"
+#include "analyze/process_text.h"
 #include "analyze/writer.h"
 #include "base/compiler.h"
 #include "packet/text.h"
@@ -142,7 +143,19 @@ static void put_headers(struct line *l, const struct facts *f)
 		line_text(l, " (malformed)");
 }
 
-static void put_remarks(struct line *l, const struct packet *p)
+static void put_process(struct line *l, const struct packet *p,
+			const struct process_fact *f)
+{
+	const struct flow_owner o = flow_owner_of(p);
+
+	if (!o.is_known && !o.was_sought)
+		return;
+	line_char(l, ' ');
+	(void)process_put(l, &o, f);
+}
+
+static void put_remarks(struct line *l, const struct packet *p,
+			const struct process_fact *f)
 {
 	if (p->caplen < p->len) {
 		put_number(l, " (captured ", p->caplen);
@@ -153,8 +166,7 @@ static void put_remarks(struct line *l, const struct packet *p)
 		put_number(l, " (", p->drops);
 		line_text(l, " lost before)");
 	}
-	if (p->has_pid)
-		put_number(l, " pid ", p->pid);
+	put_process(l, p, f);
 	if (p->comment) {
 		bool is_long = p->comment_length > COMMENT_SHOW;
 
@@ -188,7 +200,7 @@ static int put_packet(struct writer *w, const struct packet *p,
 	line_char(&l, ' ');
 	line_text(&l, f.direction ? f.direction : "-");
 	put_headers(&l, &f);
-	put_remarks(&l, p);
+	put_remarks(&l, p, merge_process(w->merge, p));
 	*l.at++ = '\n';
 	sink_took(w->out, line_length(&l));
 	return 0;

@@ -1,6 +1,12 @@
 #include "analyze/writer.h"
 
+#include "analyze/recent.h"
 #include "base/compiler.h"
+
+struct recent *writer_described_new(void)
+{
+	return recent_new(WRITER_PROCESSES, sizeof(struct writer_process), 1);
+}
 
 /* The formats of `weir export`; the text of `weir show` is not one of them. */
 static const struct writer_ops *const formats[] = { &writer_pcapng, &writer_pcap,

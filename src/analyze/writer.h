@@ -9,6 +9,7 @@
 #ifndef WEIR_ANALYZE_WRITER_H
 #define WEIR_ANALYZE_WRITER_H
 
+#include "analyze/annotate.h"
 #include "analyze/line.h"
 #include "analyze/sink.h"
 #include "weir/reader.h"
@@ -25,7 +26,10 @@ struct writer_ops {
 };
 
 extern const struct writer_ops writer_pcapng, writer_pcap, writer_jsonl, writer_csv,
-	writer_text;
+	writer_text, writer_split;
+
+struct recent;
+struct split;
 
 struct writer {
 	const struct writer_ops *ops;
@@ -35,6 +39,15 @@ struct writer {
 	/* What the sources are, one text for each of merge_source_count(); NULL: no such text.
 	 * Goes into the file where its form has a place for it. */
 	const char *const *parents;
+	/* Of this packet, for a form that has a place for comments; length 0: none. */
+	struct annotation annotation;
+	/* pcapng: the processes whose blocks are in the output already, by struct writer_process;
+	 * NULL: no process blocks are written. */
+	struct recent *described;
+	const char *
+		note; /* pcapng: a comment of the section, behind the parents; NULL: none */
+	struct split *split; /* writer_split's */
+	uint64_t number;     /* of this output among several */
 	/* The formats' own state. */
 	unsigned iface_count; /* described in the output so far */
 	uint32_t snaplen;
@@ -45,6 +58,21 @@ struct writer {
 	bool is_mixed;       /* several link types have been written */
 	struct line_clock clock;
 };
+
+/* A key of `described`; zeroed before it is filled in. */
+struct writer_process {
+	uint64_t start_ns;
+	int64_t started_ns, at_ns;
+	uint32_t pid, source;
+	uint64_t output; /* writer.number */
+};
+
+enum {
+	WRITER_PROCESSES =
+		32768 /* remembered in `described`: beyond, a block may come twice */
+};
+
+struct recent *writer_described_new(void) MUST_CHECK;
 
 /* The format of that name, or that a file of that name should have; NULL where there is none. */
 const struct writer_ops *writer_by_name(const char *name);

@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <stdarg.h>
 
-static void __attribute__((format(printf, 4, 0)))
-fill(struct weir_error *err, enum weir_err code, int sys, const char *format, va_list ap)
+static void PRINTF_LIKE(4, 0) fill(struct weir_error *err, enum weir_err code, int sys,
+				   const char *format, va_list ap)
 {
 	err->code = code;
 	err->sys = sys;

@@ -7,11 +7,14 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "capture/divert_turn.h"
+#include "capture/load.h"
 #include "weir/filter.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <net/if.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,9 +23,10 @@
  * output what really leaves.  What the local firewall drops is not diverted: above 300 it is. */
 #define BASE_PRIORITY 300
 
-/* A stall of everything holds back at most this many packets; a burst of 4096 whole segments is
- * 256 MiB, more than the socket's buffer takes. */
-#define QUEUE_LENGTH 4096
+/* A stall of everything holds back at most this many packets, and at most what the socket's buffer
+ * takes: some 1000 whole segments, or 50,000 small packets.  A flood of these fills it in 130 ms: a busy
+ * machine keeps our thread waiting for less, and when it is more, the heartbeat soon lets all pass. */
+#define QUEUE_LENGTH 32768
 #define SOCKET_BYTES ((size_t)64 << 20)
 /* Shorter than the first retransmission of TCP (200 ms), so that a stall costs a flow one of them and
  * not two: with 300 ms a flow stood still for 670 ms. */
@@ -42,6 +46,7 @@ static void divert_close(struct source *s)
 		return;
 	nft_close(s->nft);
 	nfq_close(&s->nfq);
+	load_close(s->load_fd);
 	nfq_batch_fini(&s->batch);
 	heartbeat_close(&s->heartbeat);
 	port_pages_free(s->shared, sizeof *s->shared);
@@ -61,6 +66,8 @@ static int open_queue(struct source *s, struct weir_error *err)
 	if (q.count > NFQ_QUEUES)
 		return err_set(err, WEIR_ERR_USAGE, "%u queues: at most %d", q.count,
 			       NFQ_QUEUES);
+	/* Woken to beat, and by producer_flush(). */
+	q.wait_ns = s->stall_ns / 4 < WAIT_NS ? s->stall_ns / 4 : WAIT_NS;
 	q.from = (uint16_t)(FIRST_FROM + (unsigned)getpid() * 8 % 60000);
 	s->queue_length = q.length;
 	return nfq_open(&s->nfq, &q, err);
@@ -152,6 +159,9 @@ static int open_parts(struct source *s, struct weir_error *err)
 		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for the supervisor");
 	open_heartbeat(s);
 	choose_rules(s);
+	pace_init(&s->pace, pace_processors());
+	s->processors = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+	s->load_fd = load_open();
 	return 0;
 }
 
@@ -169,7 +179,7 @@ static int divert_open(struct source **out, struct source_context *context,
 	if (context->config->filter && !filter_is_true(context->config->filter))
 		s->filter = context->config->filter;
 	s->stall_ns = context->config->stall_ns ? context->config->stall_ns : STALL_NS;
-	s->wake_fd = s->nfq.fd = s->nfq.table_fd = -1;
+	s->wake_fd = s->load_fd = s->nfq.fd = s->nfq.table_fd = -1;
 	heartbeat_init(&s->heartbeat);
 	rc = open_parts(s, err);
 	if (rc)
@@ -217,32 +227,31 @@ static bool ask(struct source *s, enum divert_wish wish)
 }
 
 /* Receives, beats, and looks at the counts when it is time. */
-static int turn(struct source *s, struct weir_error *err)
+static int turn(struct source *s, bool is_waiting, struct weir_error *err)
 {
 	int64_t now = port_monotonic_ns();
 	int n;
 
 	beat(s, now);
-	n = divert_turn(s, err);
+	n = divert_turn(s, is_waiting, err);
+	now = port_monotonic_ns();
+	if (n > 0)
+		pace_packets(&s->pace, now);
 	producer_flush(s->context->producer, now, false);
 	if (now - s->checked_ns >= CHECK_NS) {
 		divert_report(s, now, false);
+		if (pace_wants_load(&s->pace))
+			pace_load(&s->pace, now, load_runnable(s->load_fd));
 		s->checked_ns = now;
 	}
 	return n;
 }
 
-/* Until packets come, `stop` is set (true), or it is time to beat. */
-static bool wait_packets(const struct source *s, int64_t timeout_ns)
+static void wait_packets(const struct source *s, int64_t timeout_ns)
 {
-	struct pollfd p[2] = { { .fd = s->nfq.fd, .events = POLLIN },
-			       { .fd = s->context->stop->fd, .events = POLLIN } };
-	int64_t limit = s->stall_ns / 4;
+	struct pollfd p = { .fd = s->nfq.fd, .events = POLLIN };
 
-	if (timeout_ns > limit)
-		timeout_ns = limit;
-	return poll(p, 2, (int)(timeout_ns / NS_PER_MS) + (timeout_ns < NS_PER_MS)) > 0 &&
-	       p[1].revents;
+	(void)poll(&p, 1, (int)(timeout_ns / NS_PER_MS));
 }
 
 static int divert_start(struct source *s, struct weir_error *err)
@@ -257,8 +266,8 @@ static int divert_start(struct source *s, struct weir_error *err)
 	while (state_of(s) == DIVERT_NONE && port_monotonic_ns() < until) {
 		int n;
 
-		(void)wait_packets(s, NS_PER_MS);
-		n = turn(s, err);
+		wait_packets(s, NS_PER_MS);
+		n = turn(s, false, err);
 		if (n < 0)
 			return n;
 	}
@@ -273,23 +282,24 @@ static int divert_start(struct source *s, struct weir_error *err)
 	return s->shared->error.code ? (int)s->shared->error.code : WEIR_ERR_SYSTEM;
 }
 
+/* A request to stop is seen at the next look at the counts: WAIT_NS or CHECK_NS later. */
 static int divert_run(struct source *s, struct weir_error *err)
 {
+	bool is_stopped = false, is_waiting = false;
 	int64_t looked_ns = 0;
-	bool is_stopped = false;
 	int n;
 
 	while (!is_stopped && !producer_is_done(s->context->producer)) {
-		n = turn(s, err);
+		n = turn(s, is_waiting, err);
 		if (n < 0)
 			return n;
-		if (!n) {
-			is_stopped = wait_packets(s, WAIT_NS);
-		} else if (s->checked_ns != looked_ns) {
-			/* Under load: no look at `stop` a batch. */
-			is_stopped = port_event_wait(s->context->stop, 0);
-			looked_ns = s->checked_ns;
-		}
+		is_stopped = (is_waiting && !n) || s->checked_ns != looked_ns
+				     ? port_event_wait(s->context->stop, 0)
+				     : false;
+		looked_ns = s->checked_ns;
+		is_waiting = !n && !pace_looks(&s->pace, port_monotonic_ns());
+		if (!n && !is_waiting)
+			(void)sched_yield();
 	}
 	return 0;
 }
@@ -301,10 +311,8 @@ static int receive_rest(struct source *s, struct weir_error *err)
 	int n = 0;
 
 	while (n >= 0 && now < until && now - last < QUIET_NS) {
-		struct pollfd p = { .fd = s->nfq.fd, .events = POLLIN };
-
-		(void)poll(&p, 1, (int)(QUIET_NS / NS_PER_MS));
-		n = turn(s, err);
+		wait_packets(s, QUIET_NS);
+		n = turn(s, false, err);
 		now = port_monotonic_ns();
 		if (n > 0)
 			last = now;
@@ -328,10 +336,8 @@ static int divert_drain(struct source *s, struct weir_error *err)
 	/* Packets come until the rules are out. */
 	while (is_asked && n >= 0 && state_of(s) == DIVERT_IN_PLACE &&
 	       port_monotonic_ns() < until) {
-		struct pollfd p = { .fd = s->nfq.fd, .events = POLLIN };
-
-		(void)poll(&p, 1, 1);
-		n = turn(s, err);
+		wait_packets(s, NS_PER_MS);
+		n = turn(s, false, err);
 	}
 	rc = n < 0 ? n : receive_rest(s, err);
 	divert_report(s, port_monotonic_ns(), true);
@@ -352,7 +358,8 @@ static json_t *divert_describe(struct source *s)
 						"why_not_kernel", s->why_not);
 
 	return json_pack(
-		"{s:s, s:s, s:o, s:s, s:b, s:b, s:b, s:b, s:i, s:i, s:i, s:i, s:s, s:s}",
+		"{s:s, s:s, s:o, s:s, s:b, s:b, s:b, s:b, s:i, s:i, s:i, s:i, s:s, s:s, "
+		"s:o}",
 		"table", r->table, "queue_rule",
 		r->way == NFT_QUEUE_NATIVE ? "native" : "compat", "heartbeat", heartbeat,
 		"filter_where",
@@ -364,7 +371,12 @@ static json_t *divert_describe(struct source *s)
 		"queues", (int)s->nfq.count, "queue_length", (int)s->queue_length,
 		"nf_priority", r->priority, "layer",
 		c->is_forward ? "forward" : "network", "why_queues",
-		c->queues ? "as asked" : "one thread serves all queues: more do not pay");
+		c->queues ? "as asked" : "one thread serves all queues: more do not pay",
+		"waiting",
+		json_pack("{s:i, s:I, s:s}", "processors", (int)s->pace.processors,
+			  "look_ns",
+			  (json_int_t)(s->pace.processors > 1 ? PACE_LOOK_NS : 0), "how",
+			  pace_word(s->pace.processors)));
 }
 
 /* The socket's buffer is taken as it fills: this is its bound. */
@@ -375,9 +387,10 @@ static uint64_t divert_memory(const struct source *s)
 
 const struct source_ops source_divert = {
 	.name = "divert",
+	.is_in_stack = true,
 	.clock =
 		"CLOCK_REALTIME when the packet was received from the kernel's queue, one "
-		"reading for each batch (NFQUEUE's own time is on input only, in microseconds, "
+		"reading for each batch or large packet (NFQUEUE's own time is on input only, in microseconds, "
 		"and not always there)",
 	.open = divert_open,
 	.start = divert_start,

@@ -18,6 +18,7 @@
 #include "capture/heartbeat.h"
 #include "capture/nfqueue.h"
 #include "capture/nftables.h"
+#include "capture/pace.h"
 #include "capture/source.h"
 
 enum divert_wish {
@@ -86,7 +87,13 @@ struct source {
 	uint32_t last_id[NFQ_QUEUES];
 	/* The rest is the capture thread's (divert.c). */
 	struct nfq_batch batch;
+	struct pace pace;
+	unsigned processors; /* of the machine */
+	int load_fd; /* how many threads want to run; -1: the kernel does not tell */
 	uint32_t received_id[NFQ_QUEUES], answered_id[NFQ_QUEUES];
+	size_t header_bytes;  /* in front of the last large packet's bytes */
+	uint32_t usual_bytes; /* a packet's, lately */
+	struct divert_cached *last_place;
 	struct divert_cached cache[DIVERT_CACHE];
 	unsigned cached;
 	struct weir_error iface_error; /* the last interface that found no room */

@@ -15,6 +15,12 @@
 /* Where the store has no room for more interfaces, their packets go to this one. */
 #define OTHER_INDEX UINT32_MAX
 
+/* From this size on a packet costs less when it is received where its record will be, with a system
+ * call of its own, than when it is copied once more. */
+#define LARGE_BYTES 8192
+/* Large packets that are received before their answer. */
+#define LARGE_BATCH 16
+
 static struct iface *add_iface(struct source *s, uint32_t index)
 {
 	struct iface_info info;
@@ -61,7 +67,7 @@ static bool is_loopback(const struct iface *iface)
 }
 
 /* NULL: the store takes no more interfaces. */
-static const struct divert_cached *iface_of(struct source *s, uint32_t index)
+static struct divert_cached *iface_of(struct source *s, uint32_t index)
 {
 	struct divert_cached *slot = find_slot(s, index);
 
@@ -84,7 +90,7 @@ static const struct divert_cached *iface_of(struct source *s, uint32_t index)
 /* One packet of a batch, and where it was seen. */
 struct seen {
 	struct nfq_packet packet;
-	const struct divert_cached *place;
+	struct divert_cached *place;
 	int64_t ns;
 	bool is_input;
 };
@@ -118,8 +124,8 @@ static void record(struct source *s, const struct seen *seen)
 	data = producer_reserve(s->context->producer, iface, caplen, p->len);
 	if (!data)
 		return;
-	if (caplen)
-		memcpy(data, p->payload, caplen);
+	if (caplen && data != p->payload)
+		memmove(data, p->payload, caplen);
 	meta.flags = seen->is_input ? RECORD_INBOUND : RECORD_OUTBOUND;
 	if (p->is_csum_not_ready)
 		meta.flags |= RECORD_CSUM_NOT_READY;
@@ -151,9 +157,12 @@ static void take_packet(struct source *s, struct seen *seen)
 	count(s, p);
 	seen->is_input = p->hook == NF_INET_LOCAL_IN;
 	seen->place = iface_of(s, seen->is_input ? p->in_index : p->out_index);
+	s->last_place = seen->place ? seen->place : s->last_place;
+	s->usual_bytes = (uint32_t)((7 * (uint64_t)s->usual_bytes + p->caplen) / 8);
 	if (UNLIKELY(!seen->place))
 		loss_add(s->context->losses, LOSS_WRITE, 1, p->len);
-	else if (!s->filter || is_wanted(s->filter, seen))
+	else if (!s->filter || s->context->config->is_filter_late ||
+		 is_wanted(s->filter, seen))
 		record(s, seen);
 	else
 		counter_add(&s->shared->skipped, 1);
@@ -162,29 +171,77 @@ static void take_packet(struct source *s, struct seen *seen)
 static void take_message(struct source *s, struct cursor c, int64_t ns)
 {
 	struct seen seen = { .ns = ns };
+	const uint8_t *begin = c.at;
 	struct nl_message m;
 
-	while (nl_next_message(&c, &m))
-		if (nfq_packet_parse(&m, &seen.packet))
-			take_packet(s, &seen);
+	for (; nl_next_message(&c, &m); begin = c.at) {
+		if (!nfq_packet_parse(&m, &seen.packet))
+			continue;
+		take_packet(s, &seen);
+		if (seen.packet.caplen >= LARGE_BYTES && s->last_place)
+			s->header_bytes = (size_t)(seen.packet.payload - begin);
+	}
 }
 
-int divert_turn(struct source *s, struct weir_error *err)
+static uint8_t *place_for(struct source *s)
 {
-	int n = nfq_receive(&s->nfq, &s->batch);
+	return producer_place(s->context->producer, s->last_place->iface, NFQ_MESSAGE);
+}
+
+/* Large packets go straight to where their records will be: the bytes in front of a packet are as
+ * many as with the one before, or it is copied as others are. */
+static int take_large(struct source *s, bool is_waiting)
+{
+	struct seen seen;
+	uint8_t *data;
+	int taken, n;
+
+	for (taken = 0; taken < LARGE_BATCH && (data = place_for(s)); taken++) {
+		n = nfq_receive_split(&s->nfq, &s->batch, s->header_bytes, data,
+				      is_waiting && !taken);
+		if (n <= 0)
+			return taken ? taken : n;
+		seen.ns = port_realtime_ns();
+		if (nfq_packet_parse_split(&s->batch, s->header_bytes, data, (size_t)n,
+					   &seen.packet)) {
+			take_packet(s, &seen);
+			continue;
+		}
+		nfq_join(&s->batch, s->header_bytes, data, (size_t)n);
+		take_message(s, nfq_message(&s->batch, 0), seen.ns);
+	}
+	return taken;
+}
+
+static int take_batch(struct source *s, bool is_waiting)
+{
+	int n = nfq_receive(&s->nfq, &s->batch, is_waiting);
 	int64_t ns;
+
+	if (n <= 0)
+		return n;
+	ns = port_realtime_ns();
+	for (unsigned i = 0; i < (unsigned)n; i++)
+		take_message(s, nfq_message(&s->batch, i), ns);
+	return n;
+}
+
+/* Where there is no room in the capture queue the usual way counts what is lost. */
+static bool is_large(struct source *s)
+{
+	return s->usual_bytes >= LARGE_BYTES && s->header_bytes && place_for(s);
+}
+
+int divert_turn(struct source *s, bool is_waiting, struct weir_error *err)
+{
+	int n = is_large(s) ? take_large(s, is_waiting) : take_batch(s, is_waiting);
 
 	if (n < 0) {
 		errno = -n;
 		return err_sys(err, "cannot receive packets from NFQUEUE %u",
 			       s->nfq.first);
 	}
-	if (!n)
-		return 0;
-	ns = port_realtime_ns();
-	for (unsigned i = 0; i < (unsigned)n; i++)
-		take_message(s, nfq_message(&s->batch, i), ns);
-	for (unsigned i = 0; i < s->nfq.count; i++)
+	for (unsigned i = 0; n && i < s->nfq.count; i++)
 		if (s->received_id[i] != s->answered_id[i]) {
 			(void)nfq_accept(&s->nfq, (uint16_t)(s->nfq.first + i),
 					 s->received_id[i]);

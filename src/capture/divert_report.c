@@ -16,6 +16,16 @@ static void raise(struct losses *l, enum loss reason, uint64_t packets, uint64_t
 		counter_set(&l->bytes[reason], bytes);
 }
 
+/* A packet that a processor is just taking from the rule to the queue is in the rule's count and not
+ * yet in the queue's: it looks like one that passed.  While packets come, one for each processor is
+ * left out; the last word, when nothing comes any more, has them all. */
+static uint64_t certain(const struct source *s, uint64_t packets, bool is_last)
+{
+	uint64_t on_their_way = is_last ? 0 : s->processors;
+
+	return packets > on_their_way ? packets - on_their_way : 0;
+}
+
 /* The bytes of what went by the full queue are known when nothing is on its way. */
 static uint64_t bytes_by(const struct source *s, const struct divert_account *a)
 {
@@ -76,7 +86,9 @@ void divert_report(struct source *s, int64_t now_monotonic_ns, bool is_last)
 		divert_account(s, &a);
 	}
 	raise(l, LOSS_STALL, a.stall, a.stall_bytes);
-	raise(l, LOSS_FAIL_OPEN, a.fail_open, is_last ? bytes_by(s, &a) : 0);
+	raise(l, LOSS_FAIL_OPEN, certain(s, a.fail_open, is_last),
+	      is_last ? bytes_by(s, &a) : 0);
+	a.dropped = certain(s, a.dropped, is_last);
 	if (a.dropped > counter_read(&s->dropped))
 		counter_set(&s->dropped, a.dropped);
 	for (unsigned i = 0; i < LOSS_REASONS; i++) {

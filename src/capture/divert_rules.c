@@ -123,8 +123,8 @@ void divert_account(struct source *s, struct divert_account *a)
 	uint64_t lost = is_settled ? above(missed, drained) : 0;
 
 	*a = (struct divert_account){ .is_settled = is_settled };
-	/* The rule counts before the queue does: read in this order, a packet between the two
-	 * looks like none, never like a loss. */
+	/* The rule counts before the queue does: read in the other order, all that comes between the
+	 * two looks like a loss; in this order only what is on its way from one to the other. */
 	if (s->heartbeat.page)
 		heartbeat_counts(&s->heartbeat, &c);
 	read_queues(s, a);
@@ -149,7 +149,7 @@ struct divert_drained divert_accept_all(struct source *s)
 	struct nl_message m;
 	int n;
 
-	while ((n = nfq_receive(&s->nfq, &s->batch)) > 0) {
+	while ((n = nfq_receive(&s->nfq, &s->batch, false)) > 0) {
 		for (unsigned i = 0; i < (unsigned)n; i++) {
 			struct cursor c = nfq_message(&s->batch, i);
 

@@ -7,9 +7,10 @@
 
 #include <errno.h>
 
-/* Receives a batch, records it, lets its packets go on.  Returns how many messages came, 0 when
- * there were none, or a negative enum weir_err. */
-int divert_turn(struct source *s, struct weir_error *err) MUST_CHECK;
+/* Receives a batch (with is_waiting: sleeps until there is one, for nfq_config.wait_ns at most),
+ * records it, lets its packets go on.  Returns how many messages came, 0 when there were none, or a
+ * negative enum weir_err. */
+int divert_turn(struct source *s, bool is_waiting, struct weir_error *err) MUST_CHECK;
 
 /* Raises the losses to what has passed by now; tells the manifest at most once a second, or now. */
 void divert_report(struct source *s, int64_t now_monotonic_ns, bool is_last);

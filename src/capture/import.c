@@ -182,7 +182,7 @@ static bool is_wanted(const struct source *s, const struct packet *p)
 	info = reader_iface(s->reader, p->iface);
 	r.iface = info->name;
 	r.if_idx = info->index;
-	r.is_loopback = !strcmp(info->name, "lo");
+	r.is_loopback = iface_is_loopback(info);
 	return filter_takes(filter, &r);
 }
 

@@ -1,5 +1,6 @@
 #include "capture/nfqueue.h"
 
+#include "base/time.h"
 #include "port/port.h"
 
 #include <errno.h>
@@ -110,13 +111,16 @@ static int bind_free(struct nfq *q, const struct nfq_config *config,
 }
 
 /* A full buffer is no error of ours to see: it shows in the kernel's counters. */
-static void size_socket(int fd, size_t memory_bytes)
+static void set_socket(int fd, const struct nfq_config *config)
 {
-	int bytes = (int)(memory_bytes / 2), on = 1; /* the kernel doubles it */
+	int bytes = (int)(config->memory_bytes / 2), on = 1; /* the kernel doubles it */
+	struct timeval wait = { .tv_sec = config->wait_ns / NS_PER_S,
+				.tv_usec = config->wait_ns % NS_PER_S / NS_PER_US };
 
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes))
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof on);
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
 }
 
 int nfq_open(struct nfq *q, const struct nfq_config *config, struct weir_error *err)
@@ -142,7 +146,7 @@ int nfq_open(struct nfq *q, const struct nfq_config *config, struct weir_error *
 	if (rc)
 		nfq_close(q);
 	else
-		size_socket(q->fd, config->memory_bytes);
+		set_socket(q->fd, config);
 	return rc;
 }
 
@@ -178,13 +182,18 @@ void nfq_batch_fini(struct nfq_batch *b)
 	b->memory = NULL;
 }
 
-int nfq_receive(const struct nfq *q, struct nfq_batch *b)
+/* What is no error: nothing is there, or the kernel tells that its buffer was full. */
+static int nothing_or(int error)
 {
-	int n = recvmmsg(q->fd, b->headers, NFQ_BATCH, MSG_DONTWAIT, NULL);
+	return error == EAGAIN || error == EINTR || error == ENOBUFS ? 0 : -error;
+}
 
-	if (n >= 0)
-		return n;
-	return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ? 0 : -errno;
+int nfq_receive(const struct nfq *q, struct nfq_batch *b, bool is_waiting)
+{
+	int n = recvmmsg(q->fd, b->headers, NFQ_BATCH,
+			 is_waiting ? MSG_WAITFORONE : MSG_DONTWAIT, NULL);
+
+	return n >= 0 ? n : nothing_or(errno);
 }
 
 struct cursor nfq_message(const struct nfq_batch *b, unsigned index)
@@ -193,6 +202,25 @@ struct cursor nfq_message(const struct nfq_batch *b, unsigned index)
 
 	cur_init(&c, b->vectors[index].iov_base, b->headers[index].msg_len);
 	return c;
+}
+
+int nfq_receive_split(const struct nfq *q, struct nfq_batch *b, size_t header_bytes,
+		      uint8_t *data, bool is_waiting)
+{
+	struct iovec parts[2] = { { b->memory, header_bytes },
+				  { data, NFQ_MESSAGE - header_bytes } };
+	struct msghdr m = { .msg_iov = parts, .msg_iovlen = 2 };
+	ssize_t n = recvmsg(q->fd, &m, is_waiting ? 0 : MSG_DONTWAIT);
+
+	return n >= 0 ? (int)n : nothing_or(errno);
+}
+
+void nfq_join(struct nfq_batch *b, size_t header_bytes, const uint8_t *data,
+	      size_t length)
+{
+	if (length > header_bytes)
+		memcpy(b->memory + header_bytes, data, length - header_bytes);
+	b->headers[0].msg_len = (unsigned)length;
 }
 
 static void take_attr(struct nfq_packet *p, struct nl_attr *a, bool *has_header)
@@ -246,6 +274,32 @@ bool nfq_packet_parse(const struct nl_message *m, struct nfq_packet *p)
 	if (p->len < p->caplen)
 		p->len = p->caplen;
 	return has_header && !c.is_bad;
+}
+
+bool nfq_packet_parse_split(const struct nfq_batch *b, size_t header_bytes,
+			    const uint8_t *data, size_t length, struct nfq_packet *p)
+{
+	const size_t fixed = sizeof(struct nlmsghdr);
+	struct nlmsghdr h;
+	struct nlattr last;
+	struct nl_message m;
+
+	if (header_bytes < fixed + sizeof last || length < header_bytes)
+		return false;
+	memcpy(&h, b->memory, sizeof h);
+	memcpy(&last, b->memory + header_bytes - sizeof last, sizeof last);
+	if (h.nlmsg_len != length || last.nla_type != NFQA_PAYLOAD ||
+	    last.nla_len != length - header_bytes + sizeof last)
+		return false;
+	m = (struct nl_message){ .type = h.nlmsg_type };
+	cur_init(&m.body, b->memory + fixed, header_bytes - sizeof last - fixed);
+	if (!nfq_packet_parse(&m, p) || p->payload)
+		return false;
+	p->payload = data;
+	p->caplen = (uint32_t)(length - header_bytes);
+	if (p->len < p->caplen)
+		p->len = p->caplen;
+	return true;
 }
 
 int nfq_accept(const struct nfq *q, uint16_t queue, uint32_t id)

@@ -1,7 +1,7 @@
 /* NFQUEUE: packets that the kernel holds until we say that they may go on.
  *
  *	nfq_open()       one netlink socket, bound to `count` neighbouring free queue numbers
- *	nfq_receive()    up to NFQ_BATCH messages into the batch's own memory; never blocks
+ *	nfq_receive()    up to NFQ_BATCH messages into the batch's own memory; waits only if asked to
  *	nfq_packet_parse()   one message's packet; its pointers lend the batch's memory
  *	nfq_accept()     one message to the kernel: all packets of a queue up to an id go on, as they
  *	                 are (no payload goes back, so a packet cannot be altered)
@@ -46,6 +46,7 @@ struct nfq_config {
 	bool is_fail_open;   /* a full queue lets packets pass; else it drops them */
 	size_t memory_bytes; /* the socket's receive buffer */
 	uint16_t from;       /* first number to try */
+	int64_t wait_ns;     /* the longest wait for a message; 0: for ever */
 };
 
 int nfq_open(struct nfq *q, const struct nfq_config *config,
@@ -62,10 +63,20 @@ struct nfq_batch {
 int nfq_batch_init(struct nfq_batch *b, struct weir_error *err) MUST_CHECK;
 void nfq_batch_fini(struct nfq_batch *b);
 
-/* Messages received; 0 when there are none; negative errno. */
-int nfq_receive(const struct nfq *q, struct nfq_batch *b) MUST_CHECK;
+/* Messages received, as many as there are; 0 when there are none; negative errno.  With is_waiting
+ * the first may be waited for (wait_ns): a system call less than poll() before it. */
+int nfq_receive(const struct nfq *q, struct nfq_batch *b, bool is_waiting) MUST_CHECK;
 /* What message `index` of the batch holds, as a cursor over netlink messages. */
 struct cursor nfq_message(const struct nfq_batch *b, unsigned index);
+
+/* One message, for large packets that should be copied once: its first header_bytes to the batch's
+ * memory, what follows to `data`, which has room for NFQ_MESSAGE bytes.  Returns the message's
+ * length, 0 when there is none; negative errno. */
+int nfq_receive_split(const struct nfq *q, struct nfq_batch *b, size_t header_bytes,
+		      uint8_t *data, bool is_waiting) MUST_CHECK;
+/* The two parts put together in the batch's memory, as its message 0. */
+void nfq_join(struct nfq_batch *b, size_t header_bytes, const uint8_t *data,
+	      size_t length);
 
 struct nfq_packet {
 	uint32_t id;
@@ -79,6 +90,11 @@ struct nfq_packet {
 
 /* False when the message is not a packet, or lacks its header. */
 bool nfq_packet_parse(const struct nl_message *m, struct nfq_packet *p);
+
+/* The packet of a split message.  False also when its bytes do not begin exactly at `data`: join
+ * then. */
+bool nfq_packet_parse_split(const struct nfq_batch *b, size_t header_bytes,
+			    const uint8_t *data, size_t length, struct nfq_packet *p);
 
 /* Lets the packets of `queue` up to `id` go on.  That none is held any more is no error. */
 int nfq_accept(const struct nfq *q, uint16_t queue, uint32_t id);

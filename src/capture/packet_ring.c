@@ -8,6 +8,7 @@
 #include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,12 +18,13 @@
 #define ADDRESS_OFF ALIGN_UP(sizeof(struct tpacket3_hdr), (size_t)TPACKET_ALIGNMENT)
 
 struct packet_ring {
-	const uint8_t *at; /* the present frame's header, where left > 0 */
-	uint32_t left;     /* frames of the present block that were not passed yet */
-	unsigned block, block_count;
-	struct frame frame;
-	uint64_t walked;
+	unsigned block, block_count; /* the one that is taken next */
+	size_t block_bytes;
+	uint64_t taken;
 	uint8_t *map;
+	/* Blocks that were taken and not given back.  Their status does not tell: it stays the
+	 * reader's all the time. */
+	atomic_bool *is_taken;
 	int fd;
 };
 
@@ -38,11 +40,11 @@ static int explain_socket(struct weir_error *err)
 
 static int ask_ring(struct packet_ring *r, const struct packet_ring_config *config)
 {
-	struct tpacket_req3 q = { .tp_block_size = PACKET_RING_BLOCK,
+	struct tpacket_req3 q = { .tp_block_size = (unsigned)r->block_bytes,
 				  .tp_block_nr = r->block_count,
 				  .tp_frame_size = FRAME_SIZE,
-				  .tp_frame_nr = r->block_count *
-						 (PACKET_RING_BLOCK / FRAME_SIZE),
+				  .tp_frame_nr =
+					  (unsigned)(packet_ring_bytes(r) / FRAME_SIZE),
 				  .tp_retire_blk_tov = config->retire_ms };
 
 	return setsockopt(r->fd, SOL_PACKET, PACKET_RX_RING, &q, sizeof q);
@@ -65,7 +67,9 @@ static int open_ring(struct packet_ring *r, const struct packet_ring_config *con
 	r->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 	if (r->fd < 0)
 		return explain_socket(err);
-	if (setsockopt(r->fd, SOL_PACKET, PACKET_VERSION, &version, sizeof version))
+	if (setsockopt(r->fd, SOL_PACKET, PACKET_VERSION, &version, sizeof version) ||
+	    setsockopt(r->fd, SOL_PACKET, PACKET_RESERVE, &config->reserve,
+		       sizeof config->reserve))
 		return err_sys(err, "cannot set up a capture ring: TPACKET_V3");
 	while (ask_ring(r, config)) {
 		if (errno != ENOMEM || r->block_count < 4)
@@ -84,6 +88,17 @@ static int open_ring(struct packet_ring *r, const struct packet_ring_config *con
 	return 0;
 }
 
+/* The largest that leave enough of them to be filled, converted and written at the same time. */
+static void size_blocks(struct packet_ring *r, size_t bytes)
+{
+	r->block_bytes = PACKET_RING_BLOCK_MOST;
+	while (r->block_bytes > PACKET_RING_BLOCK_LEAST && bytes / r->block_bytes < 32)
+		r->block_bytes /= 2;
+	r->block_count = (unsigned)(bytes / r->block_bytes);
+	if (r->block_count < 2)
+		r->block_count = 2;
+}
+
 int packet_ring_open(struct packet_ring **out, const struct packet_ring_config *config,
 		     struct weir_error *err)
 {
@@ -94,10 +109,11 @@ int packet_ring_open(struct packet_ring **out, const struct packet_ring_config *
 	if (!r)
 		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for a capture ring");
 	r->fd = -1;
-	r->block_count = (unsigned)(config->bytes / PACKET_RING_BLOCK);
-	if (r->block_count < 2)
-		r->block_count = 2;
-	rc = open_ring(r, config, err);
+	size_blocks(r, config->bytes);
+	r->is_taken = mem_new(r->block_count, sizeof *r->is_taken);
+	rc = r->is_taken
+		     ? open_ring(r, config, err)
+		     : err_set(err, WEIR_ERR_NO_MEMORY, "no memory for a capture ring");
 	if (rc)
 		packet_ring_close(r);
 	else
@@ -113,6 +129,7 @@ void packet_ring_close(struct packet_ring *r)
 		(void)munmap(r->map, packet_ring_bytes(r));
 	if (r->fd >= 0)
 		(void)close(r->fd);
+	mem_free(r->is_taken);
 	mem_free(r);
 }
 
@@ -160,7 +177,7 @@ int packet_ring_fd(const struct packet_ring *r)
 
 size_t packet_ring_bytes(const struct packet_ring *r)
 {
-	return (size_t)r->block_count * PACKET_RING_BLOCK;
+	return r->block_count * r->block_bytes;
 }
 
 void packet_ring_clear_error(struct packet_ring *r)
@@ -171,20 +188,43 @@ void packet_ring_clear_error(struct packet_ring *r)
 	(void)getsockopt(r->fd, SOL_SOCKET, SO_ERROR, &e, &n);
 }
 
-static struct tpacket_hdr_v1 *block_header(const struct packet_ring *r)
+static struct tpacket_hdr_v1 *block_header(const struct packet_ring *r, unsigned index)
 {
-	void *block = r->map + (size_t)r->block * PACKET_RING_BLOCK;
+	void *block = r->map + index * r->block_bytes;
 
 	return &((struct tpacket_block_desc *)block)->hdr.bh1;
 }
 
-static void read_frame(struct packet_ring *r)
+/* Another core wrote the lines between two packets: fetch them before they are needed. */
+static void prefetch(const uint8_t *header)
 {
-	const struct tpacket3_hdr *h = (const void *)r->at;
-	const struct sockaddr_ll *a = (const void *)(r->at + ADDRESS_OFF);
-	struct frame *f = &r->frame;
+	__builtin_prefetch(header - 8, 1);
+	__builtin_prefetch(header + 56, 1);
+	__builtin_prefetch(header + 80, 1);
+	__builtin_prefetch(header + 136, 1);
+}
 
-	f->mac = r->at + h->tp_mac;
+const uint8_t *packet_ring_ahead(struct ring_block *b, uint32_t *caplen)
+{
+	const struct tpacket3_hdr *h = (const void *)b->ahead;
+	const uint8_t *data = b->ahead + h->tp_mac;
+
+	if (!b->ahead_frames)
+		return NULL;
+	*caplen = h->tp_snaplen;
+	if (--b->ahead_frames) {
+		b->ahead += h->tp_next_offset;
+		prefetch(b->ahead + 4 * (size_t)h->tp_next_offset);
+	}
+	return data;
+}
+
+void packet_ring_frame(struct ring_block *b, struct frame *f)
+{
+	const struct tpacket3_hdr *h = (const void *)b->at;
+	const struct sockaddr_ll *a = (const void *)(b->at + ADDRESS_OFF);
+
+	f->mac = b->at + h->tp_mac;
 	f->net_off = h->tp_net > h->tp_mac ? (uint32_t)(h->tp_net - h->tp_mac) : 0;
 	f->caplen = h->tp_snaplen;
 	f->len = h->tp_len;
@@ -198,61 +238,76 @@ static void read_frame(struct packet_ring *r)
 	f->pkttype = a->sll_pkttype;
 	f->address_length = a->sll_halen;
 	memcpy(f->address, a->sll_addr, sizeof f->address);
-	/* Another core wrote the next header: fetch it before it is needed. */
-	__builtin_prefetch(r->at + h->tp_next_offset);
+	if (!--b->frames)
+		return;
+	b->at += h->tp_next_offset;
+	/* The next one, and a guess that is right when sizes repeat. */
+	prefetch(b->at);
+	prefetch(b->at + 5 * (size_t)h->tp_next_offset);
 }
 
-/* Everything read from the block comes before its return (release); pairs with the kernel's read
- * of the status. */
-static void release_block(struct packet_ring *r)
+/* Everything done to the block comes before its return (release); pairs with the kernel's read of
+ * the status.  Only then the mark goes: it must never be seen as a new block of the kernel's. */
+void packet_ring_give(struct packet_ring *r, unsigned index)
 {
-	__atomic_store_n(&block_header(r)->block_status, TP_STATUS_KERNEL,
+	__atomic_store_n(&block_header(r, index)->block_status, TP_STATUS_KERNEL,
 			 __ATOMIC_RELEASE);
-	r->block = r->block + 1 == r->block_count ? 0 : r->block + 1;
+	atomic_store_explicit(&r->is_taken[index], false, memory_order_release);
 }
 
-/* The kernel's status comes before the block's frames (acquire). */
-static bool take_block(struct packet_ring *r)
+/* The mark before the status (acquire, pairs with packet_ring_give()); the kernel's status before the
+ * block's frames (acquire). */
+static bool is_ready(const struct packet_ring *r, unsigned index)
 {
-	const struct tpacket_hdr_v1 *h = block_header(r);
-
-	if (!(__atomic_load_n(&h->block_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER))
-		return false;
-	r->left = h->num_pkts;
-	r->at = (const uint8_t *)h - offsetof(struct tpacket_block_desc, hdr) +
-		h->offset_to_first_pkt;
-	/* A packet that fills a block can leave an empty one behind. */
-	if (r->left)
-		read_frame(r);
-	else
-		release_block(r);
-	return true;
+	return !atomic_load_explicit(&r->is_taken[index], memory_order_acquire) &&
+	       __atomic_load_n(&block_header(r, index)->block_status, __ATOMIC_ACQUIRE) &
+		       TP_STATUS_USER;
 }
 
-const struct frame *packet_ring_peek(struct packet_ring *r)
+bool packet_ring_take(struct packet_ring *r, struct ring_block *b)
 {
-	while (!r->left)
-		if (!take_block(r))
-			return NULL;
-	return &r->frame;
-}
+	while (is_ready(r, r->block)) {
+		const struct tpacket_hdr_v1 *h = block_header(r, r->block);
 
-void packet_ring_next(struct packet_ring *r)
-{
-	const struct tpacket3_hdr *h = (const void *)r->at;
-
-	r->walked++;
-	if (--r->left) {
-		r->at += h->tp_next_offset;
-		read_frame(r);
-	} else {
-		release_block(r);
+		*b = (struct ring_block){
+			.data = r->map + r->block * r->block_bytes,
+			.capacity = (uint32_t)r->block_bytes,
+			.used = h->blk_len,
+			.frames = h->num_pkts,
+			.index = r->block,
+		};
+		b->at = b->ahead = b->data + h->offset_to_first_pkt;
+		b->ahead_frames = b->frames;
+		atomic_store_explicit(&r->is_taken[b->index], true, memory_order_relaxed);
+		r->block = r->block + 1 == r->block_count ? 0 : r->block + 1;
+		r->taken += b->frames;
+		if (b->frames)
+			return true;
+		/* A packet that fills a block can leave an empty one behind. */
+		packet_ring_give(r, b->index);
 	}
+	return false;
 }
 
-uint64_t packet_ring_walked(const struct packet_ring *r)
+bool packet_ring_is_behind(const struct packet_ring *r, unsigned blocks)
 {
-	return r->walked;
+	return blocks < r->block_count &&
+	       is_ready(r, (r->block + blocks) % r->block_count);
+}
+
+unsigned packet_ring_blocks(const struct packet_ring *r)
+{
+	return r->block_count;
+}
+
+size_t packet_ring_block_bytes(const struct packet_ring *r)
+{
+	return r->block_bytes;
+}
+
+uint64_t packet_ring_taken(const struct packet_ring *r)
+{
+	return r->taken;
 }
 
 int packet_ring_counts(struct packet_ring *r, struct packet_counts *counts,

@@ -33,6 +33,13 @@ struct session_config {
 	uint64_t count;      /* records to make at most; 0: no limit */
 	size_t memory_bytes; /* of the capture queue */
 	bool is_blocking, is_untimed; /* see producer.h */
+	bool has_attribution;         /* packets are told whose they are */
+	/* One thread captures and writes: with one or two processors a second one costs more in
+	 * wake-ups than it gains.  Only for a source that can (source_context.write). */
+	bool is_one_thread;
+	bool is_inline; /* packets are recorded before they leave */
+	const char *
+		threads_why; /* of that, for the manifest; static; NULL: nothing is said */
 };
 
 int session_open(struct session **s, const struct session_config *config,
@@ -66,6 +73,9 @@ struct session_status {
 /* Also sends the cumulative figures to the manifest every two seconds. */
 void session_poll(struct session *s, struct session_status *status);
 void session_losses(const struct session *s, struct loss_totals *totals);
+
+/* A line of the manifest ({"type":type,...}); any thread; takes members. */
+void session_event(struct session *s, const char *type, json_t *members);
 
 /* reason: why it ends, for the manifest; NULL takes session_end_reason().  Returns 0, or what went
  * wrong with the source or the store; the summary is filled in as far as possible. */

@@ -1,4 +1,4 @@
-/* The passive source: what packet sockets hear, into the capture queue.
+/* The passive source: what packet sockets hear, to the store.
  *
  * The kernel's ring is the buffer: when the capture queue is full its frames stay where they are,
  * and what the kernel then cannot place, it counts.  So the only loss here is LOSS_KERNEL. */
@@ -6,23 +6,20 @@
 #include "base/time.h"
 #include "capture/sniff_filter.h"
 #include "capture/sniff_ports.h"
-#include "filter/recorded.h"
 
-#include <linux/if_arp.h>
-#include <linux/if_ether.h>
 #include <poll.h>
 
 #define MEMORY_DEFAULT (32 * 1024 * 1024)
-#define RETIRE_MS      20
-#define LINK_ROOM      64   /* link headers that are not recorded; bytes */
-#define TURN_FRAMES    4096 /* walked of one ring before the next one's turn */
-#define POLL_BUSY_MS   20   /* while records wait for their span's seal */
-#define POLL_IDLE_MS   500
-#define POLL_FULL_MS   2
-#define COUNT_NS       (10 * NS_PER_MS) /* between looks at the kernel's counters */
-#define TELL_NS        NS_PER_S         /* between events of lost packets */
-#define DRAIN_NS       (500 * NS_PER_MS)
-#define DRAIN_FULL_NS  (2 * NS_PER_S) /* of waiting for room in the capture queue */
+/* A block that is not full is handed over after this time.  With what it takes to write it, half of the
+ * 100 ms in which a packet is to be seen by readers. */
+#define RETIRE_MS     50
+#define LINK_ROOM     64 /* link headers that are not recorded; bytes */
+#define LINK_HEADER   14 /* of Ethernet */
+#define POLL_FULL_MS  2
+#define COUNT_NS      (10 * NS_PER_MS) /* between looks at the kernel's counters */
+#define TELL_NS       NS_PER_S         /* between events of lost packets */
+#define DRAIN_NS      (500 * NS_PER_MS)
+#define DRAIN_FULL_NS (2 * NS_PER_S) /* of waiting for room in the capture queue */
 
 static int attach_filter(struct source *s, struct sniff_port *p, struct weir_error *err)
 {
@@ -40,6 +37,29 @@ static int attach_filter(struct source *s, struct sniff_port *p, struct weir_err
 				   err);
 }
 
+/* Bytes that bring the packets of a link type to where its records want them, and leave room for the
+ * options behind them (capture/inplace.h). */
+static unsigned reserve_for(const struct source *s, const struct sniff_port *p)
+{
+	const struct net_link *l =
+		p->name ? link_table_find(link_watch_table(s->links), p->name) : NULL;
+	unsigned align = 4 - LINK_HEADER % 4;
+	uint16_t linktype;
+
+	if (l && frame_form(l->hatype, &linktype) == FRAME_NETWORK)
+		align = 0;
+	return s->context->has_owners ? align + INPLACE_TAIL_OWNED - INPLACE_TAIL - 12
+				      : align;
+}
+
+static int make_spans(struct sniff_port *p, struct weir_error *err)
+{
+	p->spans = mem_new(packet_ring_blocks(p->ring), sizeof *p->spans);
+	return p->spans
+		       ? 0
+		       : err_set(err, WEIR_ERR_NO_MEMORY, "no memory for a capture ring");
+}
+
 static int open_ports(struct source *s, struct weir_error *err)
 {
 	size_t memory = s->context->config->kernel_memory_bytes;
@@ -47,8 +67,12 @@ static int open_ports(struct source *s, struct weir_error *err)
 
 	config.bytes = (memory ? memory : MEMORY_DEFAULT) / s->port_count;
 	for (unsigned i = 0; i < s->port_count; i++) {
-		int rc = packet_ring_open(&s->ports[i].ring, &config, err);
+		int rc;
 
+		config.reserve = reserve_for(s, &s->ports[i]);
+		rc = packet_ring_open(&s->ports[i].ring, &config, err);
+		if (!rc)
+			rc = make_spans(&s->ports[i], err);
 		if (!rc)
 			rc = attach_filter(s, &s->ports[i], err);
 		if (rc)
@@ -61,8 +85,11 @@ static void sniff_close(struct source *s)
 {
 	if (!s)
 		return;
-	for (unsigned i = 0; i < s->port_count; i++)
+	for (unsigned i = 0; i < s->port_count; i++) {
 		packet_ring_close(s->ports[i].ring);
+		mem_free(s->ports[i].spans);
+	}
+	sniff_wait_close(s);
 	link_watch_close(s->links);
 	mem_free(s);
 }
@@ -79,6 +106,8 @@ static int sniff_open(struct source **out, struct source_context *context,
 		return err_set(err, WEIR_ERR_NO_MEMORY,
 			       "no memory for the packet source");
 	s->context = context;
+	s->wait_fd = -1;
+	s->is_dense = snaplen != 0;
 	s->limit = snaplen && snaplen < RECORD_MAX_DATA ? snaplen : RECORD_MAX_DATA;
 	rc = link_watch_open(&s->links, err);
 	if (!rc)
@@ -87,6 +116,8 @@ static int sniff_open(struct source **out, struct source_context *context,
 		rc = open_ports(s, err);
 	if (!rc)
 		rc = sniff_ports_describe(s, err);
+	if (!rc)
+		rc = sniff_wait_open(s, err);
 	if (rc)
 		sniff_close(s);
 	else
@@ -107,120 +138,6 @@ static int sniff_start(struct source *s, struct weir_error *err)
 			rc = err_prefix(err, "interface '%s'", p->name);
 	}
 	return rc;
-}
-
-/* Before the copy.  Where there is no link header to be recorded, the kernel says where the network
- * header is and what it is: only IP has a link type without one. */
-static bool is_wanted(const struct source *s, const struct frame *f,
-		      const struct sniff_slot *slot)
-{
-	const struct filter *filter = s->context->config->filter;
-	const struct iface_info *info = &slot->iface->info;
-	struct recorded r = { .data = f->mac,
-			      .caplen = f->caplen,
-			      .linktype = info->linktype,
-			      .ns = f->ns,
-			      .flags = frame_flags(f->pkttype, 0),
-			      .iface = info->name,
-			      .if_idx = f->ifindex,
-			      .is_loopback = f->hatype == ARPHRD_LOOPBACK };
-
-	if (!filter)
-		return true;
-	if (slot->form == FRAME_NETWORK || slot->form == FRAME_COOKED) {
-		if (f->net_off > f->caplen ||
-		    (f->protocol != ETH_P_IP && f->protocol != ETH_P_IPV6))
-			return false;
-		r.data += f->net_off;
-		r.caplen -= f->net_off;
-		r.linktype = LINKTYPE_RAW;
-	}
-	return filter_takes(filter, &r);
-}
-
-static void tell_drops(struct sniff_port *p, struct iface *iface,
-		       struct record_meta *meta)
-{
-	meta->drops = p->drops.count;
-	p->drops = p->more_drops;
-	p->more_drops = (struct sniff_drops){ 0 };
-	/* Of a shared ring nobody knows which interface's packets were lost: they are counted where
-	 * the record tells of them. */
-	if (!p->iface)
-		counter_add(&iface->kernel_dropped, meta->drops);
-}
-
-/* False: there is no room now, and the frame stays where it is. */
-static bool record(struct source *s, struct sniff_port *p, const struct frame *f,
-		   const struct sniff_slot *slot)
-{
-	struct producer *producer = s->context->producer;
-	struct record_meta meta = { .ns = f->ns,
-				    .flags = frame_flags(f->pkttype, f->status) };
-	struct frame_parts parts;
-	uint8_t *data;
-
-	frame_cut(&parts, f, slot->form, s->limit);
-	if (UNLIKELY(!producer_has_room(producer, slot->iface, parts.caplen)) &&
-	    !s->is_giving_up)
-		return false;
-	data = producer_reserve(producer, slot->iface, parts.caplen, parts.len);
-	if (UNLIKELY(!data))
-		return true;
-	frame_put(data, &parts);
-	if (UNLIKELY(p->drops.count) && packet_ring_walked(p->ring) >= p->drops.before)
-		tell_drops(p, slot->iface, &meta);
-	producer_commit(producer, &meta);
-	return true;
-}
-
-enum walk {
-	WALK_EMPTY, /* no more frames */
-	WALK_MORE,  /* this ring's share of the turn is used up */
-	WALK_FULL,  /* the capture queue has no room */
-};
-
-/* A negative code or one of enum walk. */
-static int walk(struct source *s, struct sniff_port *p, struct weir_error *err)
-{
-	const struct frame *f;
-
-	for (unsigned n = 0; n < TURN_FRAMES; n++) {
-		const struct sniff_slot *slot;
-
-		f = packet_ring_peek(p->ring);
-		if (!f)
-			return WALK_EMPTY;
-		slot = sniff_slot(s, f->ifindex, f->hatype, err);
-		if (UNLIKELY(!slot))
-			return err->code;
-		if (is_wanted(s, f, slot)) {
-			if (!record(s, p, f, slot))
-				return WALK_FULL;
-			s->has_unflushed = true;
-		}
-		counter_add(&slot->iface->received, 1);
-		counter_add(&slot->iface->received_bytes, f->len);
-		packet_ring_next(p->ring);
-	}
-	return WALK_MORE;
-}
-
-/* The highest of the ports' answers. */
-static int walk_all(struct source *s, struct weir_error *err)
-{
-	int most = WALK_EMPTY;
-
-	for (unsigned i = 0; i < s->port_count; i++) {
-		int rc = walk(s, &s->ports[i], err);
-
-		if (rc < 0)
-			return rc;
-		if (rc > most)
-			most = rc;
-	}
-	s->stalls += most == WALK_FULL;
-	return most;
 }
 
 /* Drops are counted by the kernel when they happen: these happened between the last look and this
@@ -290,11 +207,16 @@ static int tick(struct source *s, int state, struct weir_error *err)
 	bool is_idle = state == WALK_EMPTY;
 	int rc = 0;
 
-	/* With nothing more to come at once, waiting for company would only be delay. */
+	/* With nothing more to come at once, waiting for company would only be delay, but for what is
+	 * still to be learned of whose the packets are. */
 	if (s->has_unflushed) {
-		producer_flush(s->context->producer, now, is_idle);
-		s->has_unflushed = !is_idle;
+		bool is_forced = is_idle && !producer_is_judged(s->context->producer);
+
+		s->has_unflushed = producer_flush(s->context->producer, now, is_forced) &&
+				   !is_forced;
 	}
+	if (s->context->write && state != WALK_MORE)
+		s->context->write(s->context);
 	if (now - s->counted_ns >= COUNT_NS) {
 		s->counted_ns = now;
 		rc = count_all(s, err);
@@ -306,40 +228,16 @@ static int tick(struct source *s, int state, struct weir_error *err)
 	return rc;
 }
 
-/* Waits for a stop, a change of the interfaces, or (not while the queue is full) for frames.  True:
- * stop. */
-static bool wait(struct source *s, int state)
-{
-	struct pollfd fds[2 + SNIFF_PORTS];
-	unsigned count = 2;
-	int timeout = state == WALK_FULL   ? POLL_FULL_MS
-		      : state == WALK_MORE ? 0
-		      : s->has_unflushed   ? POLL_BUSY_MS
-					   : POLL_IDLE_MS;
-
-	fds[0] = (struct pollfd){ .fd = s->context->stop->fd, .events = POLLIN };
-	fds[1] = (struct pollfd){ .fd = link_watch_fd(s->links), .events = POLLIN };
-	for (unsigned i = 0; i < s->port_count && state != WALK_FULL; i++)
-		fds[count++] = (struct pollfd){ .fd = packet_ring_fd(s->ports[i].ring),
-						.events = POLLIN | POLLERR };
-	if (poll(fds, count, timeout) <= 0)
-		return false;
-	for (unsigned i = 2; i < count; i++)
-		if (fds[i].revents & POLLERR)
-			packet_ring_clear_error(s->ports[i - 2].ring);
-	return fds[0].revents;
-}
-
 static int sniff_run(struct source *s, struct weir_error *err)
 {
 	int state = WALK_EMPTY;
 
-	while (!wait(s, state)) {
+	while (!sniff_wait(s, state)) {
 		int rc = sniff_ports_follow(s, err);
 
 		if (rc)
 			return rc;
-		state = walk_all(s, err);
+		state = sniff_walk_all(s, err);
 		if (state < 0)
 			return state;
 		rc = tick(s, state, err);
@@ -351,11 +249,18 @@ static int sniff_run(struct source *s, struct weir_error *err)
 	return 0;
 }
 
+static uint64_t walked(const struct sniff_port *p)
+{
+	uint64_t left = p->has_block ? p->block.frames + (p->has_frame ? 1u : 0u) : 0;
+
+	return packet_ring_taken(p->ring) - left;
+}
+
 /* The kernel has counted what it put into the rings: the end is reached when all of it was walked. */
 static bool is_drained(const struct source *s)
 {
 	for (unsigned i = 0; i < s->port_count; i++)
-		if (packet_ring_walked(s->ports[i].ring) < s->ports[i].kept)
+		if (walked(&s->ports[i]) < s->ports[i].kept)
 			return false;
 	return true;
 }
@@ -371,7 +276,7 @@ static int drain_rings(struct source *s, struct weir_error *err)
 
 		/* Also lets the frames that were past the filter when it was exchanged arrive. */
 		(void)poll(NULL, 0, POLL_FULL_MS);
-		state = walk_all(s, err);
+		state = sniff_walk_all(s, err);
 		rc = state < 0 ? state : count_all(s, err);
 		producer_flush(s->context->producer, port_monotonic_ns(),
 			       state == WALK_FULL);
@@ -387,11 +292,10 @@ static void count_rest(struct source *s)
 {
 	for (unsigned i = 0; i < s->port_count; i++) {
 		struct sniff_port *p = &s->ports[i];
-		uint64_t walked = packet_ring_walked(p->ring);
+		uint64_t seen = walked(p);
 
-		if (walked >= p->kept)
-			continue;
-		note_drops(s, p, p->kept - walked, port_realtime_ns());
+		if (seen < p->kept)
+			note_drops(s, p, p->kept - seen, port_realtime_ns());
 	}
 }
 
@@ -421,10 +325,11 @@ static json_t *sniff_describe(struct source *s)
 		if (s->ports[i].name)
 			(void)json_array_append_new(names, json_string(s->ports[i].name));
 	}
-	j = json_pack("{s:s, s:b, s:o, s:I, s:i, s:i}", "method", "tpacket_v3",
+	j = json_pack("{s:s, s:b, s:o, s:I, s:i, s:I}", "method", "tpacket_v3",
 		      "is_all_interfaces", !s->ports[0].name, "interfaces", names,
 		      "ring_bytes", (json_int_t)bytes, "rings", (int)s->port_count,
-		      "block_bytes", PACKET_RING_BLOCK);
+		      "block_bytes",
+		      (json_int_t)packet_ring_block_bytes(s->ports[0].ring));
 	if (j && s->context->config->filter)
 		(void)json_object_set_new(j, "is_filter_in_kernel",
 					  json_boolean(s->is_filter_in_kernel));
@@ -442,6 +347,15 @@ static uint64_t sniff_memory(const struct source *s)
 	return bytes;
 }
 
+static unsigned sniff_spans(const struct source *s)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->port_count; i++)
+		n += packet_ring_blocks(s->ports[i].ring);
+	return n;
+}
+
 const struct source_ops source_sniff = {
 	.name = "sniff",
 	.clock =
@@ -451,6 +365,7 @@ const struct source_ops source_sniff = {
 	.run = sniff_run,
 	.drain = sniff_drain,
 	.describe = sniff_describe,
+	.spans = sniff_spans,
 	.memory = sniff_memory,
 	.close = sniff_close,
 };

@@ -55,14 +55,12 @@ static struct iface *learn_iface(struct source *s, uint32_t index, uint16_t haty
 	return f ? f : iface_add(t, &info, err);
 }
 
-const struct sniff_slot *sniff_slot(struct source *s, uint32_t index, uint16_t hatype,
-				    struct weir_error *err)
+const struct sniff_slot *sniff_slot_learn(struct source *s, uint32_t index,
+					  uint16_t hatype, struct weir_error *err)
 {
 	struct sniff_slot *slot = &s->slots[index & (SNIFF_SLOTS - 1)];
 	uint16_t linktype;
 
-	if (LIKELY(slot->index == index && slot->hatype == hatype && slot->iface))
-		return slot;
 	slot->iface = learn_iface(s, index, hatype, err);
 	slot->index = index;
 	slot->hatype = hatype;
@@ -246,5 +244,8 @@ static void on_change(void *arg, unsigned changes, const struct net_link *now,
 
 int sniff_ports_follow(struct source *s, struct weir_error *err)
 {
+	if (!s->has_changes)
+		return 0;
+	s->has_changes = false;
 	return link_watch_read(s->links, on_change, s, err);
 }

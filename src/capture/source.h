@@ -18,6 +18,7 @@
 #include "store/store.h"
 
 struct source;
+struct session;
 struct filter;
 
 /* What a source is given.  Plain data; strings live as long as the session. */
@@ -25,8 +26,11 @@ struct source_config {
 	const char *const *interfaces; /* -i, NULL-terminated; NULL: all */
 	const char *const *inputs;     /* import: files */
 	const struct filter *filter;   /* NULL: everything */
-	uint32_t snaplen;              /* 0: whole packets */
-	bool is_forward;               /* divert: --layer forward */
+	/* The filter asks whose packets they are: the kernel's part of it may be used, the rest is
+	 * judged when their records are sealed (judge.h). */
+	bool is_filter_late;
+	uint32_t snaplen; /* 0: whole packets */
+	bool is_forward;  /* divert: --layer forward */
 	bool is_strict;
 	int priority;
 	unsigned queues;       /* divert: 0 chooses */
@@ -44,12 +48,20 @@ struct source_context {
 	const struct port_event *stop;
 	struct losses *
 		losses; /* of this source: LOSS_KERNEL, LOSS_FAIL_OPEN, LOSS_STALL, ... */
+	bool has_owners; /* records will tell whose packets they are: judge.h */
+	/* Where the capture thread is the write worker too: writes what was sealed or handed over, and
+	 * ends what is done; at least every 100 ms.  NULL: another thread does. */
+	void (*write)(struct source_context *context);
+	struct session *session; /* of write() */
 };
 
 struct source_ops {
 	const char *name; /* "sniff", "divert", "import" */
 	const char *
 		clock; /* which clock its packet times are of, in words, for the manifest */
+	/* Packets are seen at a layer of the stack, before or behind other programs: --layer forward
+	 * and --priority mean something, whether they are taken or copied. */
+	bool is_in_stack;
 	int (*open)(struct source **s, struct source_context *context,
 		    struct weir_error *err);
 	int (*start)(struct source *s, struct weir_error *err);
@@ -57,6 +69,8 @@ struct source_ops {
 	int (*drain)(struct source *s, struct weir_error *err);
 	/* For the manifest's first line: what was chosen and why.  A new reference or NULL. */
 	json_t *(*describe)(struct source *s);
+	/* Spans of its own memory that may be on their way at the same time; NULL: none. */
+	unsigned (*spans)(const struct source *s);
 	/* The most memory it uses from now on, the kernel's buffers on its behalf included; bytes. */
 	uint64_t (*memory)(const struct source *s);
 	void (*close)(struct source *s);

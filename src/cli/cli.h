@@ -28,12 +28,17 @@ int cmd_sniff(int argc, char **argv);
 int cmd_import(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_show(int argc, char **argv);
+int cmd_flows(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_filter(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_timeline(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+int cmd_agent(int argc, char **argv);
+int cmd_ctl(int argc, char **argv);
+int cmd_plugin(int argc, char **argv);
+int cmd_service(int argc, char **argv);
 
 /* Prints "weir NAME: text" and, for usage errors, where the help is.  Returns the exit code that
  * goes with err->code. */

@@ -101,5 +101,7 @@ int cmd_divert(int argc, char **argv)
 		.run = run,
 	};
 
+	if (events_are_asked(argc, argv))
+		return events_main(kind.name, argc, argv);
 	return record_main(&kind, argc, argv);
 }

@@ -1,7 +1,10 @@
 #include "base/time.h"
 #include "capture/abilities.h"
+#include "capture/crew.h"
+#include "capture/pace.h"
 #include "cli/cli.h"
 #include "port/port.h"
+#include "process/feed.h"
 
 #include "weir_version.h"
 
@@ -19,6 +22,10 @@ static const struct {
 	{ "net_admin", "divert: rules and verdicts" },
 	{ "net_raw", "sniff: packet sockets" },
 	{ "bpf", "filter and heartbeat in the kernel" },
+	{ "perfmon", "naming processes: eBPF programs" },
+	{ "sys_admin", "naming processes: attaching to the root of all cgroups" },
+	{ "sys_ptrace", "naming processes of other users" },
+	{ "dac_read_search", "naming processes of other users" },
 	{ "setuid", "becoming an unprivileged user" },
 	{ "setgid", "becoming an unprivileged user" },
 	{ "kill", "divert: ending a stuck recorder of that user" },
@@ -30,13 +37,26 @@ struct doctor {
 	struct port_clocks clocks;
 	struct abilities abilities;
 	struct ways ways;
+	struct crew crew;
 	struct port_user user;
 	bool has_user; /* a recorder started now would become `user` */
 	uint64_t disk_free_bytes;
+	struct weir_error no_ebpf; /* code WEIR_OK: attribution has its programs */
 	struct nft_leftover leftovers[MAX_LEFTOVERS];
 	size_t leftover_count;
 	struct weir_error leftover_error; /* code WEIR_OK: they could be listed */
 };
+
+/* Loads and attaches the programs that tell whose packets are, for a moment. */
+static void probe_feed(struct weir_error *no_ebpf)
+{
+	struct feed_config c = { .has_sockets = true, .has_processes = true };
+	struct feed *f;
+
+	no_ebpf->code = WEIR_OK;
+	if (!feed_open(&f, &c, no_ebpf))
+		feed_close(f);
+}
 
 static void examine(struct doctor *d)
 {
@@ -47,6 +67,8 @@ static void examine(struct doctor *d)
 	port_clocks(&d->clocks);
 	abilities_probe(&d->abilities);
 	ways_choose(&d->ways, &d->abilities);
+	crew_choose(&d->crew, pace_processors());
+	probe_feed(&d->no_ebpf);
 	d->has_user = d->id.uid == 0 && (!port_user_find("weir", &d->user, NULL) ||
 					 !port_user_find("nobody", &d->user, NULL));
 	d->disk_free_bytes = UINT64_MAX;
@@ -148,8 +170,18 @@ static void print_abilities(const struct abilities *a)
 	print_ability("bpf", &a->bpf, "socket filters can be loaded");
 }
 
-static void print_ways(const struct ways *w)
+static void print_sniff(const struct crew *c)
 {
+	print_row("sniff", "read a TPACKET_V3 ring");
+	print_row("its threads", "%s (%u to be used)", c->sniff, c->processors);
+	print_row("when waiting", "%s", c->waiting);
+	print_row("hash", "%s", c->hashing);
+}
+
+static void print_ways(const struct doctor *d)
+{
+	const struct ways *w = &d->ways;
+
 	(void)printf("\nweir would\n");
 	if (w->no_divert)
 		print_row("divert", "not work: %s", w->no_divert);
@@ -159,6 +191,8 @@ static void print_ways(const struct ways *w)
 				  ? "nf_tables' queue expression"
 				  : "the NFQUEUE target through nf_tables");
 	if (!w->no_divert) {
+		print_row("its threads", "%s", d->crew.divert);
+		print_row("when waiting", "%s", pace_word(d->crew.processors));
 		print_row("when stuck",
 			  w->has_heartbeat
 				  ? "let the rule itself pass packets (heartbeat)"
@@ -170,7 +204,13 @@ static void print_ways(const struct ways *w)
 	if (w->no_sniff)
 		print_row("sniff", "not work: %s", w->no_sniff);
 	else
-		print_row("sniff", "read a TPACKET_V3 ring");
+		print_sniff(&d->crew);
+	print_row("whose packets", "%s",
+		  d->no_ebpf.code
+			  ? "look at sock_diag and /proc"
+			  : "hear it from the kernel (eBPF), and name them by /proc");
+	if (d->no_ebpf.code)
+		print_row("", "%s", d->no_ebpf.text);
 	print_row("filter",
 		  w->filters_in_kernel ? "in the kernel (eBPF)" : "in its own process");
 }
@@ -222,16 +262,34 @@ static json_t *json_kernel(const struct abilities *a)
 		a->has_conntrack, "bpf", a->bpf.is_there, "cgroup2", a->cgroup2);
 }
 
+static json_t *json_crew(const struct crew *c)
+{
+	return json_pack("{s:i, s:b, s:s, s:s, s:s, s:s}", "processors",
+			 (int)c->processors, "sniff_is_one", c->is_one_thread, "sniff",
+			 c->sniff, "sniff_waiting", c->waiting, "hash", c->hashing,
+			 "divert", c->divert);
+}
+
 static json_t *json_ways(const struct doctor *d)
 {
 	static const char *const queues[] = { "native", "compat", "none" };
 	const struct ways *w = &d->ways;
 
-	return json_pack("{s:b, s:b, s:s, s:s, s:b, s:s, s:s?}", "divert", !w->no_divert,
-			 "sniff", !w->no_sniff, "queue", queues[w->queue], "heartbeat",
-			 w->has_heartbeat ? "rule" : "supervisor", "owned_table",
-			 w->is_owned, "filter", w->filters_in_kernel ? "kernel" : "user",
+	return json_pack("{s:b, s:b, s:s, s:s, s:b, s:s, s:s, s:o, s:s?}", "divert",
+			 !w->no_divert, "sniff", !w->no_sniff, "queue", queues[w->queue],
+			 "heartbeat", w->has_heartbeat ? "rule" : "supervisor",
+			 "owned_table", w->is_owned, "filter",
+			 w->filters_in_kernel ? "kernel" : "user", "waiting",
+			 pace_word(d->crew.processors), "threads", json_crew(&d->crew),
 			 "user", d->has_user ? d->user.name : NULL);
+}
+
+static json_t *json_attribution(const struct doctor *d)
+{
+	return json_pack("{s:b, s:s?, s:b}", "ebpf", !d->no_ebpf.code, "ebpf_why",
+			 d->no_ebpf.code ? d->no_ebpf.text : NULL, "proc",
+			 port_have_capability("sys_ptrace") &&
+				 port_have_capability("dac_read_search"));
 }
 
 static int print_json(const struct doctor *d)
@@ -243,14 +301,15 @@ static int print_json(const struct doctor *d)
 			held, capabilities[i].name,
 			json_boolean(port_have_capability(capabilities[i].name)));
 	all = json_pack(
-		"{s:s, s:b, s:s, s:s, s:s, s:i, s:I, s:I, s:b, s:i, s:o, s:o, s:o, s:o}",
+		"{s:s, s:b, s:s, s:s, s:s, s:i, s:I, s:I, s:b, s:i, s:o, s:o, s:o, s:o, s:o}",
 		"version", WEIR_VERSION, "is_static", d->abilities.is_static, "system",
 		d->id.os, "kernel", d->id.kernel, "hardware", d->id.hardware, "cpu_count",
 		(int)d->id.cpu_count, "memory_bytes", (json_int_t)d->id.memory_bytes,
 		"disk_free_bytes", (json_int_t)(d->disk_free_bytes & INT64_MAX),
 		"clock_synchronised", d->clocks.is_synchronised, "uid", (int)d->id.uid,
 		"capabilities", held, "abilities", json_kernel(&d->abilities), "ways",
-		json_ways(d), "tables", json_leftovers(d));
+		json_ways(d), "attribution", json_attribution(d), "tables",
+		json_leftovers(d));
 	if (!all || json_dumpf(all, stdout, JSON_COMPACT)) {
 		json_decref(all);
 		(void)fprintf(stderr, "weir doctor: cannot write JSON\n");
@@ -271,7 +330,7 @@ static int print_report(const struct doctor *d, bool is_json)
 		print_machine(d);
 		print_privileges(d);
 		print_abilities(&d->abilities);
-		print_ways(&d->ways);
+		print_ways(d);
 		print_leftovers(d);
 	}
 	if (code)

@@ -1,16 +1,22 @@
 /* weir export: packets of stores and files, merged and selected, in a form for other tools. */
 #include "analyze/parent.h"
+#include "analyze/recent.h"
+#include "analyze/split.h"
 #include "base/mem.h"
 #include "cli/sources.h"
+#include "port/interrupt.h"
 
 #include <inttypes.h>
 #include <unistd.h>
 
 struct export
 {
-	const char *output, *format;
+	const char *output, *format, *by;
 	struct source_options what;
-	bool want_help;
+	bool is_annotated, is_plain, want_help;
+	struct split *split; /* --by process */
+	struct annotator *annotator;
+	struct recent *described;
 	const struct writer_ops *ops;
 	struct sources sources;
 	char(*parents)[PARENT_TEXT];
@@ -24,7 +30,15 @@ static int parse(struct export *e, int *argc, char **argv, struct weir_error *er
 		  "write to FILE; - is standard output, which is the default", 0, 0 },
 		{ "format", 0, OPTION_STRING, &e->format, "NAME",
 		  "pcapng, pcap, jsonl or csv; else as FILE ends, else pcapng", 0, 0 },
+		{ "annotate", 0, OPTION_FLAG, &e->is_annotated, NULL,
+		  "a comment on each packet: its process, and names of the other end", 0,
+		  0 },
+		{ "by", 0, OPTION_STRING, &e->by, "process",
+		  "a pcapng a process, into a new folder FILE", 0, 0 },
+		{ "plain", 0, OPTION_FLAG, &e->is_plain, NULL,
+		  "pcapng without process blocks", 0, 0 },
 		OPTION_FILTER(&e->what),
+		OPTION_FILTER_FILE(&e->what),
 		OPTION_FROM(&e->what),
 		OPTION_TO(&e->what),
 		OPTION_HELP(&e->want_help),
@@ -53,6 +67,22 @@ static int choose_format(struct export *e, struct weir_error *err)
 			"%s is not written to a terminal: name a file with -o, or take "
 			"--format jsonl",
 			e->ops->name);
+	return 0;
+}
+
+/* What only pcapng has a place for. */
+static int check_extras(const struct export *e, struct weir_error *err)
+{
+	if (e->by && strcmp(e->by, "process") != 0)
+		return err_set(err, WEIR_ERR_USAGE,
+			       "--by '%.40s': packets are told apart by process", e->by);
+	if (e->by && !strcmp(e->output, "-"))
+		return err_set(err, WEIR_ERR_USAGE,
+			       "--by process makes a folder: name it with -o");
+	if ((e->by || e->is_annotated || e->is_plain) && e->ops != &writer_pcapng)
+		return err_set(err, WEIR_ERR_USAGE,
+			       "--by, --annotate and --plain are for pcapng, not for %s",
+			       e->ops->name);
 	return 0;
 }
 
@@ -96,56 +126,128 @@ static int describe_parents(struct export *e, char **words, int count,
 	return rc;
 }
 
+static int copy_into(struct export *e, struct copy *c, struct writer *w,
+		     struct weir_error *err)
+{
+	int rc = sink_open(&w->out, e->output, err);
+
+	if (rc)
+		return rc;
+	rc = copy_run(c, err);
+	if (rc && !sink_failed(w->out)) {
+		sink_discard(w->out);
+		return rc;
+	}
+	return sink_close(w->out, err);
+}
+
+static void tell_split(const struct split *s)
+{
+	const struct split_counts *n = split_counts(s);
+
+	(void)fprintf(stderr,
+		      "%" PRIu64 " files, %" PRIu64 " packets of unknown processes\n",
+		      n->files, n->unknown);
+	if (n->others)
+		(void)fprintf(stderr,
+			      "weir export: more than %d processes: %" PRIu64
+			      " packets of the rest are in others.pcapng\n",
+			      SPLIT_FILES, n->others);
+}
+
+static int copy_apart(struct export *e, struct copy *c, struct writer *w,
+		      struct weir_error *err)
+{
+	int rc = split_new(&w->split, e->output, err);
+
+	if (rc)
+		return rc;
+	w->ops = &writer_split;
+	rc = copy_run(c, err);
+	/* A failed write is told by the file's own closing. */
+	if (rc && !(w->out && sink_failed(w->out))) {
+		split_discard(w->split);
+		return rc;
+	}
+	tell_split(w->split);
+	return split_close(w->split, err);
+}
+
 static int write_out(struct export *e, struct copy *c, struct weir_error *err)
 {
 	struct writer w = { .ops = e->ops,
 			    .merge = e->sources.merge,
 			    .name = strcmp(e->output, "-") ? e->output
 							   : "standard output",
-			    .parents = e->parent_list };
-	int rc = sink_open(&w.out, e->output, err);
+			    .parents = e->parent_list,
+			    .described = e->described };
+	int rc;
 
-	if (rc)
-		return rc;
 	c->writer = &w;
-	rc = copy_run(c, err);
-	if (rc && !sink_failed(w.out)) {
-		sink_discard(w.out);
-		return rc;
-	}
-	rc = sink_close(w.out, err);
+	rc = e->by ? copy_apart(e, c, &w, err) : copy_into(e, c, &w, err);
 	if (!rc && w.is_mixed)
 		(void)fprintf(
 			stderr,
 			"weir export: the packets have several link types; tcpdump and "
 			"other users of libpcap read the first one only\n");
+	c->writer = NULL;
 	return rc;
 }
 
-static int run(struct export *e, char **words, int count, struct weir_error *err)
+static int prepare_extras(struct export *e, struct weir_error *err)
 {
-	struct copy c = { .selection = &e->sources.selection };
+	if (e->is_annotated)
+		e->annotator = annotator_new(e->sources.merge);
+	if (e->ops == &writer_pcapng && !e->is_plain)
+		e->described = writer_described_new();
+	if ((e->is_annotated && !e->annotator) ||
+	    (e->ops == &writer_pcapng && !e->is_plain && !e->described))
+		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for an export");
+	return 0;
+}
+
+static int prepare(struct export *e, char **words, int count, struct weir_error *err)
+{
 	int rc = choose_format(e, err);
 
+	e->what.looks_before = e->is_annotated;
+	if (!rc)
+		rc = check_extras(e, err);
 	if (!rc)
 		rc = check_place(e->output, err);
 	if (!rc)
 		rc = sources_open(&e->sources, words, count, &e->what, err);
 	if (!rc)
 		rc = describe_parents(e, words, count, err);
+	return rc ? rc : prepare_extras(e, err);
+}
+
+static int run(struct export *e, char **words, int count, struct weir_error *err)
+{
+	struct copy c = { .selection = &e->sources.selection };
+	int rc = prepare(e, words, count, err);
+
 	if (rc)
 		return rc;
+	c.annotator = e->annotator;
 	c.merge = e->sources.merge;
 	c.is_live = e->sources.is_stream;
-	c.stop = sources_catch_signals();
+	c.stop = port_interrupts_catch();
 	rc = write_out(e, &c, err);
 	if (rc)
 		return rc;
 	if (strcmp(e->output, "-") != 0)
 		(void)fprintf(stderr, "%" PRIu64 " of %" PRIu64 " packets in '%s'\n",
 			      c.count, c.read_count, e->output);
+	if (c.cut_count)
+		(void)fprintf(
+			stderr,
+			"weir export: %" PRIu64
+			" packets had more than %d bytes captured: the rest is left "
+			"out, because other programs refuse such a file\n",
+			c.cut_count, COPY_CAPTURED_MAX);
 	if (!c.is_damaged)
-		return EXIT_DONE;
+		return c.cut_count ? EXIT_LOSSES : EXIT_DONE;
 	(void)cli_fail("export", &c.damage);
 	(void)fprintf(stderr, "weir export: what could be read is written\n");
 	return EXIT_LOSSES;
@@ -161,6 +263,8 @@ int cmd_export(int argc, char **argv)
 		return EXIT_DONE;
 	if (!rc)
 		rc = run(&e, argv + 1, argc - 1, &err);
+	annotator_free(e.annotator);
+	recent_free(e.described);
 	sources_close(&e.sources);
 	mem_free(e.parents);
 	mem_free(e.parent_list);

@@ -240,6 +240,10 @@ static void print_words(const char *path, const json_t *info)
 		print_origin(info);
 	print_interfaces(info);
 	print_counts(info);
+	if (json_object_get(info, "recorded_events")) {
+		print_label("recorded");
+		(void)printf("%" PRId64 " events\n", number_of(info, "recorded_events"));
+	}
 	if (is_store || number_of(info, "lost"))
 		print_losses(info);
 	print_events(info);

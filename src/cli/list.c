@@ -23,7 +23,7 @@ enum {
 struct list_options {
 	bool is_recursive, want_xattrs, want_flags, want_hints, want_mime,
 		want_content_mime;
-	bool want_targets, is_case_blind, want_progress, want_help, is_json;
+	bool want_targets, want_follow, is_case_blind, want_progress, want_help, is_json;
 	const char *pattern, *format, *hash, *types, *size, *owner, *group, *cross,
 		*output;
 	const char *times[SELECT_TIMES], *known_in, *known_out, *absent;
@@ -70,7 +70,7 @@ static const struct option *table_of(struct list_options *o, struct option rows[
 		{ "ignore-case", 'i', OPTION_FLAG, &o->is_case_blind, NULL,
 		  "upper and lower case match each other", 0, 0 },
 		{ "hash", 0, OPTION_STRING, &o->hash, "LIST",
-		  "md5, sha1, sha256, blake2b512: all in one read", 0, 0 },
+		  "md5, sha1, sha256, blake2b512, blake3: all in one read", 0, 0 },
 		{ "hash-max", 0, OPTION_SIZE, &o->hash_max, "SIZE",
 		  "do not hash larger files (4GiB; 0: all)", 0, 0 },
 		{ "known-in", 0, OPTION_STRING, &o->known_in, "FILE",
@@ -105,6 +105,8 @@ static const struct option *table_of(struct list_options *o, struct option rows[
 		  "only of this user, a name or a number", 0, 0 },
 		{ "group", 0, OPTION_STRING, &o->group, "GROUP", "only of this group", 0,
 		  0 },
+		{ "follow", 0, OPTION_FLAG, &o->want_follow, NULL,
+		  "enter the directories that links lead to, each once", 0, 0 },
 		{ "cross", 0, OPTION_STRING, &o->cross, "WHAT",
 		  "enter mounts below: none (default), local or all", 0, 0 },
 		{ "threads", 'j', OPTION_UINT, &o->threads, "N",
@@ -218,6 +220,8 @@ static int apply(struct list *l, struct weir_error *err)
 	c->want_mime = o->want_mime;
 	c->want_content_mime = o->want_content_mime;
 	c->want_targets = o->want_targets;
+	c->want_follow = o->want_follow;
+	c->mounts = &l->mounts;
 	c->hash_max_bytes = o->hash_max;
 	c->absent = o->absent;
 	c->owners = l->owners;
@@ -308,6 +312,8 @@ static int open_volumes(struct list *l, int argc, char **argv, struct weir_error
 	size_t length, paths;
 	int rc = choose_cross(l->options.cross, &cross, err);
 
+	l->config.cross = cross;
+
 	if (rc)
 		return rc;
 	if (!port_mounts_read(&text, &length, NULL) &&
@@ -372,12 +378,17 @@ static void write_head(struct list *l)
 /* The least that any of the volumes promises. */
 static const char *worst_atime(const struct list *l)
 {
-	enum volume_atime worst = VOLUME_DETACHED;
+	const struct volume *worst = NULL;
 
-	for (size_t i = 0; i < l->volume_count; i++)
-		if (l->volumes[i]->atime > worst)
-			worst = l->volumes[i]->atime;
-	return volume_atime_name(worst);
+	for (size_t i = 0; i < l->volume_count; i++) {
+		const struct volume *v = l->volumes[i];
+
+		if (!worst || (v->is_served && worst->atime < VOLUME_DISTURBED) ||
+		    (v->atime > worst->atime && !worst->is_served) ||
+		    v->atime == VOLUME_DISTURBED)
+			worst = v;
+	}
+	return worst ? volume_atime_told(worst) : volume_atime_name(VOLUME_DETACHED);
 }
 
 /* For those who do not read the summary record: what is not complete. */
@@ -458,6 +469,7 @@ static void wait_for_end(struct list *l, struct walk *w)
 
 static int run(struct list *l, struct weir_error *err)
 {
+	struct port_identity id = { 0 };
 	struct walk_result result;
 	struct walk *w;
 	int rc;
@@ -481,6 +493,9 @@ static int run(struct list *l, struct weir_error *err)
 	rc = walk_start(&w, &l->config, err);
 	if (rc)
 		return cli_fail("list", err);
+	/* Some milliseconds, which the threads have work for. */
+	if (l->config.form->has_reports)
+		port_identity_hash(&id);
 	wait_for_end(l, w);
 	walk_finish(w, &result);
 	result.stalled += l->stalled_opens;
@@ -491,7 +506,7 @@ static int run(struct list *l, struct weir_error *err)
 	l->sink.max_bytes = 0;
 	if (l->config.form->has_reports)
 		write_line(l, report_summary(&result, l->skipped_count, worst_atime(l),
-					     port_realtime_ns()));
+					     id.executable_sha256, port_realtime_ns()));
 	tell(l, &result);
 	if (result.output_error && result.output_error != -EPIPE)
 		(void)fprintf(stderr, "weir list: cannot write: %s\n",

@@ -3,14 +3,16 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "cli/filter_text.h"
+#include "cli/record_control.h"
 #include "weir/filter.h"
 
 #include <inttypes.h>
 
-#define POLL_NS (100 * NS_PER_MS)
+#define POLL_NS    (250 * NS_PER_MS)
+#define CONTROL_NS (100 * NS_PER_MS) /* where the other end of a descriptor may end it */
 
 /* The command as it was given, words with odd characters quoted for a shell. */
-static void join_words(char *text, size_t size, int argc, char **argv)
+void record_join_words(char *text, size_t size, int argc, char **argv)
 {
 	size_t used = 0;
 
@@ -67,15 +69,31 @@ static int compile_filter(struct recorder *r, struct weir_error *err)
 	r->config.store.filter_sha256 = filter_hash(r->filter);
 	/* No filter at all is free. */
 	r->config.source.filter = filter_is_true(r->filter) ? NULL : r->filter;
+	if (r->kind->is_import || !filter_asks_process(r->filter))
+		return 0;
+	if (!r->config.has_attribution)
+		return err_set(err, WEIR_ERR_USAGE,
+			       "the filter asks for processes: that excludes "
+			       "--no-attribution");
+	r->config.source.is_filter_late = true;
 	return 0;
 }
 
 /* "weir-20261122T231335Z" where no name is given. */
-static void name_output(struct recorder *r)
+void record_name_store(char *where, size_t size)
 {
 	char time[TIME_TEXT];
-	size_t used = 0;
+	size_t used = (size_t)snprintf(where, size, "weir-");
 
+	time_format(port_realtime_ns(), time);
+	for (const char *p = time; *p && *p != '.'; p++)
+		if (*p != '-' && *p != ':')
+			where[used++] = *p;
+	(void)snprintf(where + used, size - used, "Z");
+}
+
+static void name_output(struct recorder *r)
+{
 	if (r->options.stream || r->options.store) {
 		const char *name =
 			r->options.stream ? r->options.stream : r->options.store;
@@ -83,37 +101,44 @@ static void name_output(struct recorder *r)
 		(void)snprintf(r->where, sizeof r->where, "%s", name);
 		return;
 	}
-	time_format(port_realtime_ns(), time);
-	used = (size_t)snprintf(r->where, sizeof r->where, "weir-");
-	for (const char *p = time; *p && *p != '.'; p++)
-		if (*p != '-' && *p != ':')
-			r->where[used++] = *p;
-	(void)snprintf(r->where + used, sizeof r->where - used, "Z");
+	record_name_store(r->where, sizeof r->where);
 	r->config.store.path = r->where;
 }
 
 /* Whom the recorder becomes: --user, else `weir` or `nobody` where it was started as root. */
-static int choose_user(struct recorder *r, struct weir_error *err)
+int record_choose_user(struct record_user *u, const char *asked, bool reads_files,
+		       struct weir_error *err)
 {
 	struct port_identity id;
 
+	u->has_user = false;
 	port_identity(&id);
 	if (id.uid) {
-		if (r->options.user)
+		if (asked)
 			return err_set(err, WEIR_ERR_PRIVILEGE,
 				       "--user: only root can become another user");
 		return 0;
 	}
-	if (r->options.user) {
-		r->has_user = true;
-		return port_user_find(r->options.user, &r->user, err);
+	if (asked) {
+		u->has_user = true;
+		return port_user_find(asked, &u->user, err);
 	}
 	/* An import needs no privilege, but it reads files that only root may see. */
-	if (r->kind->is_import)
+	if (reads_files)
 		return 0;
-	r->has_user = !port_user_find("weir", &r->user, NULL) ||
-		      !port_user_find("nobody", &r->user, NULL);
+	u->has_user = !port_user_find("weir", &u->user, NULL) ||
+		      !port_user_find("nobody", &u->user, NULL);
 	return 0;
+}
+
+static int choose_user(struct recorder *r, struct weir_error *err)
+{
+	struct record_user chosen;
+	int rc = record_choose_user(&chosen, r->options.user, r->kind->is_import, err);
+
+	r->user = chosen.user;
+	r->has_user = chosen.has_user;
+	return rc;
 }
 
 static int check_privileges(const struct recorder *r, struct weir_error *err)
@@ -122,18 +147,14 @@ static int check_privileges(const struct recorder *r, struct weir_error *err)
 
 	if (!*need || port_have_capability(need))
 		return 0;
-	return err_set(
-		err, WEIR_ERR_PRIVILEGE,
-		"recording needs the capability cap_%s: run as root, or give it to the "
-		"binary with 'setcap cap_%s+ep'",
-		need, need);
+	return port_lacks_capability(need, err);
 }
 
 static int prepare(struct recorder *r, int argc, char **argv, struct weir_error *err)
 {
 	int rc;
 
-	join_words(r->command_line, sizeof r->command_line, argc, argv);
+	record_join_words(r->command_line, sizeof r->command_line, argc, argv);
 	rc = record_options_parse(r->kind, &r->options, &argc, argv, err);
 	if (rc || r->options.want_help)
 		return rc;
@@ -165,6 +186,8 @@ static const char *reason_of(struct recorder *r, unsigned wake)
 		return "terminate";
 	if (wake & PORT_WAKE_DESCRIPTOR)
 		reason = r->request(r);
+	if (!reason)
+		reason = control_reason(r->control);
 	if (!reason && wake & PORT_WAKE_EVENT)
 		return session_end_reason(r->session);
 	if (!reason && r->options.for_ns &&
@@ -178,9 +201,10 @@ static void run_until_stop(struct recorder *r)
 	struct session_status now;
 	const char *reason = NULL;
 
-	status_begin(&r->status, &r->options, r->where, session_memory(r->session));
+	status_begin(&r->status, &r->options, r->where, session_memory(r->session),
+		     r->confined);
 	while (!reason) {
-		int64_t wait = POLL_NS, left;
+		int64_t wait = r->control ? CONTROL_NS : POLL_NS, left;
 		unsigned wake;
 
 		if (r->options.for_ns) {
@@ -228,7 +252,12 @@ static int start(struct recorder *r, struct weir_error *err)
 	if (!rc)
 		rc = port_drop(r->has_user ? &r->user : NULL, r->kind->kept, err);
 	if (!rc)
+		rc = record_confine(r, err);
+	if (!rc)
 		rc = session_start(r->session, err);
+	if (!rc && r->options.control_fd)
+		rc = control_start(&r->control, (int)r->options.control_fd, r->session,
+				   err);
 	if (rc) {
 		struct weir_error later;
 
@@ -247,6 +276,7 @@ int record_run(struct recorder *r)
 	if (rc)
 		return cli_fail(r->kind->name, &err);
 	run_until_stop(r);
+	control_stop(r->control);
 	rc = session_close(r->session, r->reason, NULL, &sum, &err);
 	status_end(&r->status, r->where, &sum);
 	if (!strcmp(r->reason, "reader_closed"))

@@ -5,6 +5,7 @@
 #include "capture/session.h"
 #include "cli/cli.h"
 
+struct control;
 struct recorder;
 
 /* How the recording commands differ. */
@@ -22,11 +23,12 @@ struct record_kind {
 struct record_options {
 	struct option_list interfaces;
 	const char *store, *stream, *filter, *filter_file, *layer, *layout, *rotate,
-		*keep, *user;
+		*keep, *hash, *user;
 	const char *case_id, *examiner;
 	int64_t for_ns, stall_ns, priority;
 	uint64_t count, snaplen, buffer_bytes, queues, queue_length;
-	bool is_strict, is_json, is_quiet, want_help;
+	uint64_t control_fd;
+	bool is_strict, is_json, is_quiet, is_continued, want_help, has_no_attribution;
 };
 
 /* Defaults, parsing, and the checks that need no privilege. */
@@ -49,8 +51,9 @@ struct status {
 	double rate;
 };
 
+/* confined: a JSON object, or "". */
 void status_begin(struct status *s, const struct record_options *o, const char *where,
-		  uint64_t memory_bytes);
+		  uint64_t memory_bytes, const char *confined);
 void status_update(struct status *s, const struct session_status *now);
 void status_end(struct status *s, const char *where, const struct store_summary *summary);
 
@@ -68,15 +71,39 @@ struct recorder {
 	const char *(*request)(struct recorder *r);
 	struct losses *losses;
 	void *supervisor;
+	struct control *control; /* where --control names a descriptor */
 	struct port_stop stop;
 	struct status status;
-	char where[256]; /* the store's or stream's name */
+	char confined[2048]; /* what it has given up, as JSON; "": it serves no plugin */
+	char where[256];     /* the store's or stream's name */
 	char command_line[4096];
 	char *filter_text;
 	char filter_words[1024]; /* what is wrong with it, for a person */
 	struct filter *filter;
 	const char *reason;
 };
+
+/* What recorders of packets and of events share. */
+
+/* Whom the recorder becomes: the one asked for, else `weir` or `nobody` where it was started as
+ * root. */
+struct record_user {
+	struct port_user user;
+	bool has_user;
+};
+
+int record_choose_user(struct record_user *u, const char *asked, bool reads_files,
+		       struct weir_error *err) MUST_CHECK;
+void record_join_words(char *text, size_t size, int argc, char **argv);
+/* "weir-20261122T231335Z" */
+void record_name_store(char *where, size_t size);
+
+/* Whether the words ask for --layer flow or socket; and the recorder of those events. */
+bool events_are_asked(int argc, char **argv);
+int events_main(const char *command, int argc, char **argv);
+
+/* Below a plugin (--control): the sandbox of a recorder that runs; after port_drop(). */
+int record_confine(struct recorder *r, struct weir_error *err) MUST_CHECK;
 
 /* Options to summary; returns the exit code. */
 int record_main(const struct record_kind *kind, int argc, char **argv);

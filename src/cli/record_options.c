@@ -1,13 +1,24 @@
 #include "base/time.h"
+#include "capture/crew.h"
+#include "capture/pace.h"
 #include "cli/record.h"
 #include "port/port.h"
 
 #include <ctype.h>
 
-#define DEFAULT_BUFFER_BYTES (UINT64_C(32) << 20)
-#define DEFAULT_ROTATE_BYTES (UINT64_C(256) << 20)
-#define DEFAULT_KERNEL_BYTES (UINT64_C(32) << 20)
-#define DEFAULT_STALL_NS     (150 * NS_PER_MS)
+#define IMPORT_BYTES (UINT64_C(32) << 20)
+/* All of it is taken ahead, and then ext4 has it in more pieces (of 128 MiB) than an inode holds by
+ * itself: below that the block that lists them comes and goes with the order in which writes are
+ * done, hundreds of times a second, and where what goes is discarded each time stops the disk. */
+#define DEFAULT_ROTATE_BYTES (UINT64_C(1) << 30)
+/* A recorder has no more memory than it needs for half a second at 4 Gbit/s. */
+#define RECORDER_BYTES    (UINT64_C(256) << 20)
+#define SNIFF_QUEUE_BYTES (UINT64_C(4) << 20)
+#define SNIFF_OTHERS      (UINT64_C(25) << 20) /* what attribution takes beside it */
+#define DIVERT_OTHERS \
+ (SNIFF_OTHERS + (UINT64_C(69) << 20)) /* and NFQUEUE's socket, and its batches */
+#define BUFFER_LEAST     (UINT64_C(8) << 20)
+#define DEFAULT_STALL_NS (150 * NS_PER_MS)
 
 /* clang-format off */
 /* One row an option.  Both kinds of commands share the table: what does not fit one is refused
@@ -18,22 +29,26 @@
 	{ "interface", 'i', OPTION_LIST, &(o)->interfaces, "IFACE", "only this interface; may be repeated (all)", 0, 0 }, \
 	{ "filter", 0, OPTION_STRING, &(o)->filter, "FILTER", "record only what matches; also as plain words", 0, 0 }, \
 	{ "filter-file", 0, OPTION_STRING, &(o)->filter_file, "FILE", "read the filter from FILE; # begins a comment", 0, 0 }, \
-	{ "layer", 0, OPTION_STRING, &(o)->layer, "LAYER", "network (default) or forward", 0, 0 }, \
+	{ "layer", 0, OPTION_STRING, &(o)->layer, "LAYER", "network (default), forward (divert), flow or socket (events, no packets)", 0, 0 }, \
 	{ "layout", 0, OPTION_STRING, &(o)->layout, "LAYOUT", "segments (default), files or pairs", 0, 0 }, \
 	{ "for", 0, OPTION_DURATION, &(o)->for_ns, "TIME", "stop after this long, e.g. 30s", 0, 0 }, \
 	{ "count", 'c', OPTION_UINT, &(o)->count, "N", "stop after N packets", 0, 0 }, \
 	{ "snaplen", 's', OPTION_UINT, &(o)->snaplen, "N", "record at most N bytes of each packet (all)", 0, 262144 }, \
-	{ "rotate", 0, OPTION_STRING, &(o)->rotate, "SIZE[,TIME]", "begin a new segment at this size or time (256MiB)", 0, 0 }, \
+	{ "rotate", 0, OPTION_STRING, &(o)->rotate, "SIZE[,TIME]", "begin a new segment at this size or time (1GiB)", 0, 0 }, \
 	{ "keep", 0, OPTION_STRING, &(o)->keep, "SIZE|TIME", "remove the oldest segments beyond this", 0, 0 }, \
 	{ "strict", 0, OPTION_FLAG, &(o)->is_strict, NULL, "hold packets rather than let one pass unrecorded", 0, 0 }, \
 	{ "priority", 0, OPTION_INT, &(o)->priority, "P", "larger sees packets earlier (0)", -30000, 30000 }, \
 	{ "stall", 0, OPTION_DURATION, &(o)->stall_ns, "TIME", "let packets pass when stuck for this long (150ms)", 0, 0 }, \
 	{ "queues", 0, OPTION_UINT, &(o)->queues, "N", "kernel queues (chosen)", 1, 8 }, \
 	{ "queue-length", 0, OPTION_UINT, &(o)->queue_length, "N", "packets the kernel may hold (chosen)", 1, 1000000 }, \
-	{ "buffer", 0, OPTION_SIZE, &(o)->buffer_bytes, "SIZE", "memory of the capture queue (32MiB)", 0, 0 }, \
+	{ "no-attribution", 0, OPTION_FLAG, &(o)->has_no_attribution, NULL, "do not find out whose packets they are", 0, 0 }, \
+	{ "buffer", 0, OPTION_SIZE, &(o)->buffer_bytes, "SIZE", "memory for packets on their way (3 % of all, at most 231MiB, divert 162MiB; import 32MiB)", 0, 0 }, \
+	{ "hash", 0, OPTION_STRING, &(o)->hash, "WHEN", "auto (as it is written, where there is time) or later (once a segment is closed)", 0, 0 }, \
 	{ "case", 0, OPTION_STRING, &(o)->case_id, "ID", "case id for the manifest", 0, 0 }, \
 	{ "examiner", 0, OPTION_STRING, &(o)->examiner, "NAME", "examiner for the manifest", 0, 0 }, \
 	{ "user", 0, OPTION_STRING, &(o)->user, "NAME", "when started as root, run as this user (weir, else nobody)", 0, 0 }, \
+	{ "continue", 0, OPTION_FLAG, &(o)->is_continued, NULL, "go on in the store that is there, in its next segment", 0, 0 }, \
+	{ "control", 0, OPTION_UINT, &(o)->control_fd, "FD", "take requests from this descriptor; end with it", 3, 1000000 }, \
 	{ "json", 0, OPTION_FLAG, &(o)->is_json, NULL, "status and summary as JSON, one object a line", 0, 0 }, \
 	{ "quiet", 'q', OPTION_FLAG, &(o)->is_quiet, NULL, "no live status line", 0, 0 }, \
 	OPTION_HELP(&(o)->want_help), OPTION_END
@@ -48,7 +63,7 @@ static int check_kind(const struct record_kind *k, const struct record_options *
 
 	if (!k->is_inline && o->is_strict)
 		odd = "strict";
-	else if (!k->is_inline && o->priority)
+	else if (!k->ops->is_in_stack && o->priority)
 		odd = "priority";
 	else if (!k->is_inline && o->queues)
 		odd = "queues";
@@ -62,15 +77,24 @@ static int check_kind(const struct record_kind *k, const struct record_options *
 		odd = "for";
 	else if (k->is_import && o->layer)
 		odd = "layer";
+	else if (k->is_import && o->is_continued)
+		odd = "continue";
+	else if (k->is_import && o->control_fd)
+		odd = "control";
+	else if (k->is_import && o->has_no_attribution)
+		odd = "no-attribution";
 	if (odd)
 		return err_set(err, WEIR_ERR_USAGE, "--%s has no meaning for '%s'", odd,
 			       k->name);
+	if (o->is_continued && !o->store)
+		return err_set(err, WEIR_ERR_USAGE,
+			       "--continue goes on in the store that -o names");
 	if (o->store && o->stream)
 		return err_set(err, WEIR_ERR_USAGE, "-o and -w exclude each other");
-	if (o->stream && (o->layout || o->rotate || o->keep))
+	if (o->stream && (o->layout || o->rotate || o->keep || o->hash))
 		return err_set(
 			err, WEIR_ERR_USAGE,
-			"--layout, --rotate and --keep are a store's, not a stream's");
+			"--layout, --rotate, --keep and --hash are a store's, not a stream's");
 	if (o->stream && !strcmp(o->stream, "-") && port_is_terminal(1))
 		return err_set(
 			err, WEIR_ERR_USAGE,
@@ -82,12 +106,32 @@ static int check_kind(const struct record_kind *k, const struct record_options *
 	return 0;
 }
 
+/* A passive recorder's packets wait in the kernel's ring, where it has one. */
+static bool has_ring(const struct record_kind *kind)
+{
+	return kind->ops->spans != NULL;
+}
+
+static uint64_t default_buffer(const struct record_kind *kind)
+{
+	uint64_t bytes, others = kind->is_inline ? DIVERT_OTHERS : SNIFF_OTHERS;
+	struct port_identity id;
+
+	if (kind->is_import)
+		return IMPORT_BYTES;
+	port_identity(&id);
+	bytes = id.memory_bytes / 100 * 3;
+	if (bytes > RECORDER_BYTES)
+		bytes = RECORDER_BYTES;
+	return bytes > others + BUFFER_LEAST ? bytes - others : BUFFER_LEAST;
+}
+
 int record_options_parse(const struct record_kind *kind, struct record_options *o,
 			 int *argc, char **argv, struct weir_error *err)
 {
 	int rc;
 
-	*o = (struct record_options){ .buffer_bytes = DEFAULT_BUFFER_BYTES,
+	*o = (struct record_options){ .buffer_bytes = default_buffer(kind),
 				      .stall_ns = DEFAULT_STALL_NS };
 	const struct option table[] = { RECORD_ROWS(o) };
 
@@ -100,13 +144,16 @@ int record_options_parse(const struct record_kind *kind, struct record_options *
 /* Options that check_kind() refuses are no help. */
 static bool is_for_kind(const struct record_kind *k, const char *name)
 {
-	static const char *const live[] = { "interface", "for", "layer" };
-	static const char *const inline_only[] = { "strict", "priority", "stall",
-						   "queues", "queue-length" };
+	static const char *const live[] = { "interface", "for",     "layer",
+					    "continue",  "control", "no-attribution" };
+	static const char *const inline_only[] = { "strict", "stall", "queues",
+						   "queue-length" };
 
 	for (size_t i = 0; k->is_import && i < ARRAY_LEN(live); i++)
 		if (!strcmp(name, live[i]))
 			return false;
+	if (!k->ops->is_in_stack && !strcmp(name, "priority"))
+		return false;
 	for (size_t i = 0; !k->is_inline && i < ARRAY_LEN(inline_only); i++)
 		if (!strcmp(name, inline_only[i]))
 			return false;
@@ -189,18 +236,52 @@ static int apply_layout(const struct record_options *o, struct store_config *c,
 		       "--layout: '%.60s' is none of segments, files, pairs", o->layout);
 }
 
+static int apply_hash(const struct record_options *o, struct store_config *c,
+		      struct weir_error *err)
+{
+	if (!o->hash || !strcmp(o->hash, "auto"))
+		return 0;
+	c->is_hash_deferred = true;
+	if (!strcmp(o->hash, "later"))
+		return 0;
+	return err_set(err, WEIR_ERR_USAGE, "--hash: '%.60s' is none of auto, later",
+		       o->hash);
+}
+
 static int apply_layer(const struct record_kind *kind, const struct record_options *o,
 		       struct source_config *c, struct weir_error *err)
 {
 	if (!o->layer || !strcmp(o->layer, "network"))
 		return 0;
-	if (kind->is_inline && !strcmp(o->layer, "forward")) {
+	if (kind->ops->is_in_stack && !strcmp(o->layer, "forward")) {
 		c->is_forward = true;
 		return 0;
 	}
 	return err_set(err, WEIR_ERR_USAGE,
 		       "--layer: '%.60s' is not a layer of 'weir %s'", o->layer,
 		       kind->name);
+}
+
+static void divide_memory(const struct record_kind *kind, const struct record_options *o,
+			  struct session_config *c)
+{
+	struct crew crew;
+
+	c->memory_bytes = o->buffer_bytes;
+	if (!has_ring(kind))
+		return;
+	crew_choose(&crew, pace_processors());
+	c->memory_bytes = o->buffer_bytes / 4 < SNIFF_QUEUE_BYTES ? o->buffer_bytes / 4
+								  : SNIFF_QUEUE_BYTES;
+	c->source.kernel_memory_bytes = o->buffer_bytes - c->memory_bytes;
+	/* A reader that is slow to take a stream is waited for beside the capturing. */
+	c->is_one_thread =
+		crew.is_one_thread && !o->stream && c->store.layout == STORE_SEGMENTS;
+	c->threads_why =
+		crew.is_one_thread && !c->is_one_thread
+			? "one thread captures, one writes: a slow reader, or a file "
+			  "a packet, must not hold up the capturing"
+			: crew.sniff;
 }
 
 int record_options_apply(const struct record_kind *kind, const struct record_options *o,
@@ -211,15 +292,19 @@ int record_options_apply(const struct record_kind *kind, const struct record_opt
 	if (!rc)
 		rc = apply_layout(o, &c->store, err);
 	if (!rc)
+		rc = apply_hash(o, &c->store, err);
+	if (!rc)
 		rc = apply_layer(kind, o, &c->source, err);
 	if (rc)
 		return rc;
 	c->ops = kind->ops;
 	c->stream = o->stream;
+	c->has_attribution = !kind->is_import && !o->has_no_attribution;
 	c->count = o->count;
-	c->memory_bytes = o->buffer_bytes;
+	divide_memory(kind, o, c);
 	c->is_blocking = kind->is_import || o->is_strict;
 	c->is_untimed = kind->is_import;
+	c->is_inline = kind->is_inline;
 	c->source.interfaces = o->interfaces.count ? o->interfaces.items : NULL;
 	c->source.snaplen = c->store.snaplen = (uint32_t)o->snaplen;
 	c->source.is_strict = o->is_strict;
@@ -227,8 +312,8 @@ int record_options_apply(const struct record_kind *kind, const struct record_opt
 	c->source.queues = (unsigned)o->queues;
 	c->source.queue_length = (uint32_t)o->queue_length;
 	c->source.stall_ns = o->stall_ns;
-	c->source.kernel_memory_bytes = DEFAULT_KERNEL_BYTES;
 	c->store.path = o->stream ? o->stream : o->store;
+	c->store.is_continued = o->is_continued;
 	c->store.has_packet_clock = kind->is_import;
 	c->store.mode = kind->name;
 	c->store.clock = kind->ops->clock;

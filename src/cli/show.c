@@ -1,5 +1,6 @@
 /* weir show: a readable line a packet. */
 #include "cli/sources.h"
+#include "port/interrupt.h"
 
 #include <unistd.h>
 
@@ -14,6 +15,7 @@ static int parse(struct show *s, int *argc, char **argv, struct weir_error *err)
 {
 	const struct option options[] = {
 		OPTION_FILTER(&s->what),
+		OPTION_FILTER_FILE(&s->what),
 		OPTION_FROM(&s->what),
 		OPTION_TO(&s->what),
 		{ "count", 0, OPTION_UINT, &s->count, "N", "end after N packets shown", 1,
@@ -43,7 +45,7 @@ static int run(struct show *s, char **words, int count, struct weir_error *err)
 		return rc;
 	w.merge = c.merge = s->sources.merge;
 	c.is_live = s->sources.is_stream || isatty(STDOUT_FILENO);
-	c.stop = sources_catch_signals();
+	c.stop = port_interrupts_catch();
 	rc = sink_open(&w.out, "-", err);
 	if (rc)
 		return rc;

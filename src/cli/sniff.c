@@ -11,5 +11,7 @@ int cmd_sniff(int argc, char **argv)
 		.run = record_run,
 	};
 
+	if (events_are_asked(argc, argv))
+		return events_main(kind.name, argc, argv);
 	return record_main(&kind, argc, argv);
 }

@@ -1,28 +1,11 @@
 #include "cli/sources.h"
 
+#include "base/mem.h"
+#include "cli/filter_text.h"
 #include "weir/filter.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
-
-static volatile sig_atomic_t is_stopped;
-
-static void stop(int number)
-{
-	(void)number;
-	is_stopped = 1;
-}
-
-const volatile sig_atomic_t *sources_catch_signals(void)
-{
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction action = { .sa_handler = stop, .sa_flags = (int)SA_RESETHAND };
-
-	(void)sigemptyset(&action.sa_mask);
-	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
-		(void)sigaction(numbers[i], &action, NULL);
-	return &is_stopped;
-}
 
 static bool is_pipe(const char *path)
 {
@@ -33,13 +16,14 @@ static bool is_pipe(const char *path)
 }
 
 /* A bad filter is shown with a caret under the place. */
-static int bad_selection(const char *text, struct weir_error *err)
+static int bad_selection(const char *text, unsigned flags, struct weir_error *err)
 {
 	struct filter_error bad;
 	struct filter *f = NULL;
 	char words[WEIR_ERROR_TEXT];
 
-	if (text && filter_compile(&f, text, FILTER_NETWORK, 0, &bad) == WEIR_ERR_USAGE) {
+	if (text &&
+	    filter_compile(&f, text, FILTER_NETWORK, flags, &bad) == WEIR_ERR_USAGE) {
 		filter_error_show(&bad, text, words, sizeof words);
 		words[strlen(words) - 1] = '\0'; /* the last line feed */
 		(void)err_set(err, bad.code, "%s", words);
@@ -48,25 +32,41 @@ static int bad_selection(const char *text, struct weir_error *err)
 	return err->code;
 }
 
+/* What is wanted of the packets: by the words of --filter, or by a file. */
+static int select_packets(struct sources *s, const struct source_options *o,
+			  struct weir_error *err)
+{
+	char *word = (char *)(uintptr_t)o->filter, *text;
+	unsigned flags = o->filter_file ? FILTER_COMMENTS : 0;
+	int rc = filter_text_take(&word, o->filter != NULL, o->filter_file, &text, err);
+
+	if (!rc && selection_init(&s->selection, text, flags, o->from_ns, o->to_ns, err))
+		rc = bad_selection(text, flags, err);
+	mem_free(text);
+	return rc;
+}
+
 int sources_open(struct sources *s, char **words, int count,
 		 const struct source_options *o, struct weir_error *err)
 {
 	const char *const *paths = (const char *const *)words;
 	int rc;
 
-	*s = (struct sources){ .is_selective = o->filter || o->from_ns != INT64_MIN ||
+	*s = (struct sources){ .is_selective = o->filter || o->filter_file ||
+					       o->from_ns != INT64_MIN ||
 					       o->to_ns != INT64_MAX };
 	if (count < 1)
 		return err_set(err, WEIR_ERR_USAGE,
 			       "no source: name a store, a pcap or pcapng file, or -");
-	rc = selection_init(&s->selection, o->filter, o->from_ns, o->to_ns, err);
+	rc = select_packets(s, o, err);
 	if (rc)
-		return bad_selection(o->filter, err);
+		return rc;
 	for (int i = 0; i < count; i++)
 		s->is_stream |= is_pipe(paths[i]);
 	rc = merge_open(&s->merge, paths, (size_t)count, err);
 	if (!rc)
-		merge_set_range(s->merge, o->from_ns, o->to_ns);
+		merge_set_range(s->merge, o->looks_before ? INT64_MIN : o->from_ns,
+				o->to_ns);
 	return rc;
 }
 

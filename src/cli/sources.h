@@ -6,10 +6,11 @@
 #include "analyze/copy.h"
 #include "cli/cli.h"
 
-/* The options --filter, --from and --to, the same in each command. */
+/* The options --filter, --filter-file, --from and --to, the same in each command. */
 struct source_options {
-	const char *filter;
+	const char *filter, *filter_file;
 	int64_t from_ns, to_ns;
+	bool looks_before; /* what comes before from_ns is read too: it may name what is wanted */
 };
 
 #define SOURCE_OPTIONS_INIT                \
@@ -20,6 +21,11 @@ struct source_options {
 #define OPTION_FILTER(o)                                                           \
  {                                                                                 \
   "filter", 0, OPTION_STRING, &(o)->filter, "F", "only packets that match F", 0, 0 \
+ }
+#define OPTION_FILTER_FILE(o)                                   \
+ {                                                              \
+  "filter-file", 0, OPTION_STRING, &(o)->filter_file, "FILE",   \
+	  "read the filter from FILE; # begins a comment", 0, 0 \
  }
 #define OPTION_FROM(o)                                                                 \
  {                                                                                     \
@@ -42,8 +48,5 @@ struct sources {
 int sources_open(struct sources *s, char **words, int count,
 		 const struct source_options *o, struct weir_error *err) MUST_CHECK;
 void sources_close(struct sources *s);
-
-/* Set once SIGINT, SIGTERM or SIGHUP has come; a second one ends the process. */
-const volatile sig_atomic_t *sources_catch_signals(void);
 
 #endif

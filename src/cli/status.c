@@ -18,7 +18,7 @@ static void print_json_string(FILE *out, const char *name, const char *value)
 }
 
 void status_begin(struct status *s, const struct record_options *o, const char *where,
-		  uint64_t memory_bytes)
+		  uint64_t memory_bytes, const char *confined)
 {
 	bool is_stdout_taken = o->stream && !strcmp(o->stream, "-");
 	char memory[SIZE_TEXT];
@@ -32,6 +32,8 @@ void status_begin(struct status *s, const struct record_options *o, const char *
 	if (o->is_json) {
 		(void)fprintf(s->out, "{\"type\":\"started\",\"memory_bytes\":%" PRIu64,
 			      memory_bytes);
+		if (*confined)
+			(void)fprintf(s->out, ",\"sandbox\":%s", confined);
 		print_json_string(s->out, "store", where);
 		(void)fputs("}\n", s->out);
 		(void)fflush(s->out);

@@ -1,6 +1,7 @@
 #include "filesystem/attributes.h"
 
 #include "base/mem.h"
+#include "port/ntfs_forms.h"
 
 #include <errno.h>
 
@@ -8,6 +9,8 @@
 /* The kernel allocates as much as it is offered, for each call: most files have few or none. */
 #define NAMES_FEW 512U
 #define VALUE_FEW 1024U
+/* A list of rights of 64 KiB at its largest; most take some hundred letters. */
+#define SDDL_BYTES (256U << 10)
 
 struct attributes *attributes_new(void)
 {
@@ -18,7 +21,8 @@ struct attributes *attributes_new(void)
 	a->rows = mem_new(ATTRIBUTES_MAX, sizeof *a->rows);
 	a->names = mem_new(NAMES_BYTES + 1, 1);
 	a->values = mem_new(ATTRIBUTES_BYTES, 1);
-	if (a->rows && a->names && a->values)
+	a->sddl_text = mem_new(SDDL_BYTES, 1);
+	if (a->rows && a->names && a->values && a->sddl_text)
 		return a;
 	attributes_free(a);
 	return NULL;
@@ -31,6 +35,7 @@ void attributes_free(struct attributes *a)
 	mem_free(a->rows);
 	mem_free(a->names);
 	mem_free(a->values);
+	mem_free(a->sddl_text);
 	mem_free(a);
 }
 
@@ -53,6 +58,10 @@ static void split_names(struct attributes *a, size_t length)
 
 static void notice(struct attributes *a, const struct attribute *row)
 {
+	if (!strcmp(row->name, "system.ntfs_sddl")) {
+		a->sddl = (const char *)row->value;
+		a->sddl_length = row->length;
+	}
 	if (!strcmp(row->name, "system.posix_acl_access"))
 		a->access_acl = row;
 	else if (!strcmp(row->name, "system.posix_acl_default"))
@@ -75,6 +84,22 @@ static void read_ntfs(struct ntfs *n, const struct file_calls *calls, void *stat
 	got = calls->xattr(state, dir, name, "system.ntfs_attrib", b, sizeof b);
 	if (got > 0 && !ntfs_decode_attributes(b, (size_t)got, false, n))
 		n->has_attributes = false;
+}
+
+/* ntfs-3g gives the descriptor as it stands on the disk; Windows' back end has made a text of it. */
+static void read_sddl(struct attributes *a, const struct file_calls *calls, void *state,
+		      int dir, const char *name, size_t used)
+{
+	uint8_t *b = a->values + used;
+	size_t room = ATTRIBUTES_BYTES - used;
+	int64_t n = room ? calls->xattr(state, dir, name, "system.ntfs_acl", b, room) : 0;
+
+	if (n > 0)
+		n = ntfs_sddl(b, (size_t)n, a->sddl_text, SDDL_BYTES);
+	if (n > 0) {
+		a->sddl = a->sddl_text;
+		a->sddl_length = (size_t)n;
+	}
 }
 
 /* With little room first, then with all there is. */
@@ -100,6 +125,8 @@ int attributes_read(struct attributes *a, const struct file_calls *calls, void *
 	a->is_cut = false;
 	a->access_acl = a->default_acl = a->capability = NULL;
 	a->ntfs = (struct ntfs){ .has_times = false };
+	a->sddl = NULL;
+	a->sddl_length = 0;
 	if (n < 0)
 		return (int)n;
 	split_names(a, (size_t)n);
@@ -123,5 +150,7 @@ int attributes_read(struct attributes *a, const struct file_calls *calls, void *
 	}
 	if (is_ntfs)
 		read_ntfs(&a->ntfs, calls, state, dir, name);
+	if (is_ntfs && !a->sddl)
+		read_sddl(a, calls, state, dir, name, used);
 	return 0;
 }

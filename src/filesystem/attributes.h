@@ -30,7 +30,10 @@ struct attributes {
 	bool is_cut; /* there are more than fit */
 	const struct attribute *access_acl, *default_acl, *capability;
 	struct ntfs ntfs; /* of volumes that are NTFS */
-	char *names;
+	/* Owner, group and rights of an NTFS file as SDDL; NULL: not told. */
+	const char *sddl;
+	size_t sddl_length;
+	char *names, *sddl_text;
 	uint8_t *values;
 };
 

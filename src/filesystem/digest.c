@@ -1,6 +1,7 @@
 #include "filesystem/digest.h"
 
 #include "base/mem.h"
+#include "filesystem/blake3_sum.h"
 #include "filesystem/when.h"
 
 #include <errno.h>
@@ -14,7 +15,9 @@ struct digester {
 	unsigned kinds;
 	EVP_MD *md[DIGEST_KINDS]; /* fetched once: a fetch costs more than a small file */
 	EVP_MD_CTX *ctx[DIGEST_KINDS];
-	size_t head; /* bytes at the buffer's start that are the file's first */
+	struct blake3_sum *blake3; /* libcrypto has none */
+	const void *head_at;
+	size_t head; /* bytes there that are the file's first */
 	uint8_t buffer[BUFFER_BYTES];
 };
 
@@ -26,6 +29,7 @@ static const struct {
 	{ "sha1", "SHA1", 20 },
 	{ "sha256", "SHA256", 32 },
 	{ "blake2b512", "BLAKE2B-512", 64 },
+	{ "blake3", NULL, BLAKE3_SUM_BYTES },
 };
 
 const char *digest_name(enum digest_kind kind)
@@ -51,8 +55,11 @@ int digest_parse(const char *list, unsigned *kinds, struct weir_error *err)
 		if (i == DIGEST_KINDS)
 			return err_set(
 				err, WEIR_ERR_USAGE,
-				"unknown hash '%.*s': md5, sha1, sha256 or blake2b512",
+				"unknown hash '%.*s': md5, sha1, sha256, blake2b512 or blake3",
 				(int)(n < 60 ? n : 60), list);
+		if (i == DIGEST_BLAKE3 && !blake3_is_built_in())
+			return err_set(err, WEIR_ERR_USAGE,
+				       "hash 'blake3' is not built into this program");
 		*kinds |= 1U << i;
 		list += n + (list[n] == ',');
 	}
@@ -67,11 +74,18 @@ struct digester *digester_new(unsigned kinds)
 		return NULL;
 	d->kinds = kinds;
 	for (unsigned i = 0; i < DIGEST_KINDS; i++) {
-		if (!(kinds & 1U << i))
+		if (!(kinds & 1U << i) || !kinds_table[i].algorithm)
 			continue;
 		d->md[i] = EVP_MD_fetch(NULL, kinds_table[i].algorithm, NULL);
 		d->ctx[i] = EVP_MD_CTX_new();
 		if (!d->md[i] || !d->ctx[i]) {
+			digester_free(d);
+			return NULL;
+		}
+	}
+	if (kinds & 1U << DIGEST_BLAKE3) {
+		d->blake3 = blake3_sum_new();
+		if (!d->blake3) {
 			digester_free(d);
 			return NULL;
 		}
@@ -87,6 +101,7 @@ void digester_free(struct digester *d)
 		EVP_MD_CTX_free(d->ctx[i]);
 		EVP_MD_free(d->md[i]);
 	}
+	blake3_sum_free(d->blake3);
 	mem_free(d);
 }
 
@@ -95,14 +110,18 @@ static int start(const struct digester *d)
 	for (unsigned i = 0; i < DIGEST_KINDS; i++)
 		if (d->md[i] && EVP_DigestInit_ex(d->ctx[i], d->md[i], NULL) != 1)
 			return -ENOMEM;
+	if (d->blake3)
+		blake3_sum_start(d->blake3);
 	return 0;
 }
 
-static int update(const struct digester *d, size_t n)
+static int update(const struct digester *d, const void *bytes, size_t n)
 {
 	for (unsigned i = 0; i < DIGEST_KINDS; i++)
-		if (d->md[i] && EVP_DigestUpdate(d->ctx[i], d->buffer, n) != 1)
+		if (d->md[i] && EVP_DigestUpdate(d->ctx[i], bytes, n) != 1)
 			return -ENOMEM;
+	if (d->blake3)
+		blake3_sum_update(d->blake3, bytes, n);
 	return 0;
 }
 
@@ -112,8 +131,16 @@ static int finish(const struct digester *d, struct digests *result)
 		if (d->md[i] &&
 		    EVP_DigestFinal_ex(d->ctx[i], result->value[i], NULL) != 1)
 			return -ENOMEM;
+	if (d->blake3)
+		blake3_sum_finish(d->blake3, result->value[DIGEST_BLAKE3]);
 	result->kinds = d->kinds;
 	return 0;
+}
+
+static void set_head(struct digester *d, const void *bytes, size_t length)
+{
+	d->head_at = bytes;
+	d->head = length;
 }
 
 /* Reads to the end.  A file whose stated size has come needs no read to say so, unless it is one of
@@ -130,7 +157,7 @@ static int read_all(struct digester *d, const struct digest_from *from, int file
 			return -ECANCELED;
 		if (want->beat)
 			atomic_fetch_add_explicit(want->beat, 1, memory_order_relaxed);
-		n = from->calls->read(from->state, file, d->buffer, BUFFER_BYTES);
+		n = from->calls->read(from->state, file, d->buffer, BUFFER_BYTES, *total);
 		if (n < 0)
 			return (int)n;
 		if (!*total)
@@ -140,7 +167,7 @@ static int read_all(struct digester *d, const struct digest_from *from, int file
 		*total += (uint64_t)n;
 		if (want->max_bytes && *total > want->max_bytes)
 			return -EFBIG;
-		rc = n ? update(d, (size_t)n) : 0;
+		rc = n ? update(d, d->buffer, (size_t)n) : 0;
 	} while (!rc && n && !(stated && *total == stated && n < (int64_t)BUFFER_BYTES));
 	return rc;
 }
@@ -181,7 +208,9 @@ int digester_file(struct digester *d, const struct digest_from *from,
 	struct file_meta now;
 	int file, rc;
 
-	d->head = 0;
+	set_head(d, d->buffer, 0);
+	if (atomic_load_explicit(want->stop, memory_order_relaxed))
+		return -ECANCELED;
 	if (want->max_bytes && from->meta->size_bytes > want->max_bytes)
 		return -EFBIG;
 	file = open_same(from, &now);
@@ -200,10 +229,50 @@ int digester_file(struct digester *d, const struct digest_from *from,
 	return rc;
 }
 
+/* Nothing of the file was touched since the clock stood there. */
+static bool is_older(const struct file_meta *m, struct file_time since)
+{
+	return m->have & FILE_HAVE_CTIME && when_compare(m->ctime, since) < 0;
+}
+
+bool digester_quick(struct digester *d, const struct digest_from *from,
+		    struct file_meta *meta, struct digests *result)
+{
+	struct file_time since = port_file_clock();
+	struct small_file f = { .name = from->name, .buffer = d->buffer };
+	int file =
+		from->calls->open(from->state, from->dir, from->name, FILE_OPEN_REGULAR);
+
+	if (file < 0)
+		return false;
+	f.bytes = from->calls->read(from->state, file, d->buffer, SMALL_FILE_BYTES, 0);
+	if (f.bytes >= 0 && from->calls->query(from->state, file, "", &f.meta))
+		f.bytes = -EIO;
+	from->calls->close(from->state, file);
+	*meta = f.meta;
+	return digester_small(d, &f, since, result);
+}
+
+bool digester_small(struct digester *d, const struct small_file *file,
+		    struct file_time since, struct digests *result)
+{
+	const struct file_meta *m = &file->meta;
+	int64_t n = file->bytes;
+
+	set_head(d, d->buffer, 0);
+	if (n < 0 || n == SMALL_FILE_BYTES || !S_ISREG(m->mode) ||
+	    m->size_bytes != (uint64_t)n || !is_older(m, since))
+		return false;
+	set_head(d, file->buffer, (size_t)n);
+	result->bytes = (uint64_t)n;
+	return !start(d) && !(n && update(d, file->buffer, (size_t)n)) &&
+	       !finish(d, result);
+}
+
 const void *digester_head(const struct digester *d, size_t *length)
 {
 	*length = d->head;
-	return d->buffer;
+	return d->head_at;
 }
 
 int digester_peek(struct digester *d, const struct digest_from *from)
@@ -212,10 +281,10 @@ int digester_peek(struct digester *d, const struct digest_from *from)
 	int file = open_same(from, &now);
 	int64_t n;
 
-	d->head = 0;
+	set_head(d, d->buffer, 0);
 	if (file < 0)
 		return file;
-	n = from->calls->read(from->state, file, d->buffer, PEEK_BYTES);
+	n = from->calls->read(from->state, file, d->buffer, PEEK_BYTES, 0);
 	from->calls->close(from->state, file);
 	if (n < 0)
 		return (int)n;

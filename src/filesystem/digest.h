@@ -5,7 +5,7 @@
  * than the bound; its metadata are compared before and after.
  * Threads: a digester belongs to one.  Memory: 1 MiB a digester.
  * Errors: digester_file() returns 0 or -errno; -EFBIG beyond the bound; -ESTALE for another inode;
- * -ECANCELED when `stop` was set.  Facts: FIPS 180-4, RFC 1321, RFC 7693 by libcrypto. */
+ * -ECANCELED when `stop` was set.  Facts: FIPS 180-4, RFC 1321, RFC 7693 by libcrypto; blake3_sum.h. */
 #ifndef WEIR_FILESYSTEM_DIGEST_H
 #define WEIR_FILESYSTEM_DIGEST_H
 
@@ -16,6 +16,7 @@ enum digest_kind {
 	DIGEST_SHA1,
 	DIGEST_SHA256,
 	DIGEST_BLAKE2B,
+	DIGEST_BLAKE3,
 	DIGEST_KINDS,
 };
 
@@ -45,7 +46,7 @@ struct digest_from {
 	const struct file_meta *meta;
 };
 
-/* "md5,sha1,sha256,blake2b512" to bits. */
+/* "md5,sha1,sha256,blake2b512,blake3" to bits. */
 int digest_parse(const char *list, unsigned *kinds, struct weir_error *err) MUST_CHECK;
 const char *digest_name(enum digest_kind kind);
 unsigned digest_bytes(enum digest_kind kind);
@@ -55,7 +56,18 @@ void digester_free(struct digester *d);
 int digester_file(struct digester *d, const struct digest_from *from,
 		  const struct digest_want *want, struct digests *result,
 		  bool *has_changed) MUST_CHECK;
-/* The first bytes read by the last digester_file(), for a look at the content. */
+/* A small file in four calls, read first and queried after, when its own ctime tells that nothing
+ * changed since before it was opened: so the metadata, which are the handle's, and the hash are of
+ * one state.  False where it is no such file; nothing is told then, and the long way has to be gone.
+ * Only for names listed as regular files, on a volume that opens no devices and stamps files by this
+ * machine's clock. */
+bool digester_quick(struct digester *d, const struct digest_from *from,
+		    struct file_meta *meta, struct digests *result) MUST_CHECK;
+/* The same for a file that was read at once with others (struct small_file), of which nothing was
+ * opened before `since`. */
+bool digester_small(struct digester *d, const struct small_file *file,
+		    struct file_time since, struct digests *result) MUST_CHECK;
+/* The first bytes read by the last digester_file(), _quick() or _small(), for a look at the content. */
 const void *digester_head(const struct digester *d, size_t *length);
 /* The same opening, but only the first bytes. */
 int digester_peek(struct digester *d, const struct digest_from *from) MUST_CHECK;

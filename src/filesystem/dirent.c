@@ -44,6 +44,24 @@ bool dirent_next(struct cursor *c, struct dirent_entry *e)
 	return false;
 }
 
+bool dirent_self(const uint8_t *bytes, size_t length, uint64_t *inode)
+{
+	const uint8_t *p = bytes, *end = bytes + length;
+	uint16_t size;
+
+	while (end - p >= HEADER + 2) {
+		memcpy(&size, p + 16, 2);
+		if (size < HEADER + 2 || size > end - p)
+			return false;
+		if (p[HEADER] == '.' && !p[HEADER + 1]) {
+			memcpy(inode, p, 8);
+			return true;
+		}
+		p += size;
+	}
+	return false;
+}
+
 uint8_t *dirent_put(uint8_t *p, uint64_t inode, uint8_t type, const char *name,
 		    size_t length)
 {

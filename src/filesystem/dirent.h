@@ -5,6 +5,7 @@
 #ifndef WEIR_FILESYSTEM_DIRENT_H
 #define WEIR_FILESYSTEM_DIRENT_H
 
+#include "base/compiler.h"
 #include "base/cursor.h"
 
 struct dirent_entry {
@@ -27,6 +28,9 @@ enum {
 
 /* The next entry but "." and ".."; false at the end, or (c->is_bad) where the bytes are none. */
 bool dirent_next(struct cursor *c, struct dirent_entry *e);
+/* The inode in the entry ".", where it is among these bytes; file systems that sort by a hash have it
+ * anywhere. */
+bool dirent_self(const uint8_t *bytes, size_t length, uint64_t *inode) MUST_CHECK;
 /* Writes one at p, which has DIRENT_ROOM(length) bytes, aligned to 8; for back ends and tests. */
 #define DIRENT_ROOM(length) (((size_t)19 + (length) + 1 + 7) & ~(size_t)7)
 uint8_t *dirent_put(uint8_t *p, uint64_t inode, uint8_t type, const char *name,

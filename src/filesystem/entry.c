@@ -1,7 +1,6 @@
 #include "filesystem/worker.h"
 
 #include "base/mem.h"
-#include "filesystem/magic.h"
 #include "filesystem/mime.h"
 #include "filesystem/volume.h"
 
@@ -53,74 +52,19 @@ static void fill_attributes(struct worker *k, struct record *r, const struct pla
 			       rc == -EOPNOTSUPP ? "not_kept_by_file_system" : NULL);
 }
 
-/* Why a file's content is not read. */
-static const char *no_content(const struct record *r)
+/* A file kept for later is written though its directory has become unreachable, or the walk was
+ * stopped: then nothing is asked any more, because that may be what it was stopped for. */
+static bool can_ask(struct worker *k, struct record *r, const struct place *at)
 {
-	if (!r->has_meta || !S_ISREG(r->meta.mode))
-		return "not_a_regular_file";
-	return r->volume->is_pseudo ? "pseudo_file_system" : NULL;
-}
-
-static void fill_digests(struct worker *k, struct record *r, const struct place *at)
-{
-	const struct walk_config *c = walk_config_of(k->walk);
-	const struct volume *v = r->volume;
-	struct digest_want want = { .max_bytes = c->hash_max_bytes,
-				    .stop = walk_stop_flag(k->walk),
-				    .beat = &k->beat };
-	struct digest_from from = { .calls = v->calls,
-				    .state = v->state,
-				    .dir = at->handle,
-				    .name = at->name,
-				    .meta = &r->meta };
-	const char *why = no_content(r);
-	int rc;
-
-	if (why) {
-		if (r->has_meta && S_ISREG(r->meta.mode))
-			record_missing(r, "hash", 0, why);
-		return;
+	if (atomic_load_explicit(walk_stop_flag(k->walk), memory_order_relaxed)) {
+		record_missing(r, "hash", 0, "stopped");
+		return false;
 	}
-	rc = digester_file(k->digester, &from, &want, &k->digests,
-			   &r->has_changed_while_read);
-	if (rc) {
-		record_missing(r, "hash", -rc,
-			       rc == -EFBIG       ? "larger_than_hash_max"
-			       : rc == -ESTALE    ? "exchanged_while_listing"
-			       : rc == -ECANCELED ? "stopped"
-						  : NULL);
-		if (rc != -EFBIG && rc != -ECANCELED)
-			worker_count_error(k, -rc);
-		return;
-	}
-	r->digests = &k->digests;
-	k->counts.hashed_files++;
-	k->counts.hashed_bytes += k->digests.bytes;
-	k->counts.changed_while_read += r->has_changed_while_read;
-}
-
-static void fill_content_mime(struct worker *k, struct record *r, const struct place *at)
-{
-	const struct volume *v = r->volume;
-	struct digest_from from = { .calls = v->calls,
-				    .state = v->state,
-				    .dir = at->handle,
-				    .name = at->name,
-				    .meta = &r->meta };
-	size_t n = 0;
-	const void *head = digester_head(k->digester, &n);
-
-	if (no_content(r))
-		return;
-	if (!r->digests) {
-		int rc = digester_peek(k->digester, &from);
-		if (rc) {
-			record_missing(r, "mime_by_content", -rc, NULL);
-			return;
-		}
-		head = digester_head(k->digester, &n);
-	}
-	r->mime_content = magic_type(k->magic, head, n);
+	if (at->handle >= 0)
+		return true;
+	record_missing(r, "hash", -at->handle, NULL);
+	worker_count_error(k, -at->handle);
+	return false;
 }
 
 static void enrich(struct worker *k, struct record *r, const struct place *at)
@@ -135,93 +79,57 @@ static void enrich(struct worker *k, struct record *r, const struct place *at)
 		r->meta.have &= ~(uint32_t)FILE_HAVE_BTIME;
 		record_missing(r, "born", 0, "never_set_on_disk");
 	}
-	if (record_type(r) == S_IFLNK)
+	if (record_type(r) == S_IFLNK && !c->want_follow)
 		fill_target(k, r, at);
+	if (at->is_late && !can_ask(k, r, at))
+		return;
 	if (c->want_flags && r->has_meta)
 		fill_flags(r, at);
 	if (c->want_xattrs && r->has_meta)
 		fill_attributes(k, r, at);
-	if (c->digests && r->has_meta)
-		fill_digests(k, r, at);
+	if (c->digests && r->has_meta && !r->digests)
+		content_digests(k, r, at);
 	if (c->want_mime && record_type(r) == S_IFREG)
 		r->mime_name =
 			mime_of_name(r->path + r->name_off, r->length - r->name_off);
 	if (c->want_content_mime)
-		fill_content_mime(k, r, at);
-	if (k->neighbours && r->has_meta)
-		r->hints = hints_of(k->neighbours, &r->meta, r->path + r->name_off,
-				    r->length - r->name_off, &r->round_share);
+		content_mime(k, r, at);
 }
 
+/* Everything that is known of the entry, out. */
 static void write_record(struct worker *k, struct record *r, const struct place *at)
 {
 	const struct walk_config *c = walk_config_of(k->walk);
+	bool is_last;
 
-	if (c->selection && !select_entry(c->selection, r))
-		return;
 	enrich(k, r, at);
 	if (c->selection && !select_digests(c->selection, r->digests))
 		return;
 	/* Woken up after the watchdog gave it up: somebody else has reported this. */
 	if (atomic_load_explicit(&k->is_abandoned, memory_order_relaxed))
 		return;
+	if (!walk_claim_entry(k->walk, &is_last))
+		return;
 	c->form->file(&k->form, &k->out, r);
 	k->counts.written++;
 	k->counts.by_type[record_type(r) >> 12 & 15]++;
-	if (walk_count_entry(k->walk))
-		atomic_store(walk_stop_flag(k->walk), true);
+	if (is_last)
+		walk_stop(k->walk, WALK_MAX_ENTRIES);
 }
 
-/* A directory to be entered: pushed with what identifies it. */
-static void note_directory(struct worker *k, const struct place *at,
-			   const struct record *r, uint64_t pattern_state)
-{
-	struct node *d = node_child(walk_nodes(k->walk), at->node, at->name, at->length);
-
-	if (d && k->found_count == k->found_size) {
-		size_t size = k->found_size ? k->found_size * 2 : 64;
-		struct node **more = mem_grow(k->found, size, sizeof(struct node *));
-
-		if (more) {
-			k->found = more;
-			k->found_size = size;
-		} else {
-			node_unref(walk_nodes(k->walk), d);
-			d = NULL;
-		}
-	}
-	if (!d) {
-		k->is_memory_short = true;
-		return;
-	}
-	d->pattern_state = pattern_state;
-	d->is_checked = r->has_meta;
-	d->inode = r->meta.inode;
-	d->dev_major = r->meta.dev_major;
-	d->dev_minor = r->meta.dev_minor;
-	d->has_cover = at->node->has_cover &&
-		       volume_has_cover_below(d->volume, k->path + k->root_length,
-					      r->length - k->root_length);
-	k->found[k->found_count++] = d;
-}
-
-static bool wants_descent(struct worker *k, const struct place *at,
-			  const struct record *r, uint64_t pattern_state)
+/* The entry was met and matches: it is written, or, where its content takes long, kept for whoever
+ * has nothing else to do. */
+static void finish_entry(struct worker *k, struct record *r, const struct place *at)
 {
 	const struct walk_config *c = walk_config_of(k->walk);
 
-	if (at->is_root || record_type(r) != S_IFDIR || r->cover)
-		return false;
-	/* A mount that the table does not show (another namespace's, or none to be read). */
-	if (r->has_meta &&
-	    r->meta.attributes & r->meta.attributes_known & FILE_ATTR_MOUNT_ROOT)
-		return false;
-	if (c->pattern && !pattern_state)
-		return false;
-	if (at->node->depth + 1 < c->max_depth)
-		return true;
-	k->counts.depth_cut += c->is_recursive || c->pattern;
-	return false;
+	if (c->selection && !select_entry(c->selection, r))
+		return;
+	if (k->neighbours && r->has_meta)
+		hints_of(k->neighbours, &r->meta, r->path + r->name_off,
+			 r->length - r->name_off, &r->hints);
+	if (!content_later(k, r, at))
+		write_record(k, r, at);
 }
 
 static void fill_meta(struct worker *k, struct record *r, const struct place *at)
@@ -258,18 +166,38 @@ static const struct mount_row *cover_of(const struct worker *k, const struct rec
 	return c ? c->mount : NULL;
 }
 
+static void begin(struct worker *k, struct record *r, const struct place *at)
+{
+	record_init(r);
+	r->volume = at->node->volume;
+	r->path = k->path;
+	r->length = k->prefix + at->length;
+	r->name_off = k->prefix;
+	r->dirent_type = at->type;
+	r->dirent_inode = at->inode;
+}
+
+static void set_name(struct worker *k, const struct place *at)
+{
+	memcpy(k->path + k->prefix, at->name, at->length);
+	k->path[k->prefix + at->length] = '\0';
+}
+
+/* Whether something that matches may lie below. */
+static bool may_lead_on(const struct walk_config *c, uint8_t type)
+{
+	return type == DIRENT_DIRECTORY || type == DIRENT_UNKNOWN ||
+	       (type == DIRENT_LINK && c->want_follow);
+}
+
 void entry_process(struct worker *k, const struct place *at)
 {
 	const struct walk_config *c = walk_config_of(k->walk);
 	uint64_t next = 0;
 	bool is_match = true;
-	struct record r = { .volume = at->node->volume,
-			    .path = k->path,
-			    .length = k->prefix + at->length,
-			    .name_off = k->prefix,
-			    .dirent_type = at->type,
-			    .dirent_inode = at->inode };
+	struct record r;
 
+	begin(k, &r, at);
 	k->counts.seen++;
 	atomic_store_explicit(&k->seen, k->counts.seen, memory_order_relaxed);
 	atomic_store_explicit(&k->beat,
@@ -280,20 +208,35 @@ void entry_process(struct worker *k, const struct place *at)
 				    at->length, &is_match);
 	else if (c->pattern)
 		is_match = at->node->volume->single != NULL;
-	if (!is_match &&
-	    !(next && (at->type == DIRENT_DIRECTORY || at->type == DIRENT_UNKNOWN)))
+	if (!is_match && !(next && may_lead_on(c, at->type)))
 		return;
-	if (!at->is_root || at->node->volume->single) {
-		memcpy(k->path + k->prefix, at->name, at->length);
-		k->path[k->prefix + at->length] = '\0';
-	}
+	if (!at->is_root || at->node->volume->single)
+		set_name(k, at);
 	if (at->node->has_cover && !at->is_root)
 		r.cover = cover_of(k, &r);
 	/* A directory that only leads on needs no query, where its entry says that it is one. */
-	if (is_match || at->type == DIRENT_UNKNOWN)
+	if ((is_match || at->type != DIRENT_DIRECTORY) && !content_quick(k, &r, at))
 		fill_meta(k, &r, at);
-	if (wants_descent(k, at, &r, next))
-		note_directory(k, at, &r, next);
+	if (enter_is_wanted(k, at, &r, next))
+		enter_directory(k, at, &r, next);
+	if (c->want_follow && !at->is_root && record_type(&r) == S_IFLNK) {
+		fill_target(k, &r, at);
+		enter_link(k, &r, at, next);
+	}
 	if (is_match)
-		write_record(k, &r, at);
+		finish_entry(k, &r, at);
+}
+
+void entry_process_later(struct worker *k, const struct place *at,
+			 const struct hint_findings *hints)
+{
+	struct record r;
+
+	begin(k, &r, at);
+	set_name(k, at);
+	r.has_meta = true;
+	r.meta = *at->meta;
+	r.hints = *hints;
+	atomic_fetch_add_explicit(&k->beat, 1, memory_order_relaxed);
+	write_record(k, &r, at);
 }

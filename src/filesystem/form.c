@@ -18,7 +18,7 @@ void form_state_init(struct form_state *s, const struct owners *owners)
 	memset(s, 0, sizeof *s);
 	s->owners = owners;
 	s->absent = "0";
-	s->attributes = UINT64_MAX;
+	s->folder.length = SIZE_MAX;
 }
 
 struct bit_name {

@@ -12,14 +12,39 @@
 #include "filesystem/record.h"
 #include "filesystem/when.h"
 
+enum {
+	FORM_TIMES = 4,
+	FORM_FOLDER_BYTES = 512,
+};
+
+/* A text made of two numbers, kept because the next file's is nearly always the same. */
+struct form_memo {
+	uint64_t a, b;
+	uint16_t length; /* 0: none is kept */
+	char text[900];
+};
+
+/* A time's text up to its nanoseconds. */
+struct form_second {
+	int64_t s; /* 0: none is kept */
+	uint8_t ns_length, iso_length;
+	char ns_text[32], iso_text[64];
+};
+
+/* The directory's part of a path, escaped. */
+struct form_folder {
+	size_t length, text_length;
+	char bytes[FORM_FOLDER_BYTES], text[6 * FORM_FOLDER_BYTES];
+};
+
 struct form_state {
 	struct when_days days;
 	const struct owners *owners;
 	const char *absent; /* body file: an absent time, "0" or "-1" */
-	/* The texts of the attributes seen last: they are the same for most files of a volume. */
-	uint64_t attributes, attributes_known;
-	size_t attributes_length;
-	char attributes_text[1024];
+	/* Texts kept from one record to the next. */
+	struct form_memo mode, owner, device, mount, attributes;
+	struct form_second seconds[FORM_TIMES];
+	struct form_folder folder;
 };
 
 struct form {

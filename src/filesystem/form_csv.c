@@ -12,7 +12,7 @@
 static const char head[] =
 	"path,path_b64,type,mode,permissions,uid,user,gid,group,size_bytes,allocated_bytes,links,"
 	"inode,device,mount_id,born,modified,changed,accessed,copied,usec_zeros,attributes,target,"
-	"md5,sha1,sha256,blake2b512,mime_by_name,hints,error\n";
+	"md5,sha1,sha256,blake2b512,blake3,mime_by_name,hints,error\n";
 
 /* Quoted where it must be: at most 8n + 2 bytes. */
 static char *put_field(char *p, const char *s, size_t n)
@@ -80,7 +80,8 @@ static char *put_meta(struct form_state *s, char *p, const struct record *r)
 	*p++ = ',';
 	p = text_u64(p, m->blocks * 512);
 	*p++ = ',';
-	p = text_u64(p, m->links);
+	if (m->have & FILE_HAVE_LINKS || !(m->have & FILE_HAVE_TYPE))
+		p = text_u64(p, m->links);
 	*p++ = ',';
 	p = text_u64(p, m->inode);
 	*p++ = ',';
@@ -146,7 +147,7 @@ static void csv_file(struct form_state *s, struct out *o, const struct record *r
 	if (r->mime_name)
 		p = text_bytes(p, r->mime_name, strlen(r->mime_name));
 	*p++ = ',';
-	p = hints_words(p, r->hints);
+	p = hints_words(p, r->hints.bits);
 	*p++ = ',';
 	if (r->error) {
 		const char *e = port_errno_name(r->error, name);

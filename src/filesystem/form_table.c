@@ -78,9 +78,9 @@ static void table_file(struct form_state *s, struct out *o, const struct record 
 		p = text_terminal(p, r->cover->type, strnlen(r->cover->type, 32));
 		*p++ = ']';
 	}
-	if (r->hints) {
+	if (r->hints.bits) {
 		p = TEXT_LIT(p, " [");
-		p = hints_words(p, r->hints);
+		p = hints_words(p, r->hints.bits);
 		*p++ = ']';
 	}
 	if (r->error) {

@@ -12,39 +12,41 @@ enum {
 
 static const struct {
 	const char *name, *reason, *innocent;
-	double weight; /* 0 to 1: how rare it is on a healthy machine */
+	unsigned weight; /* percent: how rare it is on a healthy machine */
 } rows[HINT_COUNT] = {
 	{ "copied", "modified before it was born",
-	  "copied or unpacked with its times kept (cp -p, tar, packages, git)", 0.1 },
+	  "copied or unpacked with its times kept (cp -p, tar, packages, git)", 10 },
 	{ "round_time", "modified or accessed without a fraction while changed has one",
-	  "unpacked from an archive or set by touch with whole seconds", 0.4 },
+	  "unpacked from an archive or set by touch with whole seconds", 40 },
 	{ "changed_later", "changed more than 30 days after modified and born",
-	  "permissions, owner, name or links were changed", 0.1 },
+	  "permissions, owner, name or links were changed", 10 },
 	{ "born_after_changed",
 	  "born after it was last changed, which the system never writes",
-	  "the clock was set back, or the volume is a restored image", 0.9 },
+	  "the clock was set back, or the volume is a restored image", 90 },
 	{ "future", "a time lies behind the time of the listing",
-	  "the clock was wrong, or the file comes from a machine whose clock is", 0.7 },
+	  "the clock was wrong, or the file comes from a machine whose clock is", 70 },
 	{ "born_odd", "born far from those whose inodes are next to its own",
-	  "the inode was used again after a removal", 0.3 },
+	  "the inode was used again after a removal", 30 },
 	{ "same_time",
 	  "modified and accessed are equal to the nanosecond, and are not its birth",
-	  "both were set at once by a copying tool", 0.3 },
+	  "both were set at once by a copying tool", 30 },
 	{ "accessed_before_born", "accessed before it was born",
-	  "copied with its times kept, or the clock was set back", 0.2 },
+	  "copied with its times kept, or the clock was set back", 20 },
 	{ "modified_after_changed", "modified lies behind changed",
-	  "the time was set into the future of its day, or the clock was set back", 0.6 },
+	  "the time was set into the future of its day, or the clock was set back", 60 },
 	{ "name_deceptive",
 	  "the name has characters that do not show or that turn the writing",
-	  "a language written from right to left, or a program's mistake", 0.5 },
+	  "a language written from right to left, or a program's mistake", 50 },
 	{ "shared_time", "modified is equal to a neighbour's to the nanosecond",
-	  "both came from one package, archive or build", 0.2 },
+	  "both came from one package, archive or build", 20 },
 };
 
 void hints_begin(struct neighbours *n, struct file_time now)
 {
 	n->now = now;
-	n->count = n->with_fraction = n->round = n->modified_count = 0;
+	n->count = n->modified_count = 0;
+	n->weighed = 0;
+	memset(n->hits, 0, sizeof n->hits);
 }
 
 void hints_add(struct neighbours *n, const struct file_meta *m)
@@ -53,10 +55,6 @@ void hints_add(struct neighbours *n, const struct file_meta *m)
 	    n->modified_count == HINTS_BATCH)
 		return;
 	n->by_modified[n->modified_count++] = m->mtime;
-	if (m->mtime.ns)
-		n->with_fraction++;
-	else
-		n->round++;
 	if (!(m->have & FILE_HAVE_BTIME))
 		return;
 	n->by_inode[n->count].inode = m->inode;
@@ -171,15 +169,12 @@ static unsigned of_birth(const struct neighbours *n, const struct file_meta *m)
 	return h;
 }
 
-unsigned hints_of(const struct neighbours *n, const struct file_meta *m, const char *name,
-		  size_t length, double *round_share)
+static unsigned of_times(const struct neighbours *n, const struct file_meta *m)
 {
-	unsigned h = length && is_deceptive(name, length) ? HINT_NAME_DECEPTIVE : 0;
-	size_t others = n->with_fraction + n->round;
+	unsigned h = 0;
 
-	*round_share = others ? (double)n->round / (double)others : 0;
 	if (!S_ISREG(m->mode) || !(m->have & FILE_HAVE_MTIME))
-		return h;
+		return 0;
 	if ((!m->mtime.ns || !m->atime.ns) && m->ctime.ns)
 		h |= HINT_ROUND_TIME;
 	if (when_compare(m->mtime, m->ctime) > 0)
@@ -193,17 +188,32 @@ unsigned hints_of(const struct neighbours *n, const struct file_meta *m, const c
 	return h;
 }
 
-/* What all neighbours share says little: a whole package was unpacked here. */
-static unsigned percent(unsigned i, double round_share)
+void hints_weigh(struct neighbours *n, const struct file_meta *m)
 {
-	double w = rows[i].weight;
+	unsigned h = of_times(n, m);
 
-	if (1U << i == HINT_ROUND_TIME)
-		w *= 1 - round_share;
-	return (unsigned)(w * 100 + 0.5);
+	n->weighed += S_ISREG(m->mode);
+	for (unsigned i = 0; h; i++, h >>= 1)
+		n->hits[i] += h & 1;
 }
 
-char *hints_json(struct out *o, char *p, const struct record *r)
+void hints_of(const struct neighbours *n, const struct file_meta *m, const char *name,
+	      size_t length, struct hint_findings *f)
+{
+	unsigned others = n->weighed ? n->weighed - 1 : 0;
+
+	f->bits = of_times(n, m);
+	if (length && is_deceptive(name, length))
+		f->bits |= HINT_NAME_DECEPTIVE;
+	for (unsigned i = 0; i < HINT_COUNT; i++) {
+		unsigned with = n->hits[i] ? n->hits[i] - 1 : 0;
+
+		if (f->bits >> i & 1)
+			f->share[i] = (uint8_t)(others ? with * 100 / others : 0);
+	}
+}
+
+char *hints_json(struct out *o, char *p, const struct hint_findings *f)
 {
 	bool is_first = true;
 
@@ -212,15 +222,18 @@ char *hints_json(struct out *o, char *p, const struct record *r)
 		return NULL;
 	p = TEXT_LIT(p, ",\"hints\":[");
 	for (unsigned i = 0; i < HINT_COUNT; i++) {
-		if (!(r->hints & 1U << i))
+		if (!(f->bits & 1U << i))
 			continue;
 		if (!is_first)
 			*p++ = ',';
 		is_first = false;
 		p = TEXT_LIT(p, "{\"hint\":\"");
 		p = text_bytes(p, rows[i].name, strlen(rows[i].name));
+		/* What all neighbours share says little: a whole package was unpacked here. */
 		p = TEXT_LIT(p, "\",\"weight_percent\":");
-		p = text_u64(p, percent(i, r->round_share));
+		p = text_u64(p, (rows[i].weight * (100U - f->share[i]) + 50) / 100);
+		p = TEXT_LIT(p, ",\"share_percent\":");
+		p = text_u64(p, f->share[i]);
 		p = TEXT_LIT(p, ",\"reason\":\"");
 		p = text_bytes(p, rows[i].reason, strlen(rows[i].reason));
 		p = TEXT_LIT(p, "\",\"innocent\":\"");

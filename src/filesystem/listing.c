@@ -24,31 +24,62 @@ static bool take(struct scan *s, char c)
 	return true;
 }
 
+/* The next quote or backslash, or the end: eight bytes at a time, because most are short and a call
+ * costs more. */
+static const char *find_special(const char *p, const char *end)
+{
+	const uint64_t ones = 0x0101010101010101, high = 0x8080808080808080;
+	uint64_t w, quote, slash;
+
+	for (; end - p >= 8; p += 8) {
+		memcpy(&w, p, 8);
+		quote = w ^ (ones * '"');
+		slash = w ^ (ones * '\\');
+		if ((((quote - ones) & ~quote) | ((slash - ones) & ~slash)) & high)
+			break;
+	}
+	while (p < end && *p != '"' && *p != '\\')
+		p++;
+	return p;
+}
+
+/* Whether n bytes are the same, inline: they are few. */
+static bool is_same(const char *a, const char *b, size_t n)
+{
+	uint64_t x, y;
+
+	if (n < 8)
+		return !memcmp(a, b, n);
+	for (size_t i = 0; i + 8 < n; i += 8) {
+		memcpy(&x, a + i, 8);
+		memcpy(&y, b + i, 8);
+		if (x != y)
+			return false;
+	}
+	memcpy(&x, a + n - 8, 8);
+	memcpy(&y, b + n - 8, 8);
+	return x == y;
+}
+
 /* A string as it stands between its quotes; *is_escaped when it has a backslash. */
 static bool take_string(struct scan *s, struct listing_text *t, bool *is_escaped)
 {
-	const char *p, *slash;
+	const char *p;
 
 	if (!take(s, '"'))
 		return false;
 	t->bytes = s->at;
 	*is_escaped = false;
 	for (p = s->at;; p += 2) {
-		const char *quote = p;
-
-		/* Most are short: a loop is quicker than a call. */
-		while (quote < s->end && *quote != '"' && *quote != '\\')
-			quote++;
-		if (quote == s->end)
+		p = find_special(p, s->end);
+		if (p == s->end)
 			return false;
-		slash = *quote == '\\' ? quote : NULL;
-		if (!slash) {
-			t->length = (size_t)(quote - t->bytes);
-			s->at = quote + 1;
+		if (*p == '"') {
+			t->length = (size_t)(p - t->bytes);
+			s->at = p + 1;
 			return true;
 		}
 		*is_escaped = true;
-		p = slash;
 		if (s->end - p < 2)
 			return false;
 	}
@@ -232,7 +263,7 @@ enum member_kind {
 	MEMBER_TIME
 };
 
-struct member {
+struct listing_member {
 	const char *name;
 	size_t length;
 	enum member_kind kind;
@@ -248,9 +279,9 @@ struct member {
   name, sizeof(name) - 1, MEMBER_TIME, LISTING_##time \
  }
 
-static const struct member *find_member(const struct listing_text *name)
+static const struct listing_member *find_member(const struct listing_text *name)
 {
-	static const struct member members[] = {
+	static const struct listing_member members[] = {
 		MEMBER("path", TEXT, path),
 		MEMBER("path_b64", BASE64, path),
 		MEMBER("type", TEXT, type),
@@ -280,7 +311,8 @@ static const struct member *find_member(const struct listing_text *name)
 	return NULL;
 }
 
-static bool take_text(struct scan *s, const struct member *m, struct listing_row *row)
+static bool take_text(struct scan *s, const struct listing_member *m,
+		      struct listing_row *row)
 {
 	struct listing_text *t = (struct listing_text *)(void *)((char *)row + m->off);
 	bool is_escaped;
@@ -292,7 +324,8 @@ static bool take_text(struct scan *s, const struct member *m, struct listing_row
 	return !is_escaped || unescape(s, t);
 }
 
-static bool take_value(struct scan *s, const struct member *m, struct listing_row *row)
+static bool take_value(struct scan *s, const struct listing_member *m,
+		       struct listing_row *row)
 {
 	struct listing_text t;
 
@@ -328,35 +361,98 @@ static bool is_text(const struct listing_text *t, const char *text)
 	       !memcmp(t->bytes, text, t->length);
 }
 
-/* The members of the object; "record" comes first in what weir writes, so that others cost little. */
-static bool parse_members(struct scan *s, struct listing_row *row)
+/* A member whose name stands where the last line had it; true when its value was taken, too. */
+static bool take_guessed(struct scan *s, const struct listing_guess *g,
+			 struct listing_row *row, bool *is_good)
+{
+	size_t left = (size_t)(s->end - s->at);
+	const char *behind;
+
+	if (!g->length || left < g->length || !is_same(s->at, g->text, g->length))
+		return false;
+	left -= g->length;
+	s->at += g->length;
+	behind = s->at + g->value_length;
+	if (g->member)
+		*is_good = take_value(s, g->member, row);
+	else if (g->value_length && left > g->value_length &&
+		 is_same(s->at, g->value, g->value_length) &&
+		 (*behind == ',' || *behind == '}'))
+		s->at = behind;
+	else
+		*is_good = skip_value(s);
+	return true;
+}
+
+/* Keeps `"name":`, from there to where its value begins, and the value where nobody wants it. */
+static void keep_guess(struct listing_guess *g, const struct scan *s, const char *start,
+		       const char *value, const struct listing_member *m)
+{
+	size_t n = (size_t)(value - start), value_length = (size_t)(s->at - value);
+
+	g->length = 0;
+	if (n > sizeof g->text)
+		return;
+	memcpy(g->text, start, n);
+	g->length = (uint8_t)n;
+	g->member = m;
+	g->value_length = 0;
+	if (m || value_length > sizeof g->value)
+		return;
+	memcpy(g->value, value, value_length);
+	g->value_length = (uint8_t)value_length;
+}
+
+/* One member; "record" comes first in what weir writes, so that others than files cost little. */
+static bool take_member(struct scan *s, struct listing_row *row, struct listing_guess *g)
 {
 	struct listing_text name, kind;
-	const struct member *m;
-	bool is_escaped;
+	const struct listing_member *m;
+	bool is_escaped, is_good = true;
+	const char *start, *value;
+
+	skip_blanks(s);
+	start = s->at;
+	if (g && row->kind == LISTING_FILE && take_guessed(s, g, row, &is_good))
+		return is_good;
+	if (!take_string(s, &name, &is_escaped) || !take(s, ':'))
+		return false;
+	skip_blanks(s);
+	value = s->at;
+	if (is_text(&name, "record")) {
+		if (!take_string(s, &kind, &is_escaped))
+			return false;
+		row->kind = is_text(&kind, "file")     ? LISTING_FILE
+			    : is_text(&kind, "header") ? LISTING_HEADER
+						       : LISTING_OTHER;
+		return true;
+	}
+	m = row->kind == LISTING_FILE ? find_member(&name) : NULL;
+	if (!(m ? take_value(s, m, row) : skip_value(s)))
+		return false;
+	if (g && row->kind == LISTING_FILE)
+		keep_guess(g, s, start, value, m);
+	return true;
+}
+
+static bool parse_members(struct scan *s, struct listing_row *row,
+			  struct listing_guess *guesses)
+{
+	unsigned i = 0;
 
 	do {
-		if (!take_string(s, &name, &is_escaped) || !take(s, ':'))
+		if (!take_member(s, row,
+				 guesses && i < LISTING_GUESSES ? &guesses[i] : NULL))
 			return false;
-		skip_blanks(s);
-		if (is_text(&name, "record")) {
-			if (!take_string(s, &kind, &is_escaped))
-				return false;
-			row->kind = is_text(&kind, "file")     ? LISTING_FILE
-				    : is_text(&kind, "header") ? LISTING_HEADER
-							       : LISTING_OTHER;
-			continue;
-		}
-		m = row->kind == LISTING_FILE ? find_member(&name) : NULL;
-		if (!(m ? take_value(s, m, row) : skip_value(s)))
-			return false;
+		i++;
 	} while (take(s, ','));
 	return take(s, '}');
 }
 
 /* The row lends texts that are decoded into it. */
 /* NOLINTNEXTLINE(readability-non-const-parameter) */
-bool listing_parse(const char *line, size_t length, char *buffer, struct listing_row *row,
+bool listing_parse(const char *line, size_t length, char *buffer,
+		   struct listing_guess guesses[LISTING_GUESSES], struct listing_row *row,
 		   size_t *fault)
 {
 	struct scan s = {
@@ -365,7 +461,7 @@ bool listing_parse(const char *line, size_t length, char *buffer, struct listing
 	bool is_good;
 
 	*row = (struct listing_row){ .kind = LISTING_OTHER };
-	is_good = take(&s, '{') && parse_members(&s, row);
+	is_good = take(&s, '{') && parse_members(&s, row, guesses);
 	skip_blanks(&s);
 	if (s.at < s.end && *s.at == '\r')
 		s.at++;

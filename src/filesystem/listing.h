@@ -40,7 +40,24 @@ struct listing_row {
 	struct file_time times[LISTING_TIMES];
 };
 
-bool listing_parse(const char *line, size_t length, char *buffer, struct listing_row *row,
+enum {
+	LISTING_GUESSES = 48,
+	LISTING_GUESS_TEXT = 32,
+	LISTING_GUESS_VALUE = 200,
+};
+
+/* What the last line's members were, in their order: the next line's are nearly always the same, and
+ * need only be compared.  Zeroed at the start; NULL where nothing shall be remembered. */
+struct listing_guess {
+	const struct listing_member *member; /* NULL: of no interest */
+	uint8_t length;                      /* of `"name":`; 0: nothing is known */
+	uint8_t value_length;                /* of a value of no interest; 0: not kept */
+	char text[LISTING_GUESS_TEXT];
+	char value[LISTING_GUESS_VALUE];
+};
+
+bool listing_parse(const char *line, size_t length, char *buffer,
+		   struct listing_guess guesses[LISTING_GUESSES], struct listing_row *row,
 		   size_t *fault) MUST_CHECK;
 
 #endif

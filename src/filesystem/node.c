@@ -71,6 +71,11 @@ struct node *node_child(struct nodes *n, struct node *parent, const char *name,
 	return d;
 }
 
+struct node *node_above(const struct node *d)
+{
+	return d->parent ? d->parent : d->via;
+}
+
 struct node *node_ref(struct nodes *n, struct node *d)
 {
 	port_monitor_lock(n->lock);
@@ -82,7 +87,7 @@ struct node *node_ref(struct nodes *n, struct node *d)
 void node_unref(struct nodes *n, struct node *d)
 {
 	while (d) {
-		struct node *parent = d->parent;
+		struct node *parent = node_above(d);
 		int handle;
 
 		port_monitor_lock(n->lock);
@@ -98,6 +103,9 @@ void node_unref(struct nodes *n, struct node *d)
 		port_monitor_unlock(n->lock);
 		if (handle >= 0)
 			n->calls->close(d->volume->state, handle);
+		if (d->via)
+			volume_close(d->volume);
+		mem_free(d->later);
 		mem_free(d);
 		d = parent;
 	}
@@ -116,19 +124,28 @@ static int pin_if_open(struct nodes *n, struct node *d)
 	return handle;
 }
 
-/* Opens it from its parent's handle and makes sure that it is what was listed. */
-static int open_checked(const struct nodes *n, const struct node *d, int parent)
+int node_prove(const struct nodes *n, const struct node *d, int handle)
 {
 	struct file_meta m;
-	int rc, handle = n->calls->open(d->volume->state, parent, d->name,
-					FILE_OPEN_DIRECTORY);
+	int rc = n->calls->query(d->volume->state, handle, "", &m);
 
-	if (handle < 0 || !d->is_checked)
-		return handle;
-	rc = n->calls->query(d->volume->state, handle, "", &m);
 	if (!rc && (m.inode != d->inode || m.dev_major != d->dev_major ||
 		    m.dev_minor != d->dev_minor))
 		rc = -ESTALE;
+	return rc;
+}
+
+/* Opens it from its parent's handle and, unless that is put off, makes sure that it is what was
+ * listed. */
+static int open_checked(const struct nodes *n, const struct node *d, int parent,
+			bool is_put_off)
+{
+	int rc, handle = n->calls->open(d->volume->state, parent, d->name,
+					FILE_OPEN_DIRECTORY);
+
+	if (handle < 0 || !d->is_checked || is_put_off)
+		return handle;
+	rc = node_prove(n, d, handle);
 	if (!rc)
 		return handle;
 	n->calls->close(d->volume->state, handle);
@@ -157,9 +174,13 @@ static int adopt(struct nodes *n, struct node *d, int handle)
 	return handle;
 }
 
-int node_acquire(struct nodes *n, struct node *node)
+int node_acquire(struct nodes *n, struct node *node, bool *is_unproved)
 {
 	int handle = pin_if_open(n, node);
+	bool may_put_off = is_unproved && node->volume->is_inode_proof;
+
+	if (is_unproved)
+		*is_unproved = handle < 0 && may_put_off && node->is_checked;
 
 	while (handle < 0) {
 		struct node *d = node;
@@ -170,7 +191,7 @@ int node_acquire(struct nodes *n, struct node *node)
 			d = d->parent;
 		if (!d->parent)
 			parent = d->volume->walk_fd;
-		handle = open_checked(n, d, parent);
+		handle = open_checked(n, d, parent, may_put_off && d == node);
 		if (handle >= 0)
 			handle = adopt(n, d, handle);
 		if (d->parent)

@@ -12,16 +12,26 @@
 #ifndef WEIR_FILESYSTEM_NODE_H
 #define WEIR_FILESYSTEM_NODE_H
 
-#include "port/files.h"
+#include "filesystem/record.h"
 #include "port/port.h"
 
 struct volume;
 
+/* What is known of a file that waits to be hashed: its node is no directory. */
+struct later {
+	struct file_meta meta;
+	struct hint_findings hints;
+	uint64_t inode; /* as its directory says, like the type */
+	uint8_t type;
+};
+
 struct node {
 	struct node *parent; /* NULL: a volume's root */
+	struct node *via;    /* of the root that a link leads to: the link's directory */
 	struct volume *volume;
 	uint64_t inode, pattern_state;
 	uint32_t dev_major, dev_minor;
+	struct later *later; /* NULL: a directory */
 	unsigned depth;
 	bool is_checked; /* inode and device are known and to be compared */
 	bool has_cover;  /* a mount point lies below */
@@ -50,9 +60,16 @@ struct node *node_root(struct nodes *n, struct volume *v) MUST_CHECK;
 struct node *node_child(struct nodes *n, struct node *parent, const char *name,
 			size_t length) MUST_CHECK;
 struct node *node_ref(struct nodes *n, struct node *node);
+/* The last reference of a root that a link led to closes its volume. */
 void node_unref(struct nodes *n, struct node *node);
-/* The handle, or -errno. */
-int node_acquire(struct nodes *n, struct node *node) MUST_CHECK;
+/* The directory above, through links as well; NULL above a root. */
+struct node *node_above(const struct node *node);
+/* The handle, or -errno.  With is_unproved, on a volume where the entries themselves can tell
+ * (volume.h: is_inode_proof), a directory opened anew is not compared with what was listed: the
+ * caller does it, by the inode that stands in its entry ".", or else by node_prove(). */
+int node_acquire(struct nodes *n, struct node *node, bool *is_unproved) MUST_CHECK;
+/* 0, -ESTALE where the handle is of another inode, or -errno. */
+int node_prove(const struct nodes *n, const struct node *node, int handle) MUST_CHECK;
 void node_release(struct nodes *n, struct node *node);
 
 /* The bytes of the path below the volume's root ("a/b"), without NUL; 0 for the root itself. */

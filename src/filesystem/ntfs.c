@@ -1,25 +1,19 @@
 #include "filesystem/ntfs.h"
 
 #include "base/cursor.h"
-
-/* 1601 to 1970. */
-#define EPOCH_S INT64_C(11644473600)
-
-static struct file_time time_of(uint64_t units)
-{
-	return (struct file_time){ .s = (int64_t)(units / 10000000) - EPOCH_S,
-				   .ns = (uint32_t)(units % 10000000) * 100 };
-}
+#include "port/ntfs_forms.h"
 
 bool ntfs_decode_times(const void *bytes, size_t length, struct ntfs *n)
 {
 	struct cursor c;
 
+	n->created = n->modified = n->accessed = n->record_changed =
+		(struct file_time){ .s = 0 };
 	cur_init(&c, bytes, length);
-	n->created = time_of(cur_u64be(&c));
-	n->modified = time_of(cur_u64be(&c));
-	n->accessed = time_of(cur_u64be(&c));
-	n->record_changed = time_of(cur_u64be(&c));
+	n->is_created_kept = ntfs_time((int64_t)cur_u64be(&c), &n->created);
+	n->is_modified_kept = ntfs_time((int64_t)cur_u64be(&c), &n->modified);
+	n->is_accessed_kept = ntfs_time((int64_t)cur_u64be(&c), &n->accessed);
+	n->is_record_changed_kept = ntfs_time((int64_t)cur_u64be(&c), &n->record_changed);
 	n->has_times = !c.is_bad;
 	return n->has_times;
 }

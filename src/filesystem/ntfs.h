@@ -7,8 +7,10 @@
 
 #include "port/files.h"
 
+/* A time that a file system does not keep is 0 there. */
 struct ntfs {
 	bool has_times, has_attributes;
+	bool is_created_kept, is_modified_kept, is_accessed_kept, is_record_changed_kept;
 	struct file_time created, modified, accessed, record_changed;
 	uint32_t attributes;
 };

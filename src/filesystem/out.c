@@ -2,10 +2,9 @@
 
 #include "base/mem.h"
 
-int out_sink_init(struct out_sink *s, int (*write)(void *, const void *, size_t),
-		  void *arg)
+int out_sink_init(struct out_sink *s, int (*put)(void *, const void *, size_t), void *arg)
 {
-	*s = (struct out_sink){ .write = write, .arg = arg, .lock = port_monitor_new() };
+	*s = (struct out_sink){ .write = put, .arg = arg, .lock = port_monitor_new() };
 	atomic_init(&s->is_over, false);
 	return s->lock ? 0 : WEIR_ERR_NO_MEMORY;
 }

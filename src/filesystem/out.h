@@ -34,7 +34,7 @@ struct out {
 	uint64_t lost_lines;
 };
 
-int out_sink_init(struct out_sink *s, int (*write)(void *, const void *, size_t),
+int out_sink_init(struct out_sink *s, int (*put)(void *, const void *, size_t),
 		  void *arg) MUST_CHECK;
 void out_sink_fini(struct out_sink *s);
 

@@ -75,6 +75,7 @@ static int replay_open(void *state, int dir, const char *name, enum file_open ho
 				handle = h;
 		if (handle > 0) {
 			r->handles[handle].is_open = true;
+			r->handles[handle].has_told_self = false;
 			r->handles[handle].entry = (unsigned)i;
 			r->handles[handle].at = how == FILE_OPEN_DIRECTORY ? 1 : 0;
 			r->open_count++;
@@ -93,6 +94,9 @@ static int64_t replay_entries(void *state, int dir, void *buffer, size_t size)
 
 	port_monitor_lock(r->lock);
 	d = &r->entries[r->handles[dir].entry];
+	if (!r->handles[dir].has_told_self && !d->is_self_hidden && !d->entries_error)
+		p = dirent_put(p, d->open_inode ? d->open_inode : d->meta.inode,
+			       DIRENT_DIRECTORY, ".", 1);
 	for (i = r->handles[dir].at; i < r->count && !d->entries_error; i++) {
 		const struct replay_entry *e = &r->entries[i];
 		size_t n = strlen(e->name);
@@ -107,6 +111,7 @@ static int64_t replay_entries(void *state, int dir, void *buffer, size_t size)
 			       e->name, n);
 	}
 	r->handles[dir].at = i;
+	r->handles[dir].has_told_self = true;
 	port_monitor_unlock(r->lock);
 	return d->entries_error ? -d->entries_error : p - (uint8_t *)buffer;
 }
@@ -188,11 +193,11 @@ static int replay_flags(void *state, int dir, const char *name, struct file_flag
 		       : -EOPNOTSUPP;
 }
 
-static int64_t replay_read(void *state, int file, void *buffer, size_t size)
+static int64_t replay_read(void *state, int file, void *buffer, size_t size, uint64_t off)
 {
 	struct replay *r = state;
 	const struct replay_entry *e = &r->entries[r->handles[file].entry];
-	size_t at = r->handles[file].at, n = e->length - at;
+	size_t at = off < e->length ? (size_t)off : e->length, n = e->length - at;
 
 	r->reads++;
 	if (e->read_error)
@@ -200,7 +205,6 @@ static int64_t replay_read(void *state, int file, void *buffer, size_t size)
 	n = n < size ? n : size;
 	if (n)
 		memcpy(buffer, (const char *)e->content + at, n);
-	r->handles[file].at += n;
 	return (int64_t)n;
 }
 

@@ -11,6 +11,8 @@
 #include "filesystem/volume.h"
 #include "port/port.h"
 
+#include <stdatomic.h>
+
 struct replay_entry {
 	unsigned parent; /* index; the root's own is 0 */
 	const char *name;
@@ -22,6 +24,7 @@ struct replay_entry {
 	const char *const *xattrs;
 	struct file_flags flags;
 	bool is_type_hidden; /* its directory does not tell its type */
+	bool is_self_hidden; /* a directory without an entry "." */
 	/* errno of the call that fails, 0: none. */
 	int open_error, entries_error, query_error, link_error, read_error, xattr_error;
 	/* What stands there when it is opened, instead: another inode. */
@@ -38,12 +41,12 @@ struct replay {
 	struct port_monitor *lock;
 
 	struct {
-		bool is_open;
+		bool is_open, has_told_self;
 		unsigned entry;
 		size_t at; /* the next child's index, or the next byte */
 	} handles[REPLAY_HANDLES];
 
-	unsigned open_count, opens, queries, reads;
+	atomic_uint open_count, opens, queries, reads; /* several walkers count */
 	const char *last_opened;
 };
 

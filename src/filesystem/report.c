@@ -96,8 +96,7 @@ static json_t *volume_object(const struct volume *v)
 	(void)json_object_set_new(o, "device", json_string(device));
 	set_count(o, "mount_id", v->mount_id);
 	set_count(o, "inode", v->meta.inode);
-	(void)json_object_set_new(o, "access_times",
-				  json_string(volume_atime_name(v->atime)));
+	(void)json_object_set_new(o, "access_times", json_string(volume_atime_told(v)));
 	if (v->atime_reason[0])
 		set_bytes(o, "access_times_reason", v->atime_reason);
 	set_truth(o, "has_born", v->meta.have & FILE_HAVE_BTIME);
@@ -117,6 +116,7 @@ static json_t *options_object(const struct walk_config *c)
 	set_truth(o, "xattr", c->want_xattrs);
 	set_truth(o, "flags", c->want_flags);
 	set_truth(o, "hints", c->want_hints);
+	set_truth(o, "follow", c->want_follow);
 	for (unsigned i = 0; i < DIGEST_KINDS; i++)
 		if (c->digests & 1U << i)
 			(void)json_array_append_new(hashes, json_string(digest_name(i)));
@@ -133,7 +133,6 @@ static json_t *host_object(void)
 	if (!id)
 		return o;
 	port_identity(id);
-	port_identity_hash(id);
 	set_bytes(o, "name", id->host);
 	set_bytes(o, "machine_id", id->machine_id);
 	set_bytes(o, "boot_id", id->boot_id);
@@ -142,7 +141,6 @@ static json_t *host_object(void)
 	set_bytes(o, "hardware", id->hardware);
 	set_count(o, "uid", id->uid);
 	set_bytes(o, "executable", id->executable);
-	set_bytes(o, "executable_sha256", id->executable_sha256);
 	mem_free(id);
 	return o;
 }
@@ -244,7 +242,8 @@ static json_t *errors_object(const struct walk_result *r)
 }
 
 char *report_summary(const struct walk_result *r, size_t skipped_count,
-		     const char *worst_atime, int64_t ended_ns)
+		     const char *worst_atime, const char *executable_sha256,
+		     int64_t ended_ns)
 {
 	json_t *o = json_object(), *types = json_object();
 	bool is_complete = report_is_complete(r);
@@ -274,6 +273,8 @@ char *report_summary(const struct walk_result *r, size_t skipped_count,
 					  json_string(strerror(-r->output_error)));
 	(void)json_object_set_new(o, "access_times", json_string(worst_atime));
 	set_count(o, "access_times_disturbed", r->disturbed);
+	if (executable_sha256[0])
+		set_bytes(o, "executable_sha256", executable_sha256);
 	set_count(o, "output_bytes", r->bytes);
 	set_count(o, "duration_ns", (uint64_t)r->duration_ns);
 	set_time(o, "ended", ended_ns);

@@ -26,7 +26,8 @@ struct report_header {
 char *report_header(const struct report_header *h) MUST_CHECK;
 char *report_progress(const struct walk_counts *now, int64_t elapsed_ns) MUST_CHECK;
 char *report_summary(const struct walk_result *r, size_t skipped_count,
-		     const char *worst_atime, int64_t ended_ns) MUST_CHECK;
+		     const char *worst_atime, const char *executable_sha256,
+		     int64_t ended_ns) MUST_CHECK;
 /* Nothing is missing but what vanished or was not to be entered. */
 bool report_is_complete(const struct walk_result *r);
 /* Errors of all kinds. */

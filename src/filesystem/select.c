@@ -183,13 +183,24 @@ static bool in_time(const struct selection *s, enum select_time which, bool has,
 	       when_compare(t, s->to[which]) <= 0;
 }
 
+bool select_is_open(const struct selection *s)
+{
+	bool is_open = !s->types && !s->has_size && !s->has_uid && !s->has_gid;
+
+	for (unsigned i = 0; i < SELECT_TIMES; i++)
+		is_open = is_open && !s->has_time[i];
+	return is_open;
+}
+
 bool select_entry(const struct selection *s, const struct record *r)
 {
 	const struct file_meta *m = &r->meta;
 
 	if (s->types && !(s->types & 1U << (record_type(r) >> 12)))
 		return false;
-	if (!r->has_meta)
+	if (select_is_open(s))
+		return true;
+	if (!r->has_meta) /* the type, if that alone was asked, is the directory's word */
 		return !s->has_size && !s->has_uid && !s->has_gid &&
 		       !s->has_time[SELECT_BORN] && !s->has_time[SELECT_MODIFIED] &&
 		       !s->has_time[SELECT_CHANGED] && !s->has_time[SELECT_ACCESSED];

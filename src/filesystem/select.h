@@ -43,11 +43,14 @@ int select_parse_size(struct selection *s, const char *text,
 /* "2026-11-22..", "..2026-11-22T10:00Z", "FROM..TO" */
 int select_parse_time(struct selection *s, enum select_time which, const char *text,
 		      struct weir_error *err) MUST_CHECK;
-/* Lines that begin with a hash in hex: md5, sha1, sha256 or blake2b512, told by its length. */
+/* Lines that begin with a hash in hex: md5, sha1, sha256 or blake2b512, told by its length: 64 digits
+ * are SHA-256, never BLAKE3. */
 int select_load_known(struct selection *s, const char *path, bool want_known,
 		      struct weir_error *err) MUST_CHECK;
 void select_fini(struct selection *s);
 
+/* Whether it asks nothing of an entry's metadata. */
+bool select_is_open(const struct selection *s);
 bool select_entry(const struct selection *s, const struct record *r);
 bool select_digests(const struct selection *s, const struct digests *d);
 

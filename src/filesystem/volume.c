@@ -13,6 +13,12 @@ const char *volume_atime_name(enum volume_atime a)
 	return names[a];
 }
 
+const char *volume_atime_told(const struct volume *v)
+{
+	return v->is_served && v->atime < VOLUME_DISTURBED ? "server"
+							   : volume_atime_name(v->atime);
+}
+
 /* One of a comma-separated list. */
 static bool has_option(const char *options, const char *name)
 {
@@ -28,6 +34,13 @@ static bool keeps_atimes(const struct mount_row *m)
 {
 	return m && (has_option(m->options, "ro") || has_option(m->options, "noatime") ||
 		     has_option(m->super_options, "ro"));
+}
+
+/* ntfs-3g stamps what it reads, whatever is asked of the kernel; so do servers. */
+static bool is_served(const struct mount_row *m)
+{
+	return m && (m->kind == MOUNT_NETWORK ||
+		     (m->kind == MOUNT_FUSE && !has_option(m->super_options, "ro")));
 }
 
 static int duplicate(char **to, const char *text, size_t length)
@@ -84,6 +97,19 @@ bool volume_has_cover_below(const struct volume *v, const char *path, size_t len
 	return false;
 }
 
+/* Not btrfs, whose subvolumes number their inodes alike, nor overlays, whose "." may be a lower
+ * layer's. */
+static bool numbers_inodes_once(const struct mount_row *m)
+{
+	static const char *const types[] = { "ext4",  "ext3", "ext2", "xfs",
+					     "tmpfs", "f2fs", "jfs" };
+
+	for (size_t i = 0; m && i < ARRAY_LEN(types); i++)
+		if (!strcmp(m->type, types[i]))
+			return true;
+	return false;
+}
+
 static void choose_atime(struct volume *v)
 {
 	struct weir_error why = { .text = "" };
@@ -93,6 +119,8 @@ static void choose_atime(struct volume *v)
 	if (!port_clone_open(v->fd, &clone, &why)) {
 		v->walk_fd = clone;
 		port_files_start(&v->own, false);
+		v->is_inode_proof = port_files_confine(&v->own, clone) &&
+				    numbers_inodes_once(v->mount);
 		return;
 	}
 	(void)snprintf(v->atime_reason, sizeof v->atime_reason, "%.150s", why.text);
@@ -137,6 +165,11 @@ static int describe(struct volume *v, const struct mounts *mounts, struct weir_e
 			      : (v->mount ? v->mount->id : 0);
 	v->is_pseudo = v->mount && v->mount->kind == MOUNT_PSEUDO;
 	choose_atime(v);
+	v->is_served = is_served(v->mount);
+	if (v->is_served)
+		(void)snprintf(
+			v->atime_reason, sizeof v->atime_reason,
+			"who serves the mount keeps the times, and may change them");
 	probe_ntfs(v);
 	return 0;
 }
@@ -154,12 +187,13 @@ static int query_root(struct volume *v, struct weir_error *err)
 }
 
 /* A file: its directory is opened instead. */
-static int open_parent(struct volume *v, const char *path, struct weir_error *err)
+static int open_parent(struct volume *v, struct weir_error *err)
 {
+	char *path = v->path, *parent = NULL;
 	const char *slash = strrchr(path, '/');
-	char *parent = NULL;
 	int rc;
 
+	v->path = NULL;
 	port_handle_close(v->fd);
 	v->fd = -1;
 	rc = duplicate(&v->single, slash ? slash + 1 : path,
@@ -169,16 +203,17 @@ static int open_parent(struct volume *v, const char *path, struct weir_error *er
 		rc = slash ? duplicate(&parent, path, (size_t)(slash + 1 - path))
 			   : duplicate(&parent, ".", 1);
 	if (rc)
-		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory");
-	rc = port_root_open(parent, &v->fd, err);
+		(void)err_set(err, WEIR_ERR_NO_MEMORY, "no memory");
+	else
+		rc = port_root_open(parent, &v->fd, err);
 	if (!rc) {
-		mem_free(v->path);
 		v->path_length = slash ? (size_t)(slash - path) + (slash == path) : 0;
 		rc = duplicate(&v->path, path, v->path_length);
 		if (rc)
 			(void)err_set(err, WEIR_ERR_NO_MEMORY, "no memory");
 	}
 	mem_free(parent);
+	mem_free(path);
 	return rc ? rc : query_root(v, err);
 }
 
@@ -194,11 +229,12 @@ int volume_open(struct volume *v, const char *path, const struct mounts *mounts,
 	v->path_length = length;
 	if (duplicate(&v->path, path, length))
 		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory");
+	port_path_separators(v->path);
 	rc = port_root_open(path, &v->fd, err);
 	if (!rc)
 		rc = query_root(v, err);
 	if (!rc && !S_ISDIR(v->meta.mode))
-		rc = open_parent(v, path, err);
+		rc = open_parent(v, err);
 	if (!rc)
 		rc = describe(v, mounts, err);
 	if (rc)
@@ -209,17 +245,23 @@ int volume_open(struct volume *v, const char *path, const struct mounts *mounts,
 int volume_open_mount(struct volume *v, const char *path, const struct mount_row *m,
 		      const struct mounts *mounts, struct weir_error *err)
 {
+	return volume_open_followed(v, path, m->point, mounts, err);
+}
+
+int volume_open_followed(struct volume *v, const char *path, const char *absolute,
+			 const struct mounts *mounts, struct weir_error *err)
+{
 	int rc;
 
 	*v = (struct volume){ .fd = -1, .walk_fd = -1, .is_crossed = true };
 	v->path_length = strlen(path);
 	if (duplicate(&v->path, path, v->path_length))
 		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory");
-	rc = port_root_open(m->point, &v->fd, err);
+	rc = port_root_open(absolute, &v->fd, err);
 	if (!rc)
 		rc = query_root(v, err);
 	if (!rc && !S_ISDIR(v->meta.mode))
-		rc = open_parent(v, path, err);
+		rc = open_parent(v, err);
 	if (!rc)
 		rc = describe(v, mounts, err);
 	if (rc)

@@ -32,6 +32,7 @@ struct volume {
 	char *single;
 	int fd, walk_fd;
 	enum volume_atime atime;
+	bool is_served; /* whoever serves the mount may change times when something is read */
 	char atime_reason[160]; /* why not better */
 	const struct file_calls *calls;
 	void *state;
@@ -39,9 +40,12 @@ struct volume {
 	const struct mount_row *mount; /* NULL where unknown */
 	struct file_meta meta;         /* of the root, by its own mount */
 	uint64_t mount_id;
-	bool is_crossed; /* reached by crossing */
+	bool is_crossed; /* reached by crossing, or by a link */
 	bool is_ntfs;
 	bool is_pseudo; /* nothing in it is ever opened for reading */
+	/* No open reaches another mount, and one inode number is one directory: the entry "." of
+	 * an opened directory proves which it is. */
+	bool is_inode_proof;
 	struct cover *covers;
 	size_t cover_count;
 };
@@ -51,10 +55,15 @@ int volume_open(struct volume *v, const char *path, const struct mounts *mounts,
 /* path: how records name it; m: the mount that is there. */
 int volume_open_mount(struct volume *v, const char *path, const struct mount_row *m,
 		      const struct mounts *mounts, struct weir_error *err) MUST_CHECK;
+/* A directory that a link leads to; path: how records name what is in it. */
+int volume_open_followed(struct volume *v, const char *path, const char *absolute,
+			 const struct mounts *mounts, struct weir_error *err) MUST_CHECK;
 void volume_close(struct volume *v);
 /* The cover at exactly this path below the root, or NULL; and whether one lies deeper. */
 const struct cover *volume_cover(const struct volume *v, const char *path, size_t length);
 bool volume_has_cover_below(const struct volume *v, const char *path, size_t length);
 const char *volume_atime_name(enum volume_atime a);
+/* The same of a volume: "server" where another machine or a program behind the mount keeps the times. */
+const char *volume_atime_told(const struct volume *v);
 
 #endif

@@ -6,6 +6,14 @@
 
 #include <errno.h>
 
+/* A directory that a link led to. */
+struct listed {
+	uint64_t inode;
+	uint32_t dev_major, dev_minor;
+	char *path;
+	size_t length;
+};
+
 struct walk {
 	struct walk_config config;
 	struct nodes nodes;
@@ -13,7 +21,13 @@ struct walk {
 	/* Guarded by lock. */
 	struct node **stack;
 	size_t count, size;
+	struct node *later[WALK_LATER_MAX]; /* files: when there is no directory */
+	size_t later_count;
 	unsigned working; /* directories taken and not yet done */
+	/* Directories that links led to: their volumes, and which they are. */
+	struct volume **followed;
+	struct listed *listed;
+	size_t followed_count, listed_count;
 	bool is_memory_short, is_over;
 	/* Looked at without it. */
 	atomic_uint idle;
@@ -60,14 +74,33 @@ bool walk_is_full(struct walk *w)
 	return atomic_load_explicit(&w->pending, memory_order_relaxed) > WALK_PENDING_MAX;
 }
 
-bool walk_count_entry(struct walk *w)
+bool walk_claim_entry(struct walk *w, bool *is_last)
 {
+	uint_fast64_t left;
+
+	*is_last = false;
 	if (!w->config.max_entries)
-		return false;
-	if (atomic_fetch_sub(&w->left, 1) > 1)
-		return false;
-	w->end = WALK_MAX_ENTRIES;
-	return true;
+		return true;
+	left = atomic_load(&w->left);
+	while (left && !atomic_compare_exchange_weak(&w->left, &left, left - 1))
+		;
+	*is_last = left == 1;
+	return left != 0;
+}
+
+bool walk_push_later(struct walk *w, struct node *file)
+{
+	bool has_room;
+
+	port_monitor_lock(w->lock);
+	has_room = w->later_count < WALK_LATER_MAX;
+	if (has_room) {
+		w->later[w->later_count++] = file;
+		if (atomic_load_explicit(&w->idle, memory_order_relaxed))
+			port_monitor_signal(w->lock);
+	}
+	port_monitor_unlock(w->lock);
+	return has_room;
 }
 
 void walk_push(struct walk *w, struct node *const *nodes, size_t count)
@@ -99,22 +132,125 @@ void walk_push(struct walk *w, struct node *const *nodes, size_t count)
 		node_unref(&w->nodes, nodes[count - 1 - n]);
 }
 
-/* The next directory, or NULL when there will be none. */
+static bool is_inode(const struct file_meta *m, uint64_t inode, uint32_t major,
+		     uint32_t minor)
+{
+	return m->inode == inode && m->dev_major == major && m->dev_minor == minor;
+}
+
+static bool is_below(const char *path, size_t length, const char *above, size_t n)
+{
+	if (n == 1)
+		return true;
+	return length >= n && !memcmp(path, above, n) && (length == n || path[n] == '/');
+}
+
+/* Grows an array by one where it is full: at every power of two. */
+static bool make_room(void **array, size_t count, size_t size)
+{
+	void *more;
+
+	if (count & (count - 1))
+		return true;
+	more = mem_grow(*array, count ? count * 2 : 1, size);
+	if (more)
+		*array = more;
+	return more != NULL;
+}
+
+static bool is_asked_for(const struct walk *w, const char *path, size_t length)
+{
+	const struct walk_config *c = &w->config;
+
+	/* With a pattern or a bound of depth the two places differ in what is shown. */
+	if (c->pattern || !c->is_recursive || c->max_depth != WALK_DEPTH_DEFAULT)
+		return false;
+	for (size_t i = 0; i < c->volume_count; i++)
+		if (c->volumes[i]->absolute && !c->volumes[i]->single &&
+		    is_below(path, length, c->volumes[i]->absolute,
+			     strlen(c->volumes[i]->absolute)))
+			return true;
+	return false;
+}
+
+bool walk_is_listed(struct walk *w, const char *path, size_t length,
+		    const struct file_meta *m)
+{
+	bool is_listed = is_asked_for(w, path, length);
+	struct listed *l;
+
+	port_monitor_lock(w->lock);
+	for (size_t i = 0; i < w->listed_count && !is_listed; i++) {
+		l = &w->listed[i];
+		is_listed = is_inode(m, l->inode, l->dev_major, l->dev_minor) ||
+			    is_below(path, length, l->path, l->length);
+	}
+	if (!is_listed &&
+	    make_room((void **)&w->listed, w->listed_count, sizeof *w->listed)) {
+		l = &w->listed[w->listed_count++];
+		*l = (struct listed){ .inode = m->inode,
+				      .dev_major = m->dev_major,
+				      .dev_minor = m->dev_minor,
+				      .path = mem_strdup(path),
+				      .length = length };
+		if (!l->path)
+			w->listed_count--;
+	}
+	port_monitor_unlock(w->lock);
+	return is_listed;
+}
+
+bool walk_is_root(struct walk *w, const struct file_meta *m)
+{
+	bool is_root = false;
+
+	for (size_t i = 0; i < w->config.volume_count && !is_root; i++) {
+		const struct volume *v = w->config.volumes[i];
+
+		is_root =
+			!v->single && !v->is_crossed &&
+			is_inode(m, v->meta.inode, v->meta.dev_major, v->meta.dev_minor);
+	}
+	port_monitor_lock(w->lock);
+	for (size_t i = 0; i < w->listed_count && !is_root; i++)
+		is_root = is_inode(m, w->listed[i].inode, w->listed[i].dev_major,
+				   w->listed[i].dev_minor);
+	port_monitor_unlock(w->lock);
+	return is_root;
+}
+
+bool walk_keep_followed(struct walk *w, struct volume *v)
+{
+	bool is_kept;
+
+	port_monitor_lock(w->lock);
+	is_kept = make_room((void **)&w->followed, w->followed_count,
+			    sizeof(struct volume *));
+	if (is_kept)
+		w->followed[w->followed_count++] = v;
+	port_monitor_unlock(w->lock);
+	return is_kept;
+}
+
+/* The next directory, without one the next file that waits, or NULL when there will be none.  Files
+ * are had to the end even when the walk is over: each has been met and is to be told. */
 static struct node *take(struct walk *w)
 {
 	struct node *d = NULL;
 
 	port_monitor_lock(w->lock);
-	while (!w->count && w->working && !w->is_over) {
+	while (!w->count && !w->later_count && w->working && !w->is_over) {
 		atomic_fetch_add(&w->idle, 1);
 		(void)port_monitor_wait(w->lock, NS_PER_S);
 		atomic_fetch_sub(&w->idle, 1);
 	}
 	if (w->count && !w->is_over) {
 		d = w->stack[--w->count];
-		w->working++;
 		atomic_store_explicit(&w->pending, w->count, memory_order_relaxed);
+	} else if (w->later_count) {
+		d = w->later[--w->later_count];
 	}
+	w->working += d != NULL;
 	port_monitor_unlock(w->lock);
 	return d;
 }
@@ -124,7 +260,7 @@ static void put_back(struct walk *w)
 {
 	port_monitor_lock(w->lock);
 	w->working--;
-	if (!w->working && !w->count)
+	if (!w->working && !w->count && !w->later_count)
 		port_monitor_signal(w->lock);
 	port_monitor_unlock(w->lock);
 }
@@ -138,8 +274,12 @@ static void *run(void *arg)
 	while ((d = take(w)) != NULL) {
 		atomic_store(&k->current, d);
 		atomic_store(&k->is_busy, true);
-		if (!atomic_load(&w->stop) && !atomic_load(&w->config.sink->is_over))
-			(void)worker_directory(k, d);
+		if (!atomic_load(&w->config.sink->is_over)) {
+			if (d->later)
+				worker_file(k, d);
+			else if (!atomic_load(&w->stop))
+				(void)worker_directory(k, d);
+		}
 		atomic_store(&k->is_busy, false);
 		if (atomic_load(&k->is_abandoned))
 			return NULL; /* somebody else has counted this directory as done */
@@ -228,8 +368,16 @@ static void free_walk(struct walk *w)
 {
 	while (w->count)
 		node_unref(&w->nodes, w->stack[--w->count]);
+	while (w->later_count)
+		node_unref(&w->nodes, w->later[--w->later_count]);
 	for (unsigned i = 0; i < w->worker_count; i++)
 		worker_free(w->workers[i]);
+	for (size_t i = 0; i < w->followed_count; i++)
+		mem_free(w->followed[i]);
+	for (size_t i = 0; i < w->listed_count; i++)
+		mem_free(w->listed[i].path);
+	mem_free(w->followed);
+	mem_free(w->listed);
 	nodes_fini(&w->nodes);
 	port_monitor_free(w->lock);
 	port_event_fini(&w->done);
@@ -309,6 +457,22 @@ void walk_stop(struct walk *w, enum walk_end why)
 	atomic_store(&w->stop, true);
 }
 
+/* A record of what was given up, through a buffer of its own: the thread in its place runs already. */
+static void tell_stalled(struct walk *w, const char *path, size_t length)
+{
+	struct worker *teller = mem_new(1, sizeof *teller);
+
+	if (!teller)
+		return;
+	teller->walk = w;
+	if (!out_init(&teller->out, w->config.sink)) {
+		worker_write_error(teller, path, length, ETIMEDOUT, "stalled");
+		out_flush(&teller->out);
+		out_fini(&teller->out);
+	}
+	mem_free(teller);
+}
+
 /* The thread hangs: its directory is reported and counted as done, and somebody takes its place. */
 static void give_up(struct walk *w, struct worker *k)
 {
@@ -327,20 +491,10 @@ static void give_up(struct walk *w, struct worker *k)
 	heir = w->workers[w->worker_count - 1];
 	path = mem_new(length + 1, 1);
 	if (path) {
-		struct out o;
-
 		memcpy(path, v->path, v->path_length);
 		path[v->path_length] = '/';
 		node_path(d, path + v->path_length + 1);
-		if (!out_init(&o, w->config.sink)) {
-			/* Through a buffer of its own: the heir runs already. */
-			struct worker teller = { .walk = w, .out = o };
-
-			worker_write_error(&teller, path, length - (d->parent ? 0 : 1),
-					   ETIMEDOUT, "stalled");
-			out_flush(&teller.out);
-			out_fini(&teller.out);
-		}
+		tell_stalled(w, path, length - (d->parent ? 0 : 1));
 		mem_free(path);
 	}
 	heir->counts.errors[ETIMEDOUT]++;
@@ -402,7 +556,7 @@ static bool is_finished(struct walk *w)
 	bool is_finished;
 
 	port_monitor_lock(w->lock);
-	is_finished = !w->working && !w->count;
+	is_finished = !w->working && !w->count && !w->later_count;
 	port_monitor_unlock(w->lock);
 	return is_finished || atomic_load(&w->stop);
 }
@@ -442,6 +596,8 @@ void walk_finish(struct walk *w, struct walk_result *r)
 	for (size_t i = 0; i < w->config.volume_count; i++)
 		if (w->config.volumes[i]->calls == &port_file_calls)
 			r->disturbed += atomic_load(&w->config.volumes[i]->own.disturbed);
+	for (size_t i = 0; i < w->followed_count; i++)
+		r->disturbed += atomic_load(&w->followed[i]->own.disturbed);
 	if (atomic_load(&w->config.sink->is_over))
 		r->end = WALK_OUTPUT;
 	if (r->end == WALK_COMPLETE && w->stalled)

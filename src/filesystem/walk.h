@@ -8,6 +8,9 @@
  * entries, queries each, writes its record, and pushes the directories among them.  Where others are
  * idle, or more than WALK_PENDING_MAX directories wait, the rest of a directory is itself pushed, so
  * that a huge directory is shared and memory stays bounded whatever the tree looks like.
+ * A file of a mebibyte or more that is to be hashed waits for a thread that finds no directory, so
+ * that large files hold nobody up and are hashed side by side at the end; when WALK_LATER_MAX wait,
+ * whoever meets one hashes it.
  * A thread that makes no progress for stall_ns hangs in a file system that does not answer: its
  * directory is reported, its place is taken by a new thread, and it is left alone.  What it holds is
  * never freed.
@@ -18,6 +21,7 @@
 #ifndef WEIR_FILESYSTEM_WALK_H
 #define WEIR_FILESYSTEM_WALK_H
 
+#include "filesystem/follow.h"
 #include "filesystem/form.h"
 #include "filesystem/pattern.h"
 #include "filesystem/select.h"
@@ -27,14 +31,9 @@
 enum {
 	WALK_THREADS_MAX = 64,
 	WALK_PENDING_MAX = 8192,
+	WALK_LATER_MAX = 1024,
 	WALK_ERRNO_MAX = 256,
 	WALK_DEPTH_DEFAULT = 4096,
-};
-
-enum walk_cross {
-	WALK_CROSS_NONE,
-	WALK_CROSS_LOCAL,
-	WALK_CROSS_ALL
 };
 
 enum walk_end {
@@ -56,6 +55,10 @@ struct walk_config {
 	int64_t stall_ns;
 	bool want_xattrs, want_flags, want_hints, want_mime, want_content_mime,
 		want_targets;
+	/* Directories that links lead to are entered, on mounts that `cross` allows. */
+	bool want_follow;
+	enum walk_cross cross;
+	const struct mounts *mounts;
 	unsigned digests; /* bits 1 << enum digest_kind */
 	uint64_t hash_max_bytes;
 	const struct pattern *pattern; /* NULL: everything */

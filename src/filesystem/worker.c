@@ -19,12 +19,15 @@ static bool make_buffers(struct worker *k, const struct walk_config *c)
 		is_short |= !(k->attributes = attributes_new());
 	if (c->digests || c->want_content_mime)
 		is_short |= !(k->digester = digester_new(c->digests));
+	k->ahead = ahead_new(c);
 	if (c->want_hints) {
 		k->neighbours = mem_new(1, sizeof *k->neighbours);
 		k->batch = mem_new(HINTS_BATCH, sizeof *k->batch);
 		k->batch_rc = mem_new(HINTS_BATCH, sizeof *k->batch_rc);
 		is_short |= !k->neighbours || !k->batch || !k->batch_rc;
 	}
+	if (c->want_follow)
+		is_short |= !(k->followed = mem_new(1, sizeof *k->followed));
 	if (c->want_content_mime)
 		k->magic = magic_new();
 	return !is_short;
@@ -61,6 +64,8 @@ void worker_free(struct worker *k)
 	mem_free(k->entries);
 	attributes_free(k->attributes);
 	digester_free(k->digester);
+	ahead_free(k->ahead);
+	mem_free(k->followed);
 	mem_free(k->neighbours);
 	mem_free(k->batch);
 	mem_free(k->batch_rc);
@@ -206,6 +211,9 @@ static void process_batch(struct worker *k, struct node *d, int handle, struct c
 		n++;
 	}
 	hints_finish(k->neighbours);
+	for (size_t i = 0; i < n; i++)
+		if (!k->batch_rc[i])
+			hints_weigh(k->neighbours, &k->batch[i]);
 	for (size_t i = 0; i < n && dirent_next(&again, &e) && !must_stop(k); i++) {
 		struct place at = place_of(d, handle, &e);
 
@@ -223,9 +231,13 @@ static void process_entries(struct worker *k, struct node *d, int handle, size_t
 	struct cursor c;
 
 	cur_init(&c, k->entries, length);
+	ahead_begin(k->ahead);
 	while (k->neighbours && cur_left(&c) && !c.is_bad && !must_stop(k))
 		process_batch(k, d, handle, &c);
-	while (!k->neighbours && !must_stop(k) && dirent_next(&c, &e)) {
+	while (!k->neighbours && !must_stop(k)) {
+		ahead_read(k, d, handle, &c);
+		if (!dirent_next(&c, &e))
+			break;
 		struct place at = place_of(d, handle, &e);
 
 		if (e.length <= WORKER_NAME_MAX)
@@ -243,14 +255,36 @@ static void push_found(struct worker *k)
 	k->found_count = 0;
 }
 
+/* An opened directory is the one that was listed: by the inode of its own entry, which costs
+ * nothing, or by asking. */
+static int prove(struct worker *k, const struct node *d, int handle, size_t length)
+{
+	uint64_t inode;
+
+	/* Among many entries it is cheaper to ask than to look. */
+	if (length < WORKER_ENTRIES_BYTES / 8 &&
+	    dirent_self(k->entries, length, &inode) && inode == d->inode)
+		return 0;
+	return node_prove(walk_nodes(k->walk), d, handle);
+}
+
 /* Buffers of one directory, until it ends or the rest is better done by somebody else. */
-static bool read_entries(struct worker *k, struct node *d, int handle)
+static bool read_entries(struct worker *k, struct node *d, int handle, bool is_unproved)
 {
 	const struct volume *v = d->volume;
 	int64_t n = 0;
+	int rc;
 
 	while (!must_stop(k)) {
 		n = v->calls->entries(v->state, handle, k->entries, WORKER_ENTRIES_BYTES);
+		if (is_unproved && n >= 0) {
+			rc = prove(k, d, handle, (size_t)n);
+			if (rc) {
+				fail(k, -rc, "open");
+				return false;
+			}
+			is_unproved = false;
+		}
 		if (n <= 0)
 			break;
 		d->is_started = true;
@@ -277,10 +311,31 @@ static bool read_entries(struct worker *k, struct node *d, int handle)
 	return false;
 }
 
+void worker_file(struct worker *k, struct node *file)
+{
+	struct nodes *nodes = walk_nodes(k->walk);
+	struct place at = { .node = file->parent,
+			    .name = file->name,
+			    .length = file->length,
+			    .type = file->later->type,
+			    .inode = file->later->inode,
+			    .meta = &file->later->meta,
+			    .is_late = true };
+
+	if (!set_path(k, file->parent)) {
+		k->is_memory_short = true;
+		return;
+	}
+	at.handle = node_acquire(nodes, file->parent, NULL);
+	entry_process_later(k, &at, &file->later->hints);
+	if (at.handle >= 0)
+		node_release(nodes, file->parent);
+}
+
 bool worker_directory(struct worker *k, struct node *d)
 {
 	struct nodes *nodes = walk_nodes(k->walk);
-	bool is_root = !d->parent && !d->is_started, has_rest;
+	bool is_root = !d->parent && !d->is_started, has_rest, is_unproved;
 	int handle;
 
 	if (!set_path(k, d)) {
@@ -291,12 +346,12 @@ bool worker_directory(struct worker *k, struct node *d)
 		process_root(k, d);
 	if (d->volume->single || d->depth >= walk_config_of(k->walk)->max_depth)
 		return false;
-	handle = node_acquire(nodes, d);
+	handle = node_acquire(nodes, d, &is_unproved);
 	if (handle < 0) {
 		fail(k, -handle, "open");
 		return false;
 	}
-	has_rest = read_entries(k, d, handle);
+	has_rest = read_entries(k, d, handle, is_unproved);
 	node_release(nodes, d);
 	return has_rest;
 }

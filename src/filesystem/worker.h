@@ -35,7 +35,9 @@ struct worker {
 	char target[WORKER_TARGET_BYTES];
 	struct attributes *attributes;
 	struct digester *digester;
+	struct followed *followed; /* NULL: links are not followed */
 	struct digests digests;
+	struct ahead *ahead; /* NULL: each file is read when its turn comes */
 	struct neighbours *neighbours;
 	struct file_meta *batch; /* HINTS_BATCH of them, where hints are wanted */
 	int *batch_rc;
@@ -54,8 +56,18 @@ bool walk_has_idle(struct walk *w);
 bool walk_is_full(struct walk *w);
 /* Takes over one reference of each. */
 void walk_push(struct walk *w, struct node *const *nodes, size_t count);
-/* One more was written; true when that was the last allowed. */
-bool walk_count_entry(struct walk *w);
+/* Whether the directory is listed anyway: it lies in what was asked for, or a link led to it before;
+ * else it counts as listed from now on. */
+bool walk_is_listed(struct walk *w, const char *path, size_t length,
+		    const struct file_meta *meta);
+/* Whether it is where a listed path or a followed link begins. */
+bool walk_is_root(struct walk *w, const struct file_meta *meta);
+/* Keeps a volume until the end of the walk; false without memory. */
+bool walk_keep_followed(struct walk *w, struct volume *v);
+/* Takes the reference over; false (and it does not) where enough wait already. */
+bool walk_push_later(struct walk *w, struct node *file);
+/* Whether one more may be written, and whether it is the last. */
+bool walk_claim_entry(struct walk *w, bool *is_last);
 
 /* worker.c */
 struct worker *worker_new(struct walk *w) MUST_CHECK;
@@ -63,6 +75,8 @@ void worker_free(struct worker *k);
 /* Reads a buffer of the directory, or the volume's root entry first; true when there is more. */
 bool worker_directory(struct worker *k, struct node *d);
 void worker_count_error(struct worker *k, int number);
+/* Hashes and writes a file that was kept for later. */
+void worker_file(struct worker *k, struct node *file);
 /* A record of kind "error": the directory at hand could not be opened or read. */
 void worker_write_error(struct worker *k, const char *path, size_t length, int number,
 			const char *call);
@@ -77,9 +91,47 @@ struct place {
 	uint64_t inode;
 	const struct file_meta *meta; /* queried already, with its result */
 	int meta_rc;
-	bool is_root;
+	bool is_root, is_late;
 };
 
 void entry_process(struct worker *k, const struct place *at);
+/* A file that content_later() kept. */
+void entry_process_later(struct worker *k, const struct place *at,
+			 const struct hint_findings *hints);
+
+/* enter.c */
+bool enter_is_wanted(struct worker *k, const struct place *at, struct record *r,
+		     uint64_t pattern_state);
+/* Pushed, with what identifies it, at the end of this buffer of entries. */
+void enter_directory(struct worker *k, const struct place *at, const struct record *r,
+		     uint64_t pattern_state);
+/* What a link leads to goes into the record, and where it is a directory it is entered, unless it is
+ * above the link, or listed anyway. */
+void enter_link(struct worker *k, struct record *r, const struct place *at,
+		uint64_t pattern_state);
+
+/* ahead.c: small files whose hashes are wanted, several read at once.  ahead_new() is NULL where that
+ * cannot be had or would not do; the others take that. */
+struct ahead *ahead_new(const struct walk_config *c) MUST_CHECK;
+void ahead_free(struct ahead *a);
+/* Another buffer of entries. */
+void ahead_begin(struct ahead *a);
+/* Before each entry: reads the next small files, unless some wait to be taken. */
+void ahead_read(struct worker *k, const struct node *d, int handle,
+		const struct cursor *from);
+/* What was read of the entry with this very name, or NULL; good until the next ahead_read(). */
+const struct small_file *ahead_take(struct ahead *a, const char *name,
+				    struct file_time *since);
+
+/* content.c */
+void content_digests(struct worker *k, struct record *r, const struct place *at);
+void content_mime(struct worker *k, struct record *r, const struct place *at);
+/* Whether small files may be hashed before their size is known. */
+bool content_is_quick(const struct walk_config *c);
+/* Metadata and hashes of a small file at once, where that can be had. */
+bool content_quick(struct worker *k, struct record *r, const struct place *at);
+/* Keeps a large file for a thread that has no directory to read; false where it is to be hashed
+ * now. */
+bool content_later(struct worker *k, const struct record *r, const struct place *at);
 
 #endif

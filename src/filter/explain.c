@@ -104,6 +104,18 @@ bool filter_is_for_kernel(const struct filter *f)
 	return true;
 }
 
+bool filter_asks_process(const struct filter *f)
+{
+	for (size_t i = 0; i < f->graph.count; i++) {
+		const struct field *field = f->graph.vertices[i].test.field;
+
+		if (field->is_known == view_has_process_id ||
+		    (field->read_text && field->read_text != view_iface))
+			return true;
+	}
+	return false;
+}
+
 static const char *summary(const struct filter *f)
 {
 	if (filter_is_true(f))

@@ -249,6 +249,10 @@ const struct field field_table[] = {
 	  BEYOND LAYER_NMFS, TEXT(view_process_path), USER_ONLY },
 	{ "user", "name of the process's user",
 	  BEYOND LAYER_NMFS, TEXT(view_user), USER_ONLY },
+	{ "process.user", "name of the process's user",
+	  BEYOND LAYER_NMFS, TEXT(view_user), USER_ONLY },
+	{ "process.container", "id of the container that the process is in",
+	  BEYOND LAYER_NMFS, TEXT(view_container), USER_ONLY },
 };
 
 /* clang-format on */

@@ -20,7 +20,11 @@ bool filter_takes(const struct filter *f, const struct recorded *r)
 {
 	struct filter_input in = { .has_time = true,
 				   .time_ns = r->ns,
-				   .has_process_id = r->has_pid };
+				   .has_process_id = r->has_pid,
+				   .process_name = r->process_name,
+				   .process_path = r->process_path,
+				   .user = r->user,
+				   .container = r->container };
 	uint32_t direction = r->flags & RECORD_DIRECTION;
 	const uint8_t *packet;
 	struct link l;

@@ -22,6 +22,7 @@ struct recorded {
 	uint32_t if_idx;
 	bool is_loopback, has_pid;
 	uint32_t pid;
+	const char *process_name, *process_path, *user, *container; /* NULL: unknown */
 };
 
 bool filter_takes(const struct filter *f, const struct recorded *r);

@@ -93,6 +93,7 @@ const char *view_iface(const struct view *v);
 const char *view_process_name(const struct view *v);
 const char *view_process_path(const struct view *v);
 const char *view_user(const struct view *v);
+const char *view_container(const struct view *v);
 
 /* WinDivert's packet hash (random.c) for this seed; depends on headers, never on payload. */
 uint64_t view_hash(const struct view *v, int64_t seed);

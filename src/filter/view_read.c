@@ -210,3 +210,8 @@ const char *view_user(const struct view *v)
 {
 	return v->in->user;
 }
+
+const char *view_container(const struct view *v)
+{
+	return v->in->container;
+}

@@ -31,6 +31,7 @@ static void pass(struct decode *d, uint32_t n)
 		return;
 	}
 	d->left -= n;
+	d->h->payload_off += n;
 }
 
 static void decode_tcp(struct decode *d)
@@ -109,7 +110,7 @@ static void decode_ipv4(struct decode *d, uint32_t after, uint32_t wire_left)
 
 	cur_skip(&d->c, 1);
 	total = cur_u16be(&d->c);
-	cur_skip(&d->c, 2);
+	h->fragment_id = cur_u16be(&d->c);
 	fragment = cur_u16be(&d->c);
 	cur_skip(&d->c, 1);
 	protocol = cur_u8(&d->c);
@@ -155,7 +156,7 @@ static uint32_t pass_extension(struct decode *d, uint8_t *next)
 	if (type == FRAGMENT) {
 		uint16_t word = cur_u16be(&d->c);
 
-		cur_skip(&d->c, 4);
+		h->fragment_id = cur_u32be(&d->c);
 		h->is_fragment = (word & 0xfff9) != 0;
 		h->fragment_off = word & 0xfff8;
 		bytes = 8;
@@ -194,6 +195,7 @@ static void decode_ipv6(struct decode *d, uint32_t after, uint32_t wire_left)
 	memcpy(h->dst, dst, 16);
 	/* 0: a jumbogram, or left to the hardware; the wire's length is the better one. */
 	d->left = payload || wire_left < 40 ? payload : wire_left - 40;
+	h->payload_off += 40;
 	after += 40;
 	while (is_extension(next) && !h->is_malformed && !h->fragment_off) {
 		uint32_t bytes = pass_extension(d, &next);
@@ -239,7 +241,7 @@ void headers_decode(struct headers *h, uint16_t linktype, const uint8_t *data,
 		h->payload_bytes = wire_len;
 		return;
 	}
-	off = h->link.network_off;
+	off = h->payload_off = h->link.network_off;
 	cur_init(&d.c, data + off, caplen - off);
 	d.left = wire_len > off ? wire_len - off : 0;
 	switch (h->link.ethertype) {

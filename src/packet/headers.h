@@ -31,6 +31,7 @@ struct headers {
 	uint8_t src[16], dst[16]; /* 4 or 16 bytes in use */
 	bool is_fragment;         /* more than one piece */
 	uint32_t fragment_off;    /* bytes */
+	uint32_t fragment_id;     /* what the pieces of one packet have in common */
 	uint32_t transport_off;   /* from the packet's first byte */
 	bool has_ports;           /* TCP, UDP, UDP-Lite, SCTP */
 	uint16_t src_port, dst_port;
@@ -45,6 +46,8 @@ struct headers {
 	uint16_t arp_op;
 	/* Behind the last header that is known: bytes that the packet had on the wire. */
 	uint32_t payload_bytes;
+	/* Where they begin, from the packet's first byte; caplen or more: they were not captured. */
+	uint32_t payload_off;
 	bool is_cut;       /* the captured bytes end within a header */
 	bool is_malformed; /* a header contradicts itself */
 };

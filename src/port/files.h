@@ -1,5 +1,5 @@
 /* What the file system engine asks of the operating system: one small table of calls, so that a
- * listing runs over the live system (port_files), over a recording (filesystem/replay.h) and, later,
+ * listing runs over the live system (port_files), over a recording (filesystem/replay.h) and
  * over Windows without the engine knowing.
  *
  * Calling sequence: port_files_start() fills a state; every call takes it first; handles are small
@@ -73,6 +73,22 @@ enum file_open {
 	FILE_OPEN_REGULAR, /* never waits; whether it is one is asked of the handle */
 };
 
+/* Small files at once.  `bytes` is what was read, or -errno; where it is not negative, `meta` is that
+ * of the handle, asked after the reading. */
+enum {
+	SMALL_FILES_MAX = 16,
+	SMALL_FILE_BYTES = 64 << 10,
+};
+
+struct small_file {
+	const char *name;
+	void *buffer; /* of SMALL_FILE_BYTES */
+	int64_t bytes;
+	struct file_meta meta;
+};
+
+struct small_reader; /* one thread's */
+
 struct file_calls {
 	/* A handle. */
 	int (*open)(void *state, int dir, const char *name, enum file_open how);
@@ -86,8 +102,13 @@ struct file_calls {
 	int64_t (*xattr)(void *state, int dir, const char *name, const char *xattr,
 			 void *buffer, size_t size);
 	int (*flags)(void *state, int dir, const char *name, struct file_flags *flags);
-	int64_t (*read)(void *state, int file, void *buffer, size_t size);
+	/* From an offset: what has none, like a FIFO put in a file's place, fails untouched (-ESPIPE). */
+	int64_t (*read)(void *state, int file, void *buffer, size_t size, uint64_t off);
 	void (*close)(void *state, int handle);
+	/* Opens, reads, queries and closes up to SMALL_FILES_MAX regular files, with few switches to
+	 * the system.  NULL where that cannot be had: then the calls above, one by one. */
+	void (*small)(void *state, struct small_reader *r, int dir,
+		      struct small_file *files, unsigned count);
 };
 
 /* The live system.  The members are set by the probe and may be turned off by a call that finds a
@@ -96,15 +117,36 @@ struct file_calls {
 struct port_files {
 	atomic_bool has_listxattrat, has_getxattrat, has_file_getattr;
 	bool want_noatime; /* false on a volume that keeps access times by itself */
+	bool is_confined; /* no open reaches another mount, whatever is mounted meanwhile */
 	atomic_uint_fast64_t disturbed;
 };
 
 extern const struct file_calls port_file_calls;
 
+/* NULL where the system has no such thing or denies it, or without memory.  Any thread may make it;
+ * the first that reads with it keeps it. */
+struct small_reader *small_reader_new(void) MUST_CHECK;
+void small_reader_free(struct small_reader *r);
+
 void port_files_start(struct port_files *state, bool want_noatime);
+/* From now on opens stay on the mount of their directory (-EXDEV); false where the system cannot
+ * promise that, and then nothing has changed. */
+bool port_files_confine(struct port_files *state, int dir);
+
+/* The clock that the system stamps files with, as coarse as the stamps: what is changed from now on
+ * has no earlier ctime. */
+struct file_time port_file_clock(void);
 
 /* A volume's root, for looking only; no magic links.  The last component is not followed. */
 int port_root_open(const char *path, int *fd, struct weir_error *err) MUST_CHECK;
+/* What stands at an absolute path; a link there is not followed; -errno. */
+int port_path_query(const char *path, struct file_meta *meta) MUST_CHECK;
+/* The target of the link at an absolute path, read so that its access time stays; where that cannot
+ * be had and may_disturb is not set, -EACCES. */
+int64_t port_link_read(const char *path, bool may_disturb, char *buffer,
+		       size_t size) MUST_CHECK;
+/* Makes '/' of whatever else separates names on this system. */
+void port_path_separators(char *path);
 /* The absolute path of an open handle as the system knows it now, cut at size. */
 int port_path_of(int fd, char *path, size_t size) MUST_CHECK;
 /* A private, read-only view of what the handle holds that changes no access time, reaches no other
@@ -124,6 +166,9 @@ unsigned port_processor_count(void);
 void port_handle_close(int fd);
 /* Writes all; -errno. */
 int port_write_all(int fd, const void *bytes, size_t length) MUST_CHECK;
+/* Memory of many mebibytes that is filled from its start: larger pages, where the system has them,
+ * make the first touch cheap.  A hint, which changes nothing. */
+void port_memory_large(void *p, size_t bytes);
 /* A file without a name in TMPDIR, and its reading and writing at an offset; -errno. */
 int port_scratch_open(int *fd, struct weir_error *err) MUST_CHECK;
 int64_t port_read_at(int fd, void *buffer, size_t size, uint64_t off) MUST_CHECK;

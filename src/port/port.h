@@ -12,9 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Clocks.  port_realtime_ns() can step; port_monotonic_ns() cannot, and does not count suspend. */
+/* Clocks.  port_realtime_ns() can step; port_monotonic_ns() cannot, and does not count suspend;
+ * port_boottime_ns() does. */
 int64_t port_realtime_ns(void);
 int64_t port_monotonic_ns(void);
+int64_t port_boottime_ns(void);
 
 /* All clocks read together, for the manifest's clock record. */
 struct port_clocks {
@@ -44,6 +46,8 @@ struct port_thread;
 int port_thread_start(struct port_thread **t, const char *name, void *(*run)(void *),
 		      void *arg, struct weir_error *err) MUST_CHECK;
 void port_thread_join(struct port_thread *t);
+/* From now on the calling thread runs when no other wants to, and its reads wait for others'. */
+void port_thread_lower(void);
 
 /* A mutex with one condition; for the cold paths only.  wait returns false on time-out. */
 struct port_monitor;
@@ -57,7 +61,8 @@ bool port_monitor_wait(struct port_monitor *m, int64_t timeout_ns);
 /* A wake-up that another thread or a signal handler may give, and that poll() can wait for.
  * port_event_set() is async-signal-safe and idempotent; clear takes it back. */
 struct port_event {
-	int fd;
+	int fd;       /* Linux: an eventfd */
+	void *handle; /* Windows: an event; fd is -1 */
 };
 
 int port_event_init(struct port_event *e, struct weir_error *err) MUST_CHECK;
@@ -91,6 +96,11 @@ void port_stop_next_kills(struct port_stop *s);
 /* Waits for any of them; event may be NULL, descriptor -1.  Returns a set of enum port_wake. */
 unsigned port_stop_wait(const struct port_stop *s, const struct port_event *event,
 			int descriptor, int64_t timeout_ns);
+/* A socket that becomes readable with the first request, for an event loop, which then asks
+ * port_stop_wait() what it was; it is the stop's, and goes with it.  After net_start(). */
+int port_stop_socket(struct port_stop *s, int *fd, struct weir_error *err) MUST_CHECK;
+/* Writing where nobody reads any more is an error, and ends nothing. */
+void port_ignore_pipe(void);
 /* Ends the process at once: no destructor, no flush.  What is on disk stays repairable. */
 void port_exit_now(int code) NO_RETURN;
 
@@ -113,6 +123,10 @@ void port_pages_free(void *p, size_t bytes);
 /* Free space of the file system that holds the open directory. */
 int port_disk_free(int dir_fd, uint64_t *bytes) MUST_CHECK;
 
+/* Whether writes past the page cache (O_DIRECT) of whole `alignment` bytes have a meaning on the file's
+ * system. */
+bool port_takes_pages(int fd, size_t alignment);
+
 /* Privileges.  port_drop() keeps `keep` (names without "cap_": "net_raw,net_admin"), becomes the
  * user and group, forbids regaining (no_new_privs), and checks that it worked. */
 struct port_user {
@@ -124,6 +138,8 @@ struct port_user {
 int port_user_find(const char *name, struct port_user *user,
 		   struct weir_error *err) MUST_CHECK;
 bool port_have_capability(const char *name);
+/* The error of a recorder that lacks it, with what to do; returns its code. */
+int port_lacks_capability(const char *name, struct weir_error *err);
 int port_drop(const struct port_user *user, const char *keep,
 	      struct weir_error *err) MUST_CHECK;
 /* The effective capabilities as text, "net_raw" or "", and the user: for the manifest. */

@@ -1,7 +1,11 @@
 #include "store/disk.h"
 
+#include "port/port.h"
+#include "store/span.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int make_file(int dir_fd, const char *name)
@@ -20,6 +24,22 @@ static int remove_file(int dir_fd, const char *name)
 	return unlinkat(dir_fd, name, 0);
 }
 
+static int open_direct(int dir_fd, const char *name)
+{
+	int fd = openat(dir_fd, name, O_WRONLY | O_DIRECT | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0 || port_takes_pages(fd, SPAN_ALIGNMENT))
+		return fd;
+	(void)close(fd);
+	errno = EOPNOTSUPP;
+	return -1;
+}
+
+static int extend_file(int fd, off_t at, off_t length)
+{
+	return fallocate(fd, 0, at, length);
+}
+
 const struct disk disk_system = {
 	.make = make_file,
 	.write = pwrite,
@@ -29,6 +49,10 @@ const struct disk disk_system = {
 	.sync_all = syncfs,
 	.reserve = reserve_space,
 	.remove = remove_file,
+	.open_direct = open_direct,
+	.extend = extend_file,
+	.submit = writes_submit,
+	.take = writes_take,
 };
 
 int disk_write(const struct disk *d, int fd, const void *bytes, size_t length,

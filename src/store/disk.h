@@ -7,6 +7,7 @@
 #define WEIR_STORE_DISK_H
 
 #include "base/compiler.h"
+#include "port/writes.h"
 #include "weir/error.h"
 
 #include <stddef.h>
@@ -24,6 +25,15 @@ struct disk {
 	/* Space from `at`, behind the end, without a change of size. */
 	int (*reserve)(int fd, off_t at, off_t length);
 	int (*remove)(int dir_fd, const char *name);
+	/* The same file once more, for writes of whole pages past the page cache (O_DIRECT).  Fails
+	 * where that has no meaning: on a file system in memory, or one that cannot do it. */
+	int (*open_direct)(int dir_fd, const char *name);
+	/* Space from `at` on that belongs to the file, and reads as zeros. */
+	int (*extend)(int fd, off_t at, off_t length);
+	/* port/writes.h */
+	int (*submit)(struct writes *w, int fd, const void *bytes, size_t length,
+		      off_t at, uint32_t tag);
+	unsigned (*take)(struct writes *w, struct written *done, unsigned max);
 };
 
 extern const struct disk disk_system;

@@ -11,6 +11,7 @@
 #define WEIR_STORE_FORM_H
 
 #include "store/iface.h"
+#include "store/processes.h"
 #include "store/window.h"
 #include "weir/reader.h"
 
@@ -31,7 +32,8 @@ struct reader {
 	/* Entries never move, so that a pointer from reader_iface() lives as long as the reader. */
 	struct iface_info **ifaces;
 	unsigned iface_count, iface_room;
-	int ended; /* 1 at the end, negative after an error */
+	struct processes *processes; /* NULL: none known */
+	int ended;                   /* 1 at the end, negative after an error */
 };
 
 /* Reads what the source holds: pcap or pcapng, told by its first four bytes.  Takes the source. */

@@ -9,6 +9,7 @@ struct iface_table {
 	struct iface *lanes[LANE_MAX][IFACE_MAX];
 	_Atomic unsigned lane_fill[LANE_MAX]; /* released after the entry is complete */
 	_Atomic unsigned count, lane_count;
+	unsigned inherited; /* of them, known before */
 };
 
 struct iface_table *iface_table_new(void)
@@ -61,6 +62,11 @@ struct iface *iface_in_lane(const struct iface_table *t, unsigned lane, unsigned
 }
 
 /* The lane of a link type and snap length; a new one where there is none yet. */
+bool iface_is_loopback(const struct iface_info *info)
+{
+	return !strcmp(info->name, "lo") || !strcmp(info->hardware, IFACE_LOOPBACK);
+}
+
 static unsigned find_lane(struct iface_table *t, const struct iface_info *info)
 {
 	unsigned lane, lanes = iface_lane_count(t);
@@ -106,13 +112,50 @@ static struct iface *add_locked(struct iface_table *t, const struct iface_info *
 	return i;
 }
 
+/* Both were zeroed before they were filled in. */
+static struct iface *claim(const struct iface_table *t, const struct iface_info *info)
+{
+	for (unsigned i = 0; i < t->inherited; i++) {
+		struct iface *old = t->all[i];
+
+		/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): zeroed, see above */
+		if (!old->is_unclaimed || memcmp(&old->info, info, sizeof *info) != 0)
+			continue;
+		old->is_unclaimed = false;
+		return old;
+	}
+	return NULL;
+}
+
+struct iface *iface_inherit(struct iface_table *t, const struct iface_info *info,
+			    struct weir_error *err)
+{
+	struct iface *i;
+
+	port_monitor_lock(t->lock);
+	i = add_locked(t, info, err);
+	if (i) {
+		i->is_unclaimed = true;
+		t->inherited++;
+	}
+	port_monitor_unlock(t->lock);
+	return i;
+}
+
+unsigned iface_inherited(const struct iface_table *t)
+{
+	return t->inherited;
+}
+
 struct iface *iface_add(struct iface_table *t, const struct iface_info *info,
 			struct weir_error *err)
 {
 	struct iface *i;
 
 	port_monitor_lock(t->lock);
-	i = add_locked(t, info, err);
+	i = claim(t, info);
+	if (!i)
+		i = add_locked(t, info, err);
 	port_monitor_unlock(t->lock);
 	return i;
 }

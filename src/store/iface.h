@@ -31,6 +31,9 @@ enum {
 	LINKTYPE_RAW_LIBPCAP = 12
 };
 
+/* The `hardware` of loopback interfaces where their names do not tell. */
+#define IFACE_LOOPBACK "loopback"
+
 struct iface_addr {
 	uint8_t family; /* 4 or 6 */
 	uint8_t prefix; /* bits */
@@ -57,7 +60,11 @@ struct iface {
 	/* Cumulative; raised by the source's thread.  received: seen by the source after its kernel
 	 * filter, recorded or not. */
 	struct counter received, received_bytes, kernel_dropped;
+	bool is_unclaimed; /* inherited, and not yet seen again */
 };
+
+/* Packets on it never leave the machine. */
+bool iface_is_loopback(const struct iface_info *info);
 
 struct iface_table;
 
@@ -66,6 +73,11 @@ void iface_table_free(struct iface_table *t);
 /* Any thread.  Returns the new entry, or NULL with err where a bound is met. */
 struct iface *iface_add(struct iface_table *t, const struct iface_info *info,
 			struct weir_error *err) MUST_CHECK;
+/* Of a store that is gone on with, in the order of its manifest, before anything is added.  Adding
+ * the same again gives this entry; so ids stay and the table does not grow by going on. */
+struct iface *iface_inherit(struct iface_table *t, const struct iface_info *info,
+			    struct weir_error *err) MUST_CHECK;
+unsigned iface_inherited(const struct iface_table *t);
 /* All entries so far, in the order of their adding; of one lane, by id. */
 unsigned iface_count(const struct iface_table *t);
 struct iface *iface_at(const struct iface_table *t, unsigned index);

@@ -5,7 +5,9 @@
 #include "store/clockwatch.h"
 #include "store/facts.h"
 #include "store/ledger_queue.h"
+#include "store/rehash.h"
 #include "store/retention.h"
+#include "store/syncing.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,10 +34,11 @@ struct ledger {
 	/* The open segment of each lane, 1 + descriptor, and the first failure of syncing it: the
 	 * kernel tells it once only. */
 	int open_fd[LANE_MAX], sync_errno[LANE_MAX];
-	char *hash_buffer;
+	uint32_t open_number[LANE_MAX];
+	struct rehash *rehash;
+	struct syncing syncing;
+	bool is_sync_owed; /* closed segments were not made durable */
 };
-
-#define HASH_BUFFER (256 * 1024)
 
 /* The lane's open segment is another one now; fd -1: none. */
 static void follow_open(struct ledger *l, unsigned lane, int fd)
@@ -43,6 +46,60 @@ static void follow_open(struct ledger *l, unsigned lane, int fd)
 	if (l->open_fd[lane])
 		(void)close(l->open_fd[lane] - 1);
 	l->open_fd[lane] = fd + 1;
+}
+
+/* Segments of the sessions before are kept and removed as if they were of this one. */
+static void retain(struct ledger *l, const struct again *a)
+{
+	for (size_t i = 0; i < a->kept_count; i++) {
+		const struct store_segment *s = &a->kept[i];
+		struct segment_facts f = { .number = s->number,
+					   .packets = s->packets,
+					   .file_bytes = s->file_bytes,
+					   .beside_bytes = l->config.store->layout ==
+									   STORE_SEGMENTS
+								   ? 0
+								   : s->bytes,
+					   .last_ns = s->last_ns };
+
+		(void)snprintf(f.name, sizeof f.name, "%s", s->name);
+		retention_add(&l->retention, &f, s->sha256);
+	}
+}
+
+static int take_over(struct ledger *l, struct again *a, struct weir_error *err)
+{
+	int fd = a->manifest_fd;
+
+	a->manifest_fd = -1;
+	l->losses = l->told_losses = a->losses;
+	l->told_ifaces = iface_inherited(l->config.ifaces);
+	retain(l, a);
+	return manifest_adopt(&l->manifest, l->config.disk, fd, a->manifest_bytes,
+			      &a->chain, err);
+}
+
+/* The ledger's own queue has a place for each that was given away (ledger_has_room()). */
+static void take_back(void *arg, struct ledger_item *item, int rc)
+{
+	struct ledger *l = arg;
+
+	item->kind = LEDGER_HASHED;
+	item->has_failed = rc != 0;
+	if (!ledger_queue_return(&l->queue, item))
+		(void)close(item->fd);
+}
+
+static int make_rehash(struct ledger *l, struct weir_error *err)
+{
+	struct rehash_config config = {
+		.dir_fd = l->config.dir_fd,
+		.busy_until_ns = &l->config.progress->busy_until_ns,
+		.done = take_back,
+		.arg = l,
+	};
+
+	return rehash_new(&l->rehash, &config, err);
 }
 
 int ledger_new(struct ledger **out, const struct ledger_config *config,
@@ -56,12 +113,17 @@ int ledger_new(struct ledger **out, const struct ledger_config *config,
 		return err_set(err, WEIR_ERR_NO_MEMORY, "cannot make a store: no memory");
 	l->config = *config;
 	l->manifest.fd = -1;
-	l->hash_buffer = mem_new(HASH_BUFFER, 1);
+	syncing_init(&l->syncing);
 	retention_init(&l->retention, config->store);
-	if (ledger_queue_init(&l->queue) || !l->hash_buffer)
-		rc = err_set(err, WEIR_ERR_NO_MEMORY, "cannot make a store: no memory");
+	rc = ledger_queue_init(&l->queue);
+	if (rc)
+		(void)err_set(err, WEIR_ERR_NO_MEMORY, "cannot make a store: no memory");
 	else
-		rc = manifest_make(&l->manifest, config->disk, config->dir_fd, err);
+		rc = make_rehash(l, err);
+	if (!rc)
+		rc = config->again ? take_over(l, config->again, err)
+				   : manifest_make(&l->manifest, config->disk,
+						   config->dir_fd, err);
 	if (rc) {
 		ledger_free(l);
 		*out = NULL;
@@ -73,12 +135,12 @@ void ledger_free(struct ledger *l)
 {
 	if (!l)
 		return;
+	rehash_free(l->rehash);
 	for (unsigned lane = 0; lane < LANE_MAX; lane++)
 		follow_open(l, lane, -1);
 	manifest_fini(&l->manifest);
 	retention_fini(&l->retention);
 	ledger_queue_fini(&l->queue);
-	mem_free(l->hash_buffer);
 	mem_free(l);
 }
 
@@ -99,10 +161,9 @@ bool ledger_has_failed(const struct ledger *l)
 
 /* The queue's other end. */
 
-bool ledger_has_room(struct ledger *l)
+bool ledger_has_room(struct ledger *l, size_t count)
 {
-	/* One segment, and the next one's opening. */
-	return ledger_queue_has_room(&l->queue, 2);
+	return ledger_queue_has_room(&l->queue, count + rehash_count(l->rehash));
 }
 
 void ledger_wait(struct ledger *l)
@@ -175,10 +236,48 @@ static void tell_ifaces(struct ledger *l, int64_t ns)
 			     facts_interface(iface_at(l->config.ifaces, l->told_ifaces)));
 }
 
+static bool is_behind(struct ledger *l, int64_t now)
+{
+	return now < (int64_t)counter_read(&l->config.progress->busy_until_ns) &&
+	       !ledger_queue_is_closing(&l->queue);
+}
+
+static bool is_sync_put_off(struct ledger *l)
+{
+	int64_t now = port_monotonic_ns();
+
+	return is_behind(l, now) && !syncing_is_due(&l->syncing, now, 0, true);
+}
+
+/* An import has its file to begin again from, and nothing is lost when it waits. */
+static uint64_t written_live(const struct ledger *l)
+{
+	return l->config.store->has_packet_clock
+		       ? 0
+		       : counter_read(&l->config.progress->written_bytes);
+}
+
+void ledger_tick(struct ledger *l)
+{
+	if (syncing_due(&l->syncing, written_live(l)))
+		ledger_queue_wake(&l->queue);
+}
+
 static void sync_manifest(struct ledger *l)
 {
 	if (manifest_sync(&l->manifest))
 		l->has_failed = true;
+}
+
+/* What the sessions before have lost. */
+static uint64_t before_packets(const struct ledger *l, unsigned reason)
+{
+	return l->config.again ? l->config.again->losses.packets[reason] : 0;
+}
+
+static uint64_t before_bytes(const struct ledger *l, unsigned reason)
+{
+	return l->config.again ? l->config.again->losses.bytes[reason] : 0;
 }
 
 /* What the sources said last, and what the store itself knows better. */
@@ -188,8 +287,10 @@ static void refresh_losses(struct ledger *l)
 
 	for (unsigned i = 0; i < ARRAY_LEN(own); i++) {
 		l->losses.packets[own[i]] =
-			counter_read(&l->config.losses->packets[own[i]]);
-		l->losses.bytes[own[i]] = counter_read(&l->config.losses->bytes[own[i]]);
+			counter_read(&l->config.losses->packets[own[i]]) +
+			before_packets(l, own[i]);
+		l->losses.bytes[own[i]] = counter_read(&l->config.losses->bytes[own[i]]) +
+					  before_bytes(l, own[i]);
 	}
 }
 
@@ -233,46 +334,36 @@ static void apply_retention(struct ledger *l, int64_t now_ns)
 		remove_oldest(l, why);
 }
 
-/* Reads a closed file again; pread, so that the writer's position does not matter. */
-static int hash_file(struct ledger *l, int fd, struct segment_facts *f)
-{
-	struct hash *h = hash_new();
-	uint64_t at = 0;
-	int rc = h ? 0 : WEIR_ERR_NO_MEMORY;
-
-	while (!rc && at < f->file_bytes) {
-		size_t want = f->file_bytes - at < HASH_BUFFER
-				      ? (size_t)(f->file_bytes - at)
-				      : HASH_BUFFER;
-		ssize_t n = pread(fd, l->hash_buffer, want, (off_t)at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			rc = WEIR_ERR_SYSTEM;
-		else
-			rc = hash_update(h, l->hash_buffer, (size_t)n);
-		at += n > 0 ? (uint64_t)n : 0;
-	}
-	if (!rc)
-		rc = hash_finish(h, f->sha256);
-	hash_free(h);
-	return rc;
-}
-
 static void note_sync(struct ledger *l, unsigned lane, int rc)
 {
 	if (rc && !l->sync_errno[lane])
 		l->sync_errno[lane] = errno;
 }
 
-/* What a power cut can take is a second's records, not what the kernel has held back for half a
- * minute. */
+/* What a power cut can take is a second's records (syncing.h), not what the kernel has held back for
+ * half a minute. */
 static void sync_open(struct ledger *l)
 {
+	uint64_t written = written_live(l);
+	int64_t began = port_monotonic_ns();
+
+	if (!syncing_is_due(&l->syncing, began, written, is_behind(l, began)))
+		return;
+	if (l->is_sync_owed && (l->config.disk->sync_all(l->config.dir_fd) ||
+				l->config.disk->sync_dir(l->config.dir_fd)))
+		l->has_failed = true;
+	l->is_sync_owed = false;
 	for (unsigned lane = 0; lane < LANE_MAX; lane++)
 		if (l->open_fd[lane])
 			note_sync(l, lane, l->config.disk->sync(l->open_fd[lane] - 1));
+	syncing_done(&l->syncing, began, port_monotonic_ns(), written);
+}
+
+/* Space that was taken ahead and not used. */
+static void cut_to_end(const struct ledger *l, int fd, struct segment_facts *f)
+{
+	if (f->is_long)
+		f->is_torn = l->config.disk->truncate(fd, (off_t)f->file_bytes) != 0;
 }
 
 static int make_durable(struct ledger *l, int fd)
@@ -282,15 +373,13 @@ static int make_durable(struct ledger *l, int fd)
 	return l->config.disk->sync_all(l->config.dir_fd);
 }
 
-static void finish_segment(struct ledger *l, struct ledger_item *i)
+/* The file is durable and hashed: its line. */
+static void state_segment(struct ledger *l, struct ledger_item *i)
 {
 	struct segment_facts *f = &i->facts;
+	char sha256[HASH_HEX];
 	json_t *line;
 
-	follow_open(l, f->lane, -1);
-	note_sync(l, f->lane, make_durable(l, i->fd));
-	if (!f->is_hashed && hash_file(l, i->fd, f))
-		l->has_failed = true;
 	(void)close(i->fd);
 	refresh_losses(l);
 	line = facts_segment(f);
@@ -305,15 +394,39 @@ static void finish_segment(struct ledger *l, struct ledger_item *i)
 	write_needed(l, "segment", i->ns, line);
 	l->told_losses = l->losses;
 	l->closed_bytes += f->file_bytes + f->beside_bytes;
-	retention_add(&l->retention, f);
+	hash_hex(f->sha256, sha256);
+	retention_add(&l->retention, f, sha256);
 	apply_retention(l, l->config.store->has_packet_clock ? f->last_ns : i->ns);
+}
+
+static void finish_segment(struct ledger *l, struct ledger_item *i)
+{
+	struct segment_facts *f = &i->facts;
+
+	/* The next one may be open already: the last writes of this one took their time. */
+	if (l->open_number[f->lane] == f->number)
+		follow_open(l, f->lane, -1);
+	cut_to_end(l, i->fd, f);
+	if (f->is_hashed) {
+		note_sync(l, f->lane, make_durable(l, i->fd));
+		state_segment(l, i);
+		return;
+	}
+	/* It is made durable when it comes back, and before that with all that is owed. */
+	l->is_sync_owed = true;
+	rehash_push(l->rehash, i);
 }
 
 static void write_stats(struct ledger *l, const struct ledger_item *i)
 {
 	json_t *line;
 
-	l->losses = i->losses;
+	for (unsigned reason = 0; reason < LOSS_REASONS; reason++) {
+		l->losses.packets[reason] =
+			i->losses.packets[reason] + before_packets(l, reason);
+		l->losses.bytes[reason] =
+			i->losses.bytes[reason] + before_bytes(l, reason);
+	}
 	refresh_losses(l);
 	if (!manifest_has_reserve(&l->manifest)) {
 		ledger_queue_drop(&l->queue);
@@ -340,12 +453,22 @@ static void handle(struct ledger *l, struct ledger_item *i)
 		return;
 	case LEDGER_OPENED:
 		follow_open(l, i->facts.lane, i->fd);
-		if (l->config.disk->sync_dir(l->config.dir_fd))
+		l->open_number[i->facts.lane] = i->facts.number;
+		if (is_sync_put_off(l))
+			l->is_sync_owed = true;
+		else if (l->config.disk->sync_dir(l->config.dir_fd))
 			l->has_failed = true;
 		write_needed(l, "segment_open", i->ns, facts_opened(&i->facts));
 		break;
 	case LEDGER_SEGMENT:
 		finish_segment(l, i);
+		if (!i->facts.is_hashed)
+			return; /* it has no line yet */
+		break;
+	case LEDGER_HASHED:
+		l->has_failed = l->has_failed || i->has_failed;
+		note_sync(l, i->facts.lane, make_durable(l, i->fd));
+		state_segment(l, i);
 		break;
 	case LEDGER_ROOM:
 		if (retention_oldest(&l->retention))
@@ -353,7 +476,8 @@ static void handle(struct ledger *l, struct ledger_item *i)
 		return;
 	}
 	/* One sync for a run of lines; a segment's own is not put off. */
-	if (i->kind == LEDGER_SEGMENT || ledger_queue_has_room(&l->queue, LEDGER_QUEUE))
+	if (i->kind == LEDGER_SEGMENT || i->kind == LEDGER_HASHED ||
+	    (ledger_queue_has_room(&l->queue, LEDGER_QUEUE) && !is_sync_put_off(l)))
 		sync_manifest(l);
 }
 
@@ -379,6 +503,17 @@ static void look_around(struct ledger *l)
 		apply_retention(l, now.realtime_ns);
 }
 
+/* While closing: false once there is nothing more to be hashed or to come back. */
+static bool finish_hashing(struct ledger *l)
+{
+	rehash_hurry(l->rehash);
+	if (rehash_help(l->rehash))
+		return true;
+	if (rehash_count(l->rehash))
+		ledger_queue_pause(&l->queue, 10 * NS_PER_MS);
+	return rehash_count(l->rehash) || !ledger_queue_is_empty(&l->queue);
+}
+
 static void *run(void *arg)
 {
 	struct ledger *l = arg;
@@ -388,11 +523,13 @@ static void *run(void *arg)
 	for (;;) {
 		if (ledger_queue_pop(&l->queue, &i, NS_PER_S))
 			handle(l, &i);
-		else if (ledger_queue_is_closing(&l->queue))
+		else if (ledger_queue_is_closing(&l->queue) && !finish_hashing(l))
 			break;
 		if (port_monotonic_ns() >= look_ns) {
 			look_around(l);
 			look_ns = port_monotonic_ns() + NS_PER_S;
+		} else {
+			sync_open(l);
 		}
 	}
 	tell_ifaces(l, port_realtime_ns());
@@ -401,13 +538,15 @@ static void *run(void *arg)
 
 int ledger_start(struct ledger *l, json_t *start, struct weir_error *err)
 {
-	int rc = manifest_append(&l->manifest, "start", port_realtime_ns(), start, err);
+	const char *type = l->config.again ? "continued" : "start";
+	int rc = manifest_append(&l->manifest, type, port_realtime_ns(), start, err);
 
 	if (rc)
 		return rc;
 	if (manifest_sync(&l->manifest) || l->config.disk->sync_dir(l->config.dir_fd))
 		return err_sys(err, "cannot make the manifest durable");
-	return port_thread_start(&l->thread, "ledger", run, l, err);
+	rc = rehash_start(l->rehash, err);
+	return rc ? rc : port_thread_start(&l->thread, "ledger", run, l, err);
 }
 
 void ledger_stop(struct ledger *l)

@@ -2,13 +2,14 @@
  * closed (deferred hash, sync, line, retention), writes events, and watches the clocks.
  *
  * Calling sequence: ledger_new(), ledger_start(), the others, ledger_stop(), ledger_free().
- * Threads: ledger_opened(), ledger_segment(), ledger_make_room() belong to the write worker,
+ * Threads: ledger_opened(), ledger_segment(), ledger_make_room(), ledger_tick() belong to the write worker,
  * ledger_event() and ledger_stats() to anyone.  None of them waits for the disk.  The queue is
  * bounded: events fill half of it at most and are then dropped and counted; the write worker looks
  * at ledger_has_room() before it closes a segment. */
 #ifndef WEIR_STORE_LEDGER_H
 #define WEIR_STORE_LEDGER_H
 
+#include "store/again.h"
 #include "store/manifest.h"
 #include "store/segment.h"
 #include "store/store.h"
@@ -22,6 +23,8 @@ struct ledger_config {
 	struct iface_table *ifaces;
 	struct store_progress *progress; /* removed_segments is the ledger's to raise */
 	const struct losses *losses;     /* the store's own */
+	struct again
+		*again; /* the store is gone on with; its manifest is taken; else NULL */
 };
 
 int ledger_new(struct ledger **l, const struct ledger_config *config,
@@ -32,7 +35,8 @@ int ledger_start(struct ledger *l, json_t *start, struct weir_error *err) MUST_C
 /* The manifest, while no thread runs. */
 struct manifest *ledger_manifest(struct ledger *l);
 
-bool ledger_has_room(struct ledger *l);
+/* For so many items. */
+bool ledger_has_room(struct ledger *l, size_t count);
 /* A moment, for the queue to become shorter: only while closing. */
 void ledger_wait(struct ledger *l);
 /* A segment file was made; fd is borrowed (and duplicated, to be synced while it grows). */
@@ -41,6 +45,9 @@ void ledger_opened(struct ledger *l, const struct segment_facts *f, int fd);
 void ledger_segment(struct ledger *l, const struct segment_facts *f, int fd);
 /* The disk is full: remove what --keep allows. */
 void ledger_make_room(struct ledger *l);
+/* At least every 100 ms: has the ledger look at once whether so much was written that it should be
+ * made durable. */
+void ledger_tick(struct ledger *l);
 /* Takes members.  `is_needed`: may use the part of the queue that is kept free of events. */
 void ledger_event(struct ledger *l, const char *type, json_t *members, bool is_needed);
 void ledger_stats(struct ledger *l, const struct loss_totals *losses);

@@ -16,24 +16,51 @@ void ledger_queue_fini(struct ledger_queue *q)
 	mem_free(q->items);
 }
 
+/* Called with the lock held. */
+static struct ledger_item *append(struct ledger_queue *q, const struct ledger_item *item)
+{
+	struct ledger_item *i = &q->items[(q->head + q->count++) % LEDGER_QUEUE];
+
+	*i = *item;
+	port_monitor_signal(q->lock);
+	return i;
+}
+
 bool ledger_queue_push(struct ledger_queue *q, const struct ledger_item *item,
 		       size_t limit)
 {
-	struct ledger_item *i;
 	bool has_place;
 
 	port_monitor_lock(q->lock);
 	has_place = q->count < limit;
-	if (has_place) {
-		i = &q->items[(q->head + q->count++) % LEDGER_QUEUE];
-		*i = *item;
-		i->ns = port_realtime_ns();
-		port_monitor_signal(q->lock);
-	} else {
+	if (has_place)
+		append(q, item)->ns = port_realtime_ns();
+	else
 		q->dropped++;
-	}
 	port_monitor_unlock(q->lock);
 	return has_place;
+}
+
+bool ledger_queue_return(struct ledger_queue *q, const struct ledger_item *item)
+{
+	bool has_place;
+
+	port_monitor_lock(q->lock);
+	has_place = q->count < LEDGER_QUEUE;
+	if (has_place)
+		(void)append(q, item);
+	port_monitor_unlock(q->lock);
+	return has_place;
+}
+
+bool ledger_queue_is_empty(struct ledger_queue *q)
+{
+	bool is;
+
+	port_monitor_lock(q->lock);
+	is = !q->count;
+	port_monitor_unlock(q->lock);
+	return is;
 }
 
 bool ledger_queue_pop(struct ledger_queue *q, struct ledger_item *item,
@@ -52,6 +79,13 @@ bool ledger_queue_pop(struct ledger_queue *q, struct ledger_item *item,
 	}
 	port_monitor_unlock(q->lock);
 	return has_item;
+}
+
+void ledger_queue_wake(struct ledger_queue *q)
+{
+	port_monitor_lock(q->lock);
+	port_monitor_signal(q->lock);
+	port_monitor_unlock(q->lock);
 }
 
 bool ledger_queue_has_room(struct ledger_queue *q, size_t count)

@@ -23,6 +23,7 @@ enum ledger_kind {
 	LEDGER_STATS,
 	LEDGER_OPENED,
 	LEDGER_SEGMENT,
+	LEDGER_HASHED, /* a segment that comes back from the hasher */
 	LEDGER_ROOM
 };
 
@@ -34,6 +35,7 @@ struct ledger_item {
 	struct loss_totals losses;
 	struct segment_facts facts;
 	int fd;
+	bool has_failed; /* LEDGER_HASHED */
 };
 
 struct ledger_queue {
@@ -49,9 +51,14 @@ void ledger_queue_fini(struct ledger_queue *q);
 /* False where `limit` items or more are there: what the item holds stays the caller's. */
 bool ledger_queue_push(struct ledger_queue *q, const struct ledger_item *item,
 		       size_t limit);
+/* As push, but without the limit, and keeping the item's time. */
+bool ledger_queue_return(struct ledger_queue *q, const struct ledger_item *item);
+bool ledger_queue_is_empty(struct ledger_queue *q);
 /* Waits for an item, not longer than timeout_ns, and not once it is closing. */
 bool ledger_queue_pop(struct ledger_queue *q, struct ledger_item *item,
 		      int64_t timeout_ns) MUST_CHECK;
+/* Ends a wait for an item. */
+void ledger_queue_wake(struct ledger_queue *q);
 bool ledger_queue_has_room(struct ledger_queue *q, size_t count);
 void ledger_queue_close(struct ledger_queue *q);
 bool ledger_queue_is_closing(struct ledger_queue *q);

@@ -1,7 +1,6 @@
 #include "store/manifest.h"
 
 #include "base/mem.h"
-#include "base/time.h"
 
 #include <errno.h>
 #include <string.h>
@@ -33,7 +32,7 @@ int manifest_make(struct manifest *m, const struct disk *disk, int dir_fd,
 		  struct weir_error *err)
 {
 	*m = (struct manifest){ .disk = disk, .fd = -1 };
-	memset(m->prev, '0', HASH_HEX - 1);
+	chain_init(&m->chain);
 	m->line = mem_new(MANIFEST_LINE_MAX, 1);
 	if (!m->line)
 		return err_set(err, WEIR_ERR_NO_MEMORY,
@@ -47,6 +46,18 @@ int manifest_make(struct manifest *m, const struct disk *disk, int dir_fd,
 	return 0;
 }
 
+int manifest_adopt(struct manifest *m, const struct disk *disk, int fd, uint64_t size,
+		   const struct chain *chain, struct weir_error *err)
+{
+	*m = (struct manifest){ .disk = disk, .fd = fd, .size = size, .chain = *chain };
+	m->line = mem_new(MANIFEST_LINE_MAX, 1);
+	if (!m->line)
+		return err_set(err, WEIR_ERR_NO_MEMORY,
+			       "cannot go on in '" MANIFEST_NAME "': no memory");
+	reserve(m);
+	return 0;
+}
+
 void manifest_fini(struct manifest *m)
 {
 	if (m->fd >= 0)
@@ -56,45 +67,17 @@ void manifest_fini(struct manifest *m)
 	m->line = NULL;
 }
 
-static json_t *make_line(const struct manifest *m, const char *type, int64_t ns,
-			 json_t *members)
-{
-	char at[TIME_TEXT];
-	json_t *line;
-
-	time_format(ns, at);
-	line = json_pack("{s:I,s:s,s:s,s:I}", "seq", (json_int_t)m->seq + 1, "type", type,
-			 "at", at, "at_ns", (json_int_t)ns);
-	if (members)
-		json_object_update_missing(line, members);
-	json_object_set_new(line, "prev", json_string(m->prev));
-	return line;
-}
-
-/* The line's bytes with the newline in m->line; 0 where they do not fit. */
-static size_t dump_line(struct manifest *m, const char *type, int64_t ns, json_t *members)
-{
-	json_t *line = make_line(m, type, ns, members);
-	size_t n = json_dumpb(line, m->line, MANIFEST_LINE_MAX - 1, JSON_COMPACT);
-
-	json_decref(line);
-	if (!n || n >= MANIFEST_LINE_MAX)
-		return 0;
-	m->line[n] = '\n';
-	return n + 1;
-}
-
 int manifest_append(struct manifest *m, const char *type, int64_t ns, json_t *members,
 		    struct weir_error *err)
 {
-	size_t n = dump_line(m, type, ns, members);
-	uint8_t digest[HASH_BYTES];
+	size_t n = chain_dump(&m->chain, type, ns, members, m->line, MANIFEST_LINE_MAX);
+	struct chain next = m->chain;
 
 	if (!n)
 		return err_set(err, WEIR_ERR_LIMIT,
 			       "cannot write manifest line '%s': longer than %d bytes",
 			       type, MANIFEST_LINE_MAX);
-	if (hash_once(m->line, n - 1, digest))
+	if (chain_advance(&next, m->line, n - 1))
 		return err_set(err, WEIR_ERR_NO_MEMORY,
 			       "cannot hash manifest line '%s': no memory", type);
 	if (disk_write(m->disk, m->fd, m->line, n, m->size, NULL)) {
@@ -105,9 +88,8 @@ int manifest_append(struct manifest *m, const char *type, int64_t ns, json_t *me
 			m->reserved = 0;
 		return rc;
 	}
-	hash_hex(digest, m->prev);
+	m->chain = next;
 	m->size += n;
-	m->seq++;
 	reserve(m);
 	return 0;
 }

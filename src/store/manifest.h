@@ -6,7 +6,7 @@
 #ifndef WEIR_STORE_MANIFEST_H
 #define WEIR_STORE_MANIFEST_H
 
-#include "base/hash.h"
+#include "store/chain.h"
 #include "store/disk.h"
 
 #include <jansson.h>
@@ -19,13 +19,15 @@ struct manifest {
 	const struct disk *disk;
 	int fd;
 	uint64_t size, reserved; /* bytes of whole lines; reserved on disk */
-	uint64_t seq;            /* of the last line */
-	char prev[HASH_HEX];     /* hash of the last line */
-	char *line;              /* MANIFEST_LINE_MAX */
+	struct chain chain;
+	char *line; /* MANIFEST_LINE_MAX */
 };
 
 int manifest_make(struct manifest *m, const struct disk *disk, int dir_fd,
 		  struct weir_error *err) MUST_CHECK;
+/* Goes on in one that is there: fd is open for writing and locked, and taken. */
+int manifest_adopt(struct manifest *m, const struct disk *disk, int fd, uint64_t size,
+		   const struct chain *chain, struct weir_error *err) MUST_CHECK;
 void manifest_fini(struct manifest *m);
 /* Appends {"seq","type","at","at_ns", members..., "prev"}.  Borrows members (may be NULL).  On
  * failure nothing of the line is left, and it may be tried again. */

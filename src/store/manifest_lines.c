@@ -3,6 +3,8 @@
 #include "store/json_lines.h"
 #include "store/names.h"
 
+#include <arpa/inet.h>
+
 bool line_is(const json_t *line, const char *type)
 {
 	const char *found = json_get_text(line, "type");
@@ -94,6 +96,36 @@ static void read_mac(const json_t *line, struct iface_info *info)
 	info->has_mac = true;
 }
 
+/* "192.0.2.1/24", "2001:db8::1/64" */
+static bool read_address(const char *text, struct iface_addr *a)
+{
+	char address[64];
+	const char *slash = text ? strchr(text, '/') : NULL;
+
+	if (!slash || (size_t)(slash - text) >= sizeof address)
+		return false;
+	memcpy(address, text, (size_t)(slash - text));
+	address[slash - text] = '\0';
+	a->family = strchr(address, ':') ? 6 : 4;
+	a->prefix = (uint8_t)strtoul(slash + 1, NULL, 10);
+	return inet_pton(a->family == 4 ? AF_INET : AF_INET6, address, a->bytes) == 1;
+}
+
+static void read_addresses(const json_t *line, struct iface_info *info)
+{
+	json_t *one;
+	size_t at;
+
+	json_array_foreach(json_object_get(line, "addresses"), at, one)
+	{
+		struct iface_addr a = { 0 };
+
+		if (info->addr_count < IFACE_ADDRS &&
+		    read_address(json_string_value(one), &a))
+			info->addrs[info->addr_count++] = a;
+	}
+}
+
 bool line_interface(const json_t *line, struct iface_info *info, unsigned *lane,
 		    unsigned *id)
 {
@@ -121,6 +153,7 @@ bool line_interface(const json_t *line, struct iface_info *info, unsigned *lane,
 	if (!json_get_u64(line, "speed_bps", &info->speed_bps))
 		info->speed_bps = 0;
 	read_mac(line, info);
+	read_addresses(line, info);
 	return true;
 }
 

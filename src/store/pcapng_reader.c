@@ -9,8 +9,11 @@
 #include "store/pcapng_clock.h"
 #include "store/pcapng_iface.h"
 #include "store/pcapng_option.h"
+#include "store/process_block.h"
+#include "store/record.h"
 
 #include <stdarg.h>
+#include <sys/stat.h>
 
 enum {
 	BLOCK_IFACE = 1,
@@ -51,6 +54,7 @@ struct pcapng_reader {
 	unsigned count, room;
 	uint64_t offset; /* of the last packet's block */
 	uint32_t length;
+	bool may_wait; /* a look at the next block may wait for whoever writes it */
 };
 
 bool pcapng_is_magic(const uint8_t first[4])
@@ -216,6 +220,13 @@ static int take_option(const struct pcapng_block *b, const struct pcapng_option 
 		p->pid = cur_u32(&c, b->is_big);
 		p->tid = cur_u32(&c, b->is_big);
 		p->has_pid = true;
+	} else if (o->code == RECORD_OPT_OWNER && o->length == 12 && !b->is_big) {
+		/* Of the codes for local use: another's option of that code has another form. */
+		p->owner.method = cur_u8(&c);
+		p->owner.certainty = cur_u8(&c);
+		cur_skip(&c, 2);
+		p->owner.start_ns = cur_u64le(&c);
+		p->has_owner = true;
 	}
 	return 0;
 }
@@ -324,6 +335,20 @@ static int read_simple(const struct pcapng_reader *r, const struct pcapng_block 
 	return rc ? rc : 1;
 }
 
+/* Wireshark's process blocks; other custom blocks, and what finds no memory, are passed over. */
+static void take_custom(struct pcapng_reader *r, const struct pcapng_block *b)
+{
+	struct cursor c;
+
+	pcapng_body(b, &c);
+	if (!process_block_is(c.at, cur_left(&c)))
+		return;
+	if (!r->base.processes)
+		r->base.processes = processes_new();
+	if (r->base.processes)
+		processes_add_block(r->base.processes, c.at, cur_left(&c));
+}
+
 /* 1: a packet; 0: something else, taken in or passed over. */
 static int take_block(struct pcapng_reader *r, const struct pcapng_block *b,
 		      struct packet *p, struct weir_error *err)
@@ -338,9 +363,42 @@ static int take_block(struct pcapng_reader *r, const struct pcapng_block *b,
 		return read_packet(r, b, p, err);
 	case BLOCK_PACKET_SIMPLE:
 		return read_simple(r, b, p, err);
+	case PROCESS_BLOCK_TYPE:
+		take_custom(r, b);
+		return 0;
 	default:
 		return 0;
 	}
+}
+
+/* The process block that explains the packet in *b, which it may stand behind.  The packet is read
+ * again where the look has moved its bytes.  Faults are left to the next read. */
+static int look_behind(struct pcapng_reader *r, struct pcapng_block *b, struct packet *p,
+		       struct weir_error *err)
+{
+	struct pcapng_block next = { .is_big = r->is_big };
+	const uint8_t *before = b->body;
+	const uint8_t *behind;
+	size_t want = (size_t)b->length + 8;
+
+	if (want + PROCESS_BLOCK_MAX > WINDOW_MAX)
+		return 1;
+	if (window_want(&r->w, want, NULL) > 0) {
+		behind = window_bytes(&r->w) + b->length;
+		next.type = r->is_big ? get_u32be(behind) : get_u32le(behind);
+		next.length = r->is_big ? get_u32be(behind + 4) : get_u32le(behind + 4);
+	}
+	if (next.type == PROCESS_BLOCK_TYPE && next.length >= LEAST_BLOCK &&
+	    next.length <= PROCESS_BLOCK_MAX &&
+	    window_want(&r->w, (size_t)b->length + next.length, NULL) > 0) {
+		next.body = window_bytes(&r->w) + b->length + 8;
+		take_custom(r, &next);
+	}
+	b->body = window_bytes(&r->w) + 8;
+	if (b->body == before)
+		return 1;
+	memset(p, 0, sizeof *p);
+	return read_packet(r, b, p, err);
 }
 
 static int pcapng_next(struct reader *base, struct packet *p, struct weir_error *err)
@@ -354,6 +412,9 @@ static int pcapng_next(struct reader *base, struct packet *p, struct weir_error 
 		if (rc <= 0)
 			return rc;
 		found = take_block(r, &b, p, err);
+		if (found > 0 && p->has_pid && !r->may_wait &&
+		    !reader_process(&r->base, p))
+			found = look_behind(r, &b, p, err);
 		if (found < 0)
 			return found;
 		window_pass(&r->w, b.length);
@@ -377,12 +438,15 @@ int pcapng_reader_new(struct reader **out, const char *name, struct window *w,
 		      struct weir_error *err)
 {
 	struct pcapng_reader *r = reader_new(sizeof *r, &pcapng_ops, name, err);
+	struct stat st;
 
 	if (!r) {
 		window_fini(w);
 		return WEIR_ERR_NO_MEMORY;
 	}
 	r->w = *w;
+	r->may_wait =
+		w->source.fd >= 0 && (fstat(w->source.fd, &st) || !S_ISREG(st.st_mode));
 	*out = &r->base;
 	return 0;
 }

@@ -68,7 +68,7 @@ void piece_scan(struct piece *p, const uint8_t *data, size_t length)
 void piece_of_span(struct piece *p, const struct span *span)
 {
 	*p = (struct piece){
-		.data = span->data,
+		.data = span_records(span),
 		.length = span->length,
 		.packets = span->packets,
 		.bytes = span->bytes,

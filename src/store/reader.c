@@ -32,6 +32,7 @@ void reader_free(struct reader *r)
 	for (unsigned i = 0; i < r->iface_count; i++)
 		mem_free(r->ifaces[i]);
 	mem_free(r->ifaces);
+	processes_free(r->processes);
 	mem_free(r->name);
 	mem_free(r);
 }
@@ -188,4 +189,12 @@ unsigned reader_iface_count(const struct reader *r)
 const struct iface_info *reader_iface(const struct reader *r, unsigned index)
 {
 	return r->ifaces[index];
+}
+
+const struct process_fact *reader_process(const struct reader *r, const struct packet *p)
+{
+	if (!p->has_pid || !r->processes)
+		return NULL;
+	return processes_find(r->processes, p->pid, p->has_owner ? p->owner.start_ns : 0,
+			      p->ns);
 }

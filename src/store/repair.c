@@ -4,6 +4,8 @@
 #include "port/port.h"
 #include "store/facts.h"
 #include "store/manifest.h"
+#include "store/process_lines.h"
+#include "store/processes.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +17,8 @@
 
 enum {
 	COPY_ROOM = 128 * 1024,
-	TAIL_NAME = 64
+	TAIL_NAME = 64,
+	ZEROS_LEAST = 64 * 1024 /* fewer of them are kept like anything else */
 };
 
 /* What is being put together. */
@@ -27,7 +30,8 @@ struct repair {
 	int64_t now_ns;
 	json_t *actions; /* of the line `recovered` */
 	uint64_t cut_bytes;
-	uint8_t *buffer; /* COPY_ROOM */
+	uint8_t *buffer;   /* COPY_ROOM */
+	json_t *processes; /* of the line `end`; NULL: there is no such file */
 };
 
 /* Bytes from..to of one file to the end of another. */
@@ -112,10 +116,37 @@ static int note(struct repair *r, const char *name, const char *action, uint64_t
 	return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for the manifest's lines");
 }
 
+/* Where the zeros at a file's end begin: space that the recorder had taken ahead. */
+static int find_zeros(const struct repair *r, int fd, uint64_t from, uint64_t *end,
+		      struct weir_error *err)
+{
+	while (*end > from) {
+		size_t want = *end - from < COPY_ROOM ? (size_t)(*end - from) : COPY_ROOM;
+		ssize_t n = pread(fd, r->buffer, want, (off_t)(*end - want));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n != (ssize_t)want)
+			return err_sys(err, "cannot read what is to be kept");
+		while (n > 0 && !r->buffer[n - 1])
+			n--;
+		*end -= want - (size_t)n;
+		if (n)
+			break;
+	}
+	return 0;
+}
+
 static int cut_file(const struct repair *r, int fd, const struct view_pending *p,
 		    const char *tail, struct weir_error *err)
 {
-	int rc = keep_tail(r, fd, p->scan.whole_bytes, p->scan.file_bytes, tail, err);
+	uint64_t end = p->scan.file_bytes;
+	int rc = find_zeros(r, fd, p->scan.whole_bytes, &end, err);
+
+	if (p->scan.file_bytes - end < ZEROS_LEAST)
+		end = p->scan.file_bytes;
+	if (!rc && end > p->scan.whole_bytes)
+		rc = keep_tail(r, fd, p->scan.whole_bytes, end, tail, err);
 
 	if (!rc && ftruncate(fd, (off_t)p->scan.whole_bytes))
 		rc = err_sys(err, "cannot cut it");
@@ -203,6 +234,50 @@ static int note_absent(struct repair *r, struct weir_error *err)
 	return rc;
 }
 
+static int cut_processes(struct repair *r, int fd, const struct process_lines *p,
+			 struct weir_error *err)
+{
+	int rc = 0;
+
+	if (p->bytes == p->whole)
+		return 0;
+	rc = keep_tail(r, fd, p->whole, p->bytes, STORE_PROCESSES ".tail", err);
+	if (!rc && ftruncate(fd, (off_t)p->whole))
+		rc = err_sys(err, "cannot cut it");
+	return rc ? rc
+		  : note(r, STORE_PROCESSES, "cut", p->whole, p->bytes - p->whole,
+			 "a torn line", err);
+}
+
+/* Lines are whole, or the last one is torn. */
+static int mend_processes(struct repair *r, struct weir_error *err)
+{
+	int fd =
+		openat(r->view->dir_fd, STORE_PROCESSES, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	struct process_lines p;
+	char hex[HASH_HEX];
+	int rc;
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0)
+		return err_sys(err, "cannot open '%s'", STORE_PROCESSES);
+	rc = process_lines_measure(&p, fd, NULL, err);
+	if (!rc)
+		rc = cut_processes(r, fd, &p, err);
+	if (!rc && fsync(fd))
+		rc = err_sys(err, "cannot sync it");
+	if (!rc) {
+		hash_hex(p.sha256, hex);
+		r->processes =
+			json_pack("{s:s,s:I,s:I,s:s,s:n}", "name", STORE_PROCESSES,
+				  "lines", (json_int_t)p.lines, "bytes",
+				  (json_int_t)p.whole, "sha256", hex, "lost_lines");
+	}
+	(void)close(fd);
+	return rc ? err_prefix(err, "'%s'", STORE_PROCESSES) : 0;
+}
+
 static int mend_files(struct repair *r, struct weir_error *err)
 {
 	struct view_facts *f = r->facts;
@@ -214,6 +289,8 @@ static int mend_files(struct repair *r, struct weir_error *err)
 		else
 			rc = set_aside(r, &f->pending[i], err);
 	}
+	if (!rc)
+		rc = mend_processes(r, err);
 	if (!rc && fsync(r->view->dir_fd))
 		rc = err_sys(err, "cannot sync the directory");
 	return rc;
@@ -327,8 +404,11 @@ static void take_larger(struct loss_totals *all, const struct loss_totals *other
 static uint64_t unwritten(const struct repair *r, uint64_t packets,
 			  const struct loss_totals *losses)
 {
-	uint64_t known =
-		packets + losses->packets[LOSS_DISK_FULL] + losses->packets[LOSS_WRITE];
+	/* What it had made is of this session; packets and losses are of all. */
+	const struct view_facts *f = r->facts;
+	uint64_t known = packets - f->before_packets + losses->packets[LOSS_DISK_FULL] +
+			 losses->packets[LOSS_WRITE] - f->before.packets[LOSS_DISK_FULL] -
+			 f->before.packets[LOSS_WRITE];
 
 	return r->death->recorded > known ? r->death->recorded - known : 0;
 }
@@ -340,8 +420,15 @@ static struct loss_totals all_losses(const struct repair *r)
 	struct loss_totals all = r->facts->losses;
 
 	take_larger(&all, &r->facts->segment_losses);
-	if (r->death->losses)
-		take_larger(&all, r->death->losses);
+	if (r->death->losses) {
+		struct loss_totals whole = *r->death->losses;
+
+		for (unsigned i = 0; i < LOSS_REASONS; i++) {
+			whole.packets[i] += r->facts->before.packets[i];
+			whole.bytes[i] += r->facts->before.bytes[i];
+		}
+		take_larger(&all, &whole);
+	}
 	return all;
 }
 
@@ -368,18 +455,21 @@ static int put_end(struct repair *r, struct weir_error *err)
 			"what was captured and not yet in the store when the recorder "
 			"ended: its number is not known; %llu torn bytes were cut off",
 			(unsigned long long)r->cut_bytes);
-	return put(r, "end",
-		   json_pack("{s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:n,s:s,s:s,s:o}",
-			     "reason", facts_text(r->death->reason), "packets",
-			     (json_int_t)sum.packets, "bytes", (json_int_t)sum.bytes,
-			     "wire_bytes", (json_int_t)sum.wire_bytes, "segments",
-			     (json_int_t)r->view->segment_count, "removed_segments",
-			     (json_int_t)removed, "first_ns", (json_int_t)sum.first_ns,
-			     "last_ns", (json_int_t)sum.last_ns, "lost",
-			     (json_int_t)loss_total_packets(&losses), "losses",
-			     facts_losses(&losses, NULL), "dropped_lines", "grade",
-			     "incomplete", "missing", missing, "clocks", facts_clocks()),
-		   err);
+	return put(
+		r, "end",
+		json_pack(
+			"{s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:n,s:s,s:s,s:o,s:O*}",
+			"reason", facts_text(r->death->reason), "packets",
+			(json_int_t)sum.packets, "bytes", (json_int_t)sum.bytes,
+			"wire_bytes", (json_int_t)sum.wire_bytes, "segments",
+			(json_int_t)r->view->segment_count, "removed_segments",
+			(json_int_t)removed, "first_ns", (json_int_t)sum.first_ns,
+			"last_ns", (json_int_t)sum.last_ns, "lost",
+			(json_int_t)loss_total_packets(&losses), "losses",
+			facts_losses(&losses, NULL), "dropped_lines", "grade",
+			"incomplete", "missing", missing, "clocks", facts_clocks(),
+			"processes", r->processes),
+		err);
 }
 
 static int put_lines(struct repair *r, struct weir_error *err)
@@ -463,14 +553,14 @@ int repair_store(const struct store_view *view, struct view_facts *facts,
 		.m = { .disk = &disk_system,
 		       .fd = -1,
 		       .size = facts->good_bytes,
-		       .seq = facts->seq },
+		       .chain = { .seq = facts->seq } },
 		.now_ns = port_realtime_ns(),
 		.actions = json_array(),
 		.buffer = mem_new(COPY_ROOM, 1),
 	};
 	int rc = 0;
 
-	memcpy(r.m.prev, facts->hash, sizeof r.m.prev);
+	memcpy(r.m.chain.prev, facts->hash, sizeof r.m.chain.prev);
 	r.m.line = mem_new(MANIFEST_LINE_MAX, 1);
 	if (!r.actions || !r.buffer || !r.m.line)
 		rc = err_set(err, WEIR_ERR_NO_MEMORY, "no memory for a repair");
@@ -483,6 +573,7 @@ int repair_store(const struct store_view *view, struct view_facts *facts,
 		rc = replace_manifest(&r, err);
 	manifest_fini(&r.m);
 	json_decref(r.actions);
+	json_decref(r.processes);
 	mem_free(r.buffer);
 	return rc;
 }

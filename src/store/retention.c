@@ -41,7 +41,8 @@ static bool make_room(struct retention *r)
 	return true;
 }
 
-void retention_add(struct retention *r, const struct segment_facts *f)
+void retention_add(struct retention *r, const struct segment_facts *f,
+		   const char sha256[HASH_HEX])
 {
 	struct retained *e;
 
@@ -54,7 +55,7 @@ void retention_add(struct retention *r, const struct segment_facts *f)
 				.all_bytes = f->file_bytes + f->beside_bytes,
 				.last_ns = f->last_ns };
 	memcpy(e->name, f->name, sizeof e->name);
-	hash_hex(f->sha256, e->sha256);
+	memcpy(e->sha256, sha256, sizeof e->sha256);
 	r->held_bytes += e->all_bytes;
 }
 

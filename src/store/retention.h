@@ -27,7 +27,8 @@ struct retention {
 void retention_init(struct retention *r, const struct store_config *config);
 void retention_fini(struct retention *r);
 /* Without memory the segment is simply kept for ever. */
-void retention_add(struct retention *r, const struct segment_facts *f);
+void retention_add(struct retention *r, const struct segment_facts *f,
+		   const char sha256[HASH_HEX]);
 /* Why the oldest one should go now ("keep_bytes", "keep_age", "disk_full"), or NULL. */
 const char *retention_reason(const struct retention *r, uint64_t open_bytes,
 			     uint64_t free_bytes, int64_t now_ns);

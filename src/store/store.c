@@ -15,6 +15,9 @@ enum {
 	END_TRIES = 10 /* of the last line, 10 ms apart */
 };
 
+/* How long a source that was behind is taken to have no time to spare. */
+#define BUSY_NS (5 * NS_PER_S)
+
 /* Retention works by whole segments: there have to be some. */
 static void settle_limits(struct store_config *c)
 {
@@ -22,6 +25,21 @@ static void settle_limits(struct store_config *c)
 		c->rotate_bytes = c->keep_bytes / 8 ? c->keep_bytes / 8 : 1;
 	if (c->keep_ns && (!c->rotate_ns || c->rotate_ns > c->keep_ns / 2))
 		c->rotate_ns = c->keep_ns / 8 ? c->keep_ns / 8 : 1;
+}
+
+static void free_store(struct store *s)
+{
+	for (unsigned i = 0; i < SEGMENTS_MAX; i++)
+		segment_fini(&s->segments[i]);
+	flights_fini(&s->flights);
+	ledger_free(s->ledger);
+	stream_free(s->stream);
+	packets_free(s->packets);
+	again_fini(&s->again);
+	mem_free(s->blocks);
+	if (s->dir_fd >= 0)
+		(void)close(s->dir_fd);
+	mem_free(s);
 }
 
 /* What both kinds of store need. */
@@ -39,9 +57,12 @@ static struct store *new_store(const struct store_config *config,
 	s->disk = disk;
 	s->ifaces = ifaces;
 	s->dir_fd = -1;
+	s->again.dir_fd = s->again.manifest_fd = -1;
 	s->blocks = mem_new(BLOCKS_MAX, 1);
+	for (unsigned i = 0; i < SEGMENTS_MAX; i++)
+		is_bad = segment_init(&s->segments[i], disk) || is_bad;
 	for (unsigned lane = 0; lane < LANE_MAX; lane++)
-		is_bad = segment_init(&s->lanes[lane], disk) || is_bad;
+		s->lanes[lane] = &s->segments[lane];
 	(void)snprintf(s->path, sizeof s->path, "%s", config->path ? config->path : "");
 	port_identity(&id);
 	(void)snprintf(s->os, sizeof s->os, "%s", id.os);
@@ -52,27 +73,16 @@ static struct store *new_store(const struct store_config *config,
 	s->start_ns = s->now_ns = port_realtime_ns();
 	if (s->blocks && !is_bad)
 		return s;
-	mem_free(s->blocks);
-	mem_free(s);
+	free_store(s);
 	return NULL;
-}
-
-static void free_store(struct store *s)
-{
-	for (unsigned lane = 0; lane < LANE_MAX; lane++)
-		segment_fini(&s->lanes[lane]);
-	ledger_free(s->ledger);
-	stream_free(s->stream);
-	packets_free(s->packets);
-	mem_free(s->blocks);
-	if (s->dir_fd >= 0)
-		(void)close(s->dir_fd);
-	mem_free(s);
 }
 
 /* A directory that was made here and has no first line yet leaves nothing behind. */
 static void unmake(struct store *s)
 {
+	/* What others recorded stays. */
+	if (s->config.is_continued)
+		return;
 	(void)s->disk->remove(s->dir_fd, MANIFEST_NAME);
 	(void)rmdir(s->path);
 }
@@ -99,6 +109,44 @@ static int make_directory(struct store *s, struct weir_error *err)
 	return 0;
 }
 
+/* The figures go on where they ended: they are the store's, not the session's. */
+static void inherit_figures(struct store *s)
+{
+	const struct again *a = &s->again;
+	struct store_progress *p = &s->progress;
+
+	s->number = a->last_number;
+	s->first_ns = a->first_ns;
+	s->last_ns = a->last_ns;
+	counter_set(&p->packets, a->packets);
+	counter_set(&p->bytes, a->bytes);
+	counter_set(&p->wire_bytes, a->wire_bytes);
+	counter_set(&p->segments, a->segments);
+	counter_set(&p->removed_segments, a->removed_segments);
+}
+
+static int open_again(struct store *s, struct weir_error *err)
+{
+	int rc = again_open(&s->again, s->path, err);
+
+	if (rc)
+		return rc;
+	if (s->again.layout != s->config.layout)
+		return err_set(err, WEIR_ERR_USAGE,
+			       "store '%.200s' has layout %s, not %s", s->path,
+			       facts_layout(s->again.layout),
+			       facts_layout(s->config.layout));
+	s->dir_fd = s->again.dir_fd;
+	s->again.dir_fd = -1;
+	inherit_figures(s);
+	return 0;
+}
+
+int store_inherit(const char *path, struct iface_table *ifaces, struct weir_error *err)
+{
+	return again_interfaces(path, ifaces, err);
+}
+
 static int make_parts(struct store *s, struct weir_error *err)
 {
 	struct ledger_config config = {
@@ -108,6 +156,7 @@ static int make_parts(struct store *s, struct weir_error *err)
 		.ifaces = s->ifaces,
 		.progress = &s->progress,
 		.losses = &s->losses,
+		.again = s->config.is_continued ? &s->again : NULL,
 	};
 
 	if (s->config.layout != STORE_SEGMENTS && packets_new(&s->packets, s))
@@ -132,11 +181,13 @@ int store_create_on(struct store **out, const struct store_config *config,
 	if (!s)
 		return err_set(err, WEIR_ERR_NO_MEMORY,
 			       "cannot make store '%s': no memory", config->path);
-	rc = make_directory(s, err);
+	rc = s->config.is_continued ? open_again(s, err) : make_directory(s, err);
 	if (!rc) {
 		rc = make_parts(s, err);
 		if (rc)
 			unmake(s);
+		else
+			direct_probe(s);
 	}
 	if (rc) {
 		free_store(s);
@@ -189,8 +240,13 @@ int store_begin(struct store *s, struct weir_error *err)
 		rc = stream_begin(s, err);
 	} else {
 		start = facts_start(&s->config);
+		json_object_set_new(start, "writes", direct_facts(s));
 		if (s->config.source)
 			json_object_set(start, "source", s->config.source);
+		if (s->config.is_continued)
+			again_describe(&s->again, s->start_ns, start);
+		if (s->config.attribution)
+			json_object_set(start, "attribution", s->config.attribution);
 		rc = ledger_start(s->ledger, start, err);
 		json_decref(start);
 	}
@@ -199,23 +255,83 @@ int store_begin(struct store *s, struct weir_error *err)
 	return rc;
 }
 
+int store_dir_fd(const struct store *s)
+{
+	return s->stream ? -1 : s->dir_fd;
+}
+
 int store_write(struct store *s, struct span *span)
 {
-	int rc = 0;
+	int rc;
 
-	if (s->stream)
-		rc = stream_write(s, span);
-	else
+	if (!s->stream) {
 		writer_write(s, span);
+		return 0;
+	}
+	rc = stream_write(s, span);
 	span->release(span);
 	return rc;
+}
+
+unsigned store_collect(struct store *s)
+{
+	if (s->stream)
+		return 0;
+	direct_collect(s);
+	return s->flights.count;
+}
+
+unsigned store_in_flight(const struct store *s)
+{
+	return s->flights.count;
+}
+
+bool store_has_room(const struct store *s)
+{
+	return !s->has_direct || flights_has_room(&s->flights);
+}
+
+void store_press(struct store *s, bool is_pressed)
+{
+	s->is_pressed = is_pressed;
+	if (is_pressed)
+		counter_set(&s->progress.busy_until_ns,
+			    (uint64_t)(port_monotonic_ns() + BUSY_NS));
+}
+
+void store_spare(struct store *s, bool is_sparing)
+{
+	s->is_sparing = is_sparing;
+}
+
+void store_wait(struct store *s, int64_t timeout_ns)
+{
+	if (s->has_direct)
+		flights_wait(&s->flights, timeout_ns);
+}
+
+void store_writes_begin(struct store *s, int wake_fd)
+{
+	if (!s->has_direct)
+		return;
+	writes_begin(s->flights.writes);
+	if (wake_fd >= 0)
+		writes_wake(s->flights.writes, wake_fd);
+}
+
+void store_writes_end(struct store *s)
+{
+	if (!s->stream)
+		direct_settle(s, NULL);
 }
 
 void store_tick(struct store *s, int64_t now_ns)
 {
 	s->now_ns = now_ns;
-	if (!s->stream)
-		writer_tick(s);
+	if (s->stream)
+		return;
+	writer_tick(s);
+	ledger_tick(s->ledger);
 }
 
 void store_event(struct store *s, const char *type, json_t *members)
@@ -320,6 +436,20 @@ static int write_end(struct store *s, const struct store_end *end,
 	return rc;
 }
 
+/* What the sessions before have lost belongs to the store's sum. */
+static struct store_end whole_end(const struct store *s, const struct store_end *end)
+{
+	struct store_end whole = *end;
+
+	for (unsigned i = 0; i < LOSS_REASONS; i++) {
+		whole.losses.packets[i] += s->again.losses.packets[i];
+		whole.losses.bytes[i] += s->again.losses.bytes[i];
+	}
+	/* Between them packets passed that nobody counted. */
+	whole.is_incomplete = end->is_incomplete || s->config.is_continued;
+	return whole;
+}
+
 static int finish(struct store *s, const struct store_end *end,
 		  struct store_summary *summary, struct weir_error *err)
 {
@@ -329,7 +459,8 @@ static int finish(struct store *s, const struct store_end *end,
 		rc = stream_finish(s);
 		if (rc)
 			(void)err_sys(err, "cannot finish '%s'", s->path);
-		summarise(s, end, rc != 0, summary);
+		/* What a reader that went left unread in its pipe nobody can count. */
+		summarise(s, end, rc != 0 || stream_is_dead(s->stream), summary);
 		return rc;
 	}
 	writer_finish(s);
@@ -344,15 +475,16 @@ static int finish(struct store *s, const struct store_end *end,
 int store_close(struct store *s, const struct store_end *end,
 		struct store_summary *summary, struct weir_error *err)
 {
+	struct store_end whole = whole_end(s, end);
 	struct store_summary unused;
 	int rc = 0;
 
 	if (!summary)
 		summary = &unused;
 	if (s->has_begun)
-		rc = finish(s, end, summary, err);
+		rc = finish(s, &whole, summary, err);
 	else {
-		summarise(s, end, true, summary);
+		summarise(s, &whole, true, summary);
 		if (!s->stream)
 			unmake(s);
 	}

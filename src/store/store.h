@@ -24,6 +24,7 @@
 #include "port/port.h"
 #include "store/iface.h"
 #include "store/loss.h"
+#include "store/process_set.h"
 #include "store/span.h"
 
 #include <jansson.h>
@@ -44,6 +45,9 @@ struct store_config {
 	int64_t keep_ns;     /* 0: keep all */
 	uint32_t snaplen;    /* 0: whole packets */
 	bool has_packet_clock; /* rotate by packet times, not by the clock: import */
+	/* The store is there and is gone on with, in its next segment: the manifest says what is missing
+	 * between.  Its interfaces must be in the table (store_inherit()). */
+	bool is_continued;
 	bool is_hash_deferred; /* hash segments only after they are closed */
 	/* What the manifest's first line says. */
 	const char *mode;  /* "divert", "sniff", "import" */
@@ -55,6 +59,10 @@ struct store_config {
 	/* What the source says of itself: the first line's member "source"; lent until
 	 * store_begin() has returned; may be NULL. */
 	json_t *source;
+	/* Of whose packets they are: its member "attribution"; lent as `source` is. */
+	json_t *attribution;
+	/* Blocks of the processes that spans name; asked by the write worker. */
+	struct process_source processes;
 };
 
 struct store;
@@ -62,6 +70,10 @@ struct store;
 /* Makes the directory; WEIR_ERR_EXISTS when anything is there, empty or not. */
 int store_create(struct store **s, const struct store_config *config,
 		 struct iface_table *ifaces, struct weir_error *err) MUST_CHECK;
+/* Before store_create() of one that is continued, and before the source is opened: repairs the store
+ * where its recorder died, and puts its interfaces first into the table, so that ids stay. */
+int store_inherit(const char *path, struct iface_table *ifaces,
+		  struct weir_error *err) MUST_CHECK;
 /* Records go to an open descriptor as one pcapng section; no manifest. The store owns fd. */
 int store_create_stream(struct store **s, const struct store_config *config, int fd,
 			struct iface_table *ifaces, struct weir_error *err) MUST_CHECK;
@@ -73,6 +85,25 @@ int store_begin(struct store *s, struct weir_error *err) MUST_CHECK;
 /* Takes the span and releases it, now or later.  Returns 0, or WEIR_ERR_CLOSED once a stream's
  * reader has gone. */
 int store_write(struct store *s, struct span *span) MUST_CHECK;
+/* Writes are in flight between store_write() and the span's release.  The two frame the write
+ * worker's thread: before its first span, and after its last, to wait for what is in flight.
+ * wake_fd: an event descriptor to be raised by each write that is done, -1: none. */
+void store_writes_begin(struct store *s, int wake_fd);
+void store_writes_end(struct store *s);
+/* Finishes what is done and returns how many writes are in flight; waits for nothing. */
+unsigned store_collect(struct store *s);
+unsigned store_in_flight(const struct store *s);
+/* Whether a span would be taken without waiting for one that is in flight. */
+bool store_has_room(const struct store *s);
+/* Waits until a write is done, not longer than timeout_ns.  A descriptor to be polled would not do: a
+ * result is made only when its thread asks the kernel for it (port/writes.h). */
+void store_wait(struct store *s, int64_t timeout_ns);
+/* The source has fallen behind (or not any more): work that can be put off is, until the segment is
+ * closed: its hash. */
+void store_press(struct store *s, bool is_pressed);
+/* Processors are short (or not any more): segments that are written past the page cache are hashed once
+ * they are closed; nothing else is put off. */
+void store_spare(struct store *s, bool is_sparing);
 /* At least every 100 ms: time rotation, flush, search for space. */
 void store_tick(struct store *s, int64_t now_ns);
 
@@ -86,8 +117,12 @@ struct store_progress {
 	struct counter packets, bytes, wire_bytes, written_bytes, segments,
 		removed_segments;
 	struct counter is_suspended; /* 1 while the disk is full */
+	/* The source was behind not long ago: until then (monotonic) nothing that can be put off. */
+	struct counter busy_until_ns;
 };
 const struct store_progress *store_progress(const struct store *s);
+/* The store's directory, for members that others write; -1: a stream. */
+int store_dir_fd(const struct store *s);
 const struct losses *store_losses(const struct store *s);
 /* Bytes free where the store lies, UINT64_MAX where unknown. */
 uint64_t store_disk_free(const struct store *s);

@@ -6,6 +6,10 @@
 #include "store/form.h"
 #include "store/segment_reader.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
 struct store_reader {
 	struct reader base;
 	struct store_view *view;
@@ -189,6 +193,27 @@ static int put_in_order(struct store_reader *r, struct weir_error *err)
 	return 0;
 }
 
+/* What the recorder wrote of the processes, where it wrote anything. */
+static int load_processes(struct store_reader *r, struct weir_error *err)
+{
+	int rc, fd = openat(r->view->dir_fd, STORE_PROCESSES,
+			    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0)
+		return err_sys(err, "cannot open '%s'", STORE_PROCESSES);
+	r->base.processes = processes_new();
+	if (!r->base.processes) {
+		(void)close(fd);
+		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for processes");
+	}
+	rc = processes_load(r->base.processes, byte_source_fd(fd, UINT64_MAX, true), err);
+	if (rc)
+		(void)err_prefix(err, "'%s'", STORE_PROCESSES);
+	return rc;
+}
+
 int store_reader_new(struct reader **out, const char *path, struct weir_error *err)
 {
 	struct store_reader *r = reader_new(sizeof *r, &store_ops, path, err);
@@ -200,6 +225,8 @@ int store_reader_new(struct reader **out, const char *path, struct weir_error *e
 	rc = store_open(&r->view, path, err);
 	if (!rc)
 		rc = put_in_order(r, err);
+	if (!rc)
+		rc = load_processes(r, err);
 	if (rc) {
 		reader_free(&r->base);
 		return rc;

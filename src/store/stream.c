@@ -19,6 +19,7 @@ struct stream {
 	unsigned described[LANE_MAX], total; /* interfaces */
 	bool is_mapped[LANE_MAX]; /* ids of the lane differ from the section's */
 	uint32_t ids[LANE_MAX][IFACE_MAX];
+	struct process_set processes;
 };
 
 int stream_new(struct stream **out, int fd)
@@ -45,6 +46,11 @@ void stream_free(struct stream *t)
 int stream_fd(const struct stream *t)
 {
 	return t->fd;
+}
+
+bool stream_is_dead(const struct stream *t)
+{
+	return t->is_dead;
 }
 
 /* All of it, also where the descriptor does not block.  *done: what was written. */
@@ -118,15 +124,15 @@ static int describe(struct store *s, unsigned lane, unsigned count)
 
 static void map_ids(const struct stream *t, struct span *span)
 {
+	uint8_t *records = span->data + span->lead;
 	struct block b;
 
 	if (!t->is_mapped[span->lane])
 		return;
 	for (size_t at = 0; at < span->length; at += b.length) {
-		block_read(&b, span->data + at);
+		block_read(&b, records + at);
 		if (b.is_record && b.iface_id < t->described[span->lane])
-			(void)put_u32le(span->data + at + 8,
-					t->ids[span->lane][b.iface_id]);
+			(void)put_u32le(records + at + 8, t->ids[span->lane][b.iface_id]);
 	}
 }
 
@@ -145,6 +151,19 @@ static void lose(struct store *s, const struct piece *p, int error)
 		s->was_suspended = true;
 }
 
+static void put_processes(struct store *s, bool is_last)
+{
+	struct process_set *set = &s->stream->processes;
+	size_t length;
+
+	process_set_begin(set);
+	while (!s->stream->is_dead &&
+	       (length = process_set_next(set, &s->config.processes, s->blocks,
+					  is_last)) != 0)
+		if (put_blocks(s, length))
+			return;
+}
+
 static void write_span(struct store *s, struct span *span)
 {
 	struct stream *t = s->stream;
@@ -158,10 +177,11 @@ static void write_span(struct store *s, struct span *span)
 		return;
 	}
 	map_ids(t, span);
-	if (write_all(t, span->data, span->length, &done)) {
+	if (write_all(t, span_records(span), span->length, &done)) {
 		error = errno;
-		piece_scan(&kept, span->data, done);
-		piece_scan(&lost, span->data + kept.length, span->length - kept.length);
+		piece_scan(&kept, span_records(span), done);
+		piece_scan(&lost, span_records(span) + kept.length,
+			   span->length - kept.length);
 		if (error == EPIPE)
 			t->is_dead = true;
 		else
@@ -170,6 +190,8 @@ static void write_span(struct store *s, struct span *span)
 	}
 	writer_count(s, span->lane, &kept);
 	counter_add(&s->progress.written_bytes, kept.length);
+	process_set_note(&t->processes, span);
+	put_processes(s, false);
 }
 
 int stream_write(struct store *s, struct span *span)
@@ -210,6 +232,7 @@ int stream_finish(struct store *s)
 	for (unsigned lane = 0; !rc && !t->total && lane < iface_lane_count(s->ifaces);
 	     lane++)
 		rc = describe(s, lane, iface_count_in_lane(s->ifaces, lane));
+	put_processes(s, true);
 	for (unsigned lane = 0; !rc && lane < LANE_MAX; lane++)
 		rc = put_stats(s, lane);
 	if (t->is_file && fdatasync(t->fd) && errno != EINVAL && errno != EROFS)

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "store/names.h"
 #include "store/scan.h"
+#include "store/verify_members.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -225,6 +226,8 @@ static int check_all(struct verify *v, int manifest_fd, struct weir_error *err)
 	v->check->is_repaired = v->has_recovered;
 	if (!rc)
 		rc = check_segments(v, err);
+	if (!rc)
+		rc = verify_members_check(v, err);
 	/* A recorder makes a file before the line that mentions it. */
 	if (!rc && !v->check->is_live)
 		rc = check_files(v, err);

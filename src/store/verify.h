@@ -7,13 +7,24 @@
 #define WEIR_STORE_VERIFY_H
 
 #include "base/compiler.h"
-#include "base/hash.h"
+#include "store/chain.h"
 #include "store/open.h"
 #include "store/window.h"
 
 struct verify_segment {
 	struct store_segment stated;
 	bool is_stated; /* there is a segment line; else only a segment_open */
+};
+
+/* A member besides the segments, as the last line states it. */
+enum {
+	VERIFY_MEMBERS = 2
+};
+
+struct verify_member {
+	bool is_stated;
+	uint64_t bytes;
+	char sha256[HASH_HEX];
 };
 
 struct verify {
@@ -23,10 +34,11 @@ struct verify {
 	struct verify_segment *segments; /* in the order of their first line */
 	size_t count, room;
 	unsigned ids[LANE_MAX]; /* interface lines of each lane */
+	struct verify_member members[VERIFY_MEMBERS];
 	struct loss_totals losses;
 	bool is_suspended; /* ever */
-	bool has_start, has_recovered, has_end;
-	char prev[HASH_HEX];
+	bool is_behind_repair, is_continued, has_start, has_recovered, has_end;
+	struct chain chain;
 };
 
 int verify_fault(struct verify *v, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -1,9 +1,8 @@
 #include "store/verify.h"
 
 #include "base/mem.h"
-#include "base/time.h"
-#include "store/json_lines.h"
 #include "store/manifest_lines.h"
+#include "store/verify_members.h"
 
 #include <stdarg.h>
 
@@ -150,7 +149,33 @@ static int check_recovered(struct verify *v, const struct line *l, struct weir_e
 {
 	(void)l;
 	(void)err;
-	v->has_recovered = true;
+	v->has_recovered = v->is_behind_repair = true;
+	return 0;
+}
+
+/* Goes on behind a last line, which then was not the last. */
+static int check_continued(struct verify *v, const struct line *l, struct weir_error *err)
+{
+	int64_t from, to;
+
+	(void)err;
+	if (!v->has_end)
+		return verify_fault(
+			v,
+			"manifest line %llu: continued, but the session before "
+			"has no end",
+			l->number);
+	if (!json_get_i64(l->object, "gap_from_ns", &from) ||
+	    !json_get_i64(l->object, "gap_to_ns", &to))
+		return verify_fault(
+			v, "manifest line %llu: a continued line without its gap",
+			l->number);
+	v->has_end = false;
+	v->is_behind_repair = false;
+	/* They may have grown: the next end states them, or a repair that does not know them. */
+	for (unsigned i = 0; i < VERIFY_MEMBERS; i++)
+		v->members[i].is_stated = false;
+	v->is_continued = true;
 	return 0;
 }
 
@@ -227,17 +252,19 @@ static int check_grade(struct verify *v, const struct line *l, uint64_t lost)
 	if (!grade)
 		grade = "";
 	(void)snprintf(v->check->grade, sizeof v->check->grade, "%s", grade);
-	is_complete = !lost && !v->is_suspended && !v->has_recovered;
+	is_complete = !lost && !v->is_suspended;
 	is_good = !strcmp(grade, "incomplete") ||
-		  (!strcmp(grade, "complete") && is_complete) ||
-		  (!strcmp(grade, "complete-with-loss") && !v->has_recovered);
+		  (!v->has_recovered && !v->is_continued &&
+		   ((!strcmp(grade, "complete") && is_complete) ||
+		    !strcmp(grade, "complete-with-loss")));
 	if (!is_good)
 		return verify_fault(
 			v,
-			"manifest line %llu: grade '%.40s' does not fit %llu packets lost%s%s",
+			"manifest line %llu: grade '%.40s' does not fit %llu packets lost%s%s%s",
 			l->number, grade, (unsigned long long)lost,
 			v->is_suspended ? ", recording suspended" : "",
-			v->has_recovered ? ", the store repaired" : "");
+			v->has_recovered ? ", the store repaired" : "",
+			v->is_continued ? ", recorded with a gap" : "");
 	return 0;
 }
 
@@ -267,17 +294,23 @@ static int check_end(struct verify *v, const struct line *l, struct weir_error *
 				loss_name((enum loss)i),
 				(unsigned long long)v->losses.packets[i]);
 	v->has_end = true;
-	return check_grade(v, l, lost);
+	rc = verify_members_state(v, l->object, l->number);
+	return rc ? rc : check_grade(v, l, lost);
 }
 
 static const struct {
 	const char *type;
 	int (*check)(struct verify *v, const struct line *l, struct weir_error *err);
 } types[] = {
-	{ "start", check_start },         { "interface", check_interface },
-	{ "segment_open", check_opened }, { "segment", check_segment },
-	{ "removed", check_removed },     { "suspended", check_suspended },
-	{ "recovered", check_recovered }, { "end", check_end },
+	{ "start", check_start },
+	{ "interface", check_interface },
+	{ "segment_open", check_opened },
+	{ "segment", check_segment },
+	{ "removed", check_removed },
+	{ "suspended", check_suspended },
+	{ "recovered", check_recovered },
+	{ "continued", check_continued },
+	{ "end", check_end },
 };
 
 /* The line's place among the others. */
@@ -287,43 +320,14 @@ static int check_place(struct verify *v, const struct line *l, const char *type)
 		return verify_fault(
 			v, "manifest line %llu: type '%.40s' %s", l->number, type,
 			l->number == 1 ? "is not 'start'" : "is for the first line only");
-	if (v->has_end)
+	if (v->has_end && strcmp(type, "continued") != 0)
 		return verify_fault(v, "manifest line %llu: a line behind the last one",
 				    l->number);
-	if (v->has_recovered && strcmp(type, "end") != 0)
+	if (v->is_behind_repair && strcmp(type, "end") != 0 &&
+	    strcmp(type, "continued") != 0)
 		return verify_fault(
 			v, "manifest line %llu: type '%.40s' behind the line of a repair",
 			l->number, type);
-	return 0;
-}
-
-/* What every line has. */
-static int check_frame(struct verify *v, const struct line *l)
-{
-	const char *prev = json_get_text(l->object, "prev"),
-		   *at = json_get_text(l->object, "at");
-	char text[TIME_TEXT];
-	uint64_t seq;
-	int64_t ns;
-
-	if (!json_get_u64(l->object, "seq", &seq) || seq != l->number)
-		return verify_fault(
-			v,
-			"manifest line %llu: seq is %llu: a line is missing, was "
-			"added or is out of place",
-			l->number, (unsigned long long)seq);
-	if (!prev || strcmp(prev, v->prev) != 0)
-		return verify_fault(
-			v,
-			"manifest line %llu: prev is not the hash of line %llu: one of the two "
-			"was changed",
-			l->number, l->number - 1);
-	if (!json_get_i64(l->object, "at_ns", &ns))
-		return verify_fault(v, "manifest line %llu: no at_ns", l->number);
-	time_format(ns, text);
-	if (!at || strcmp(at, text) != 0)
-		return verify_fault(v, "manifest line %llu: at '%.40s' is not at_ns %lld",
-				    l->number, at ? at : "", (long long)ns);
 	return 0;
 }
 
@@ -332,25 +336,19 @@ static int check_line(struct verify *v, const struct json_line *line,
 {
 	struct line l = { line->object, (unsigned long long)v->check->lines };
 	const char *type = json_get_text(l.object, "type");
-	uint8_t digest[HASH_BYTES];
+	char fault[CHAIN_FAULT];
 	int rc;
 
-	if (!line->object)
-		return verify_fault(v, "manifest line %llu is no JSON object", l.number);
-	if (!line->is_ended)
-		return verify_fault(v, "manifest line %llu is cut: it has no end",
-				    l.number);
-	rc = check_frame(v, &l);
-	if (!rc)
-		rc = check_place(v, &l, type ? type : "");
+	if (!chain_check(&v->chain, "manifest", line, fault))
+		return verify_fault(v, "%s", fault);
+	rc = check_place(v, &l, type ? type : "");
 	for (size_t i = 0; !rc && type && i < ARRAY_LEN(types); i++)
 		if (!strcmp(type, types[i].type))
 			rc = types[i].check(v, &l, err);
 	if (rc)
 		return rc;
-	if (hash_once(line->text, (size_t)line->length, digest))
+	if (chain_advance(&v->chain, line->text, (size_t)line->length))
 		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for a hash");
-	hash_hex(digest, v->prev);
 	return 0;
 }
 
@@ -375,7 +373,7 @@ int verify_lines(struct verify *v, struct byte_source manifest, bool is_live,
 
 	if (rc)
 		return rc;
-	memset(v->prev, '0', HASH_HEX - 1);
+	chain_init(&v->chain);
 	while ((rc = json_lines_next(&w, &line, err)) > 0) {
 		if (is_live && !line.is_ended) {
 			json_decref(line.object);

@@ -104,9 +104,37 @@ static void take_removed(struct store_view *v, const json_t *line)
 		s->is_removed = true;
 }
 
+/* Another session of the same store: what was the last line is none. */
+static void take_continued(struct store_view *v, struct view_facts *f)
+{
+	json_decref(v->end);
+	v->end = NULL;
+	f->is_repairs = false;
+	f->before = f->losses;
+	f->before_packets = 0;
+	for (size_t i = 0; i < v->segment_count; i++)
+		f->before_packets += v->segments[i].packets;
+}
+
+/* Lines that only a living recorder writes. */
+static void note_alive(struct view_facts *f, const json_t *line)
+{
+	static const char *const by_repair[] = { "interface", "segment_open",
+						 "recovered" };
+	int64_t at_ns;
+
+	for (size_t i = 0; i < ARRAY_LEN(by_repair); i++)
+		if (line_is(line, by_repair[i]))
+			return;
+	if (!f->is_repairs && !json_object_get(line, "recovered") &&
+	    json_get_i64(line, "at_ns", &at_ns))
+		f->alive_ns = at_ns;
+}
+
 static int take_line(struct store_view *v, struct view_facts *f, json_t *line,
 		     struct weir_error *err)
 {
+	note_alive(f, line);
 	if (line_is(line, "start") && !v->start) {
 		v->start = json_incref(line);
 		f->has_start = true;
@@ -120,7 +148,12 @@ static int take_line(struct store_view *v, struct view_facts *f, json_t *line,
 		take_removed(v, line);
 	} else if (line_is(line, "stats")) {
 		line_losses(line, &f->losses);
+	} else if (line_is(line, "recovered")) {
+		f->is_repairs = true;
+	} else if (line_is(line, "continued")) {
+		take_continued(v, f);
 	} else if (line_is(line, "end") && !v->end) {
+		line_losses(line, &f->losses);
 		v->end = json_incref(line);
 	}
 	return 0;

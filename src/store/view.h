@@ -36,6 +36,12 @@ struct view_facts {
 	bool has_start;            /* the start line is there, not made up */
 	struct loss_totals losses; /* the most that any line has told */
 	struct loss_totals segment_losses;
+	/* Of sessions before the last `continued`, and when the recorder is last known to have
+	 * recorded. */
+	struct loss_totals before;
+	uint64_t before_packets;
+	int64_t alive_ns;
+	bool is_repairs; /* what follows was written by a repair */
 	struct view_opened *opened;
 	size_t opened_count, opened_room;
 	struct view_pending *pending;

@@ -18,7 +18,7 @@ enum {
 	ROOM_TO_RESUME = 1024 * 1024
 };
 
-static bool is_suspended(const struct store *s)
+bool writer_is_suspended(const struct store *s)
 {
 	return counter_read(&s->progress.is_suspended) != 0;
 }
@@ -54,8 +54,7 @@ static int64_t bucket_end(const struct store *s, int64_t bucket)
 	return (bucket + 1) * s->config.rotate_ns;
 }
 
-/* Appends blocks of our own making; what cannot be written whole is not there. */
-static int append_blocks(struct store *s, struct segment *g, size_t length,
+int writer_append_blocks(struct store *s, struct segment *g, size_t length,
 			 struct weir_error *err)
 {
 	int rc = segment_append(g, s->blocks, length, NULL, err);
@@ -80,24 +79,71 @@ static void tell_write_error(struct store *s, struct segment *g,
 		     true);
 }
 
-/* Hands the lane's segment to the ledger.  False where the ledger is so far behind that it cannot
- * be taken now: the segment goes on. */
-static bool finish_lane(struct store *s, struct segment *g, const char *reason)
+/* Who the packets so far are of, where that is known; nothing may be in flight. */
+static void append_processes(struct store *s, struct segment *g, bool is_last)
+{
+	struct weir_error err;
+	size_t length;
+
+	process_set_begin(&g->processes);
+	while (s->config.layout == STORE_SEGMENTS &&
+	       (length = process_set_next(&g->processes, &s->config.processes, s->blocks,
+					  is_last)) != 0)
+		if (writer_append_blocks(s, g, length, &err)) {
+			if (err.code != WEIR_ERR_NO_SPACE)
+				tell_write_error(s, g, &err);
+			return;
+		}
+}
+
+void writer_close(struct store *s, struct segment *g, const char *reason)
 {
 	struct weir_error err;
 	int fd;
 
-	if (!segment_is_open(g))
-		return true;
-	if (!ledger_has_room(s->ledger))
-		return false;
+	append_processes(s, g, true);
 	if (s->config.layout == STORE_SEGMENTS &&
-	    append_blocks(s, g, blocks_stats(s, &g->facts), &err) &&
+	    writer_append_blocks(s, g, blocks_stats(s, &g->facts), &err) &&
 	    err.code != WEIR_ERR_NO_SPACE)
+		tell_write_error(s, g, &err);
+	if (s->config.layout == STORE_SEGMENTS && segment_pad(g, &err))
 		tell_write_error(s, g, &err);
 	fd = segment_close(g, reason);
 	counter_add(&s->progress.segments, 1);
 	ledger_segment(s->ledger, &g->facts, fd);
+}
+
+static struct segment *idle_segment(struct store *s)
+{
+	for (unsigned i = 0; i < SEGMENTS_MAX; i++) {
+		struct segment *g = &s->segments[i];
+		bool is_lanes = false;
+
+		for (unsigned lane = 0; lane < LANE_MAX; lane++)
+			is_lanes = is_lanes || s->lanes[lane] == g;
+		if (!is_lanes && !segment_is_open(g))
+			return g;
+	}
+	return NULL;
+}
+
+bool writer_finish_lane(struct store *s, unsigned lane, const char *reason)
+{
+	struct segment *g = s->lanes[lane], *next;
+
+	if (!segment_is_open(g))
+		return true;
+	if (!ledger_has_room(s->ledger, s->ending + 2))
+		return false;
+	next = g->flights ? idle_segment(s) : NULL;
+	if (next) {
+		g->ending = reason;
+		s->ending++;
+		s->lanes[lane] = next;
+		return true;
+	}
+	direct_settle(s, g);
+	writer_close(s, g, reason);
 	return true;
 }
 
@@ -116,7 +162,7 @@ static void suspend(struct store *s, const struct weir_error *err)
 	s->lost_before_packets = counter_read(&s->losses.packets[LOSS_DISK_FULL]);
 	s->lost_before_bytes = counter_read(&s->losses.bytes[LOSS_DISK_FULL]);
 	for (unsigned lane = 0; lane < LANE_MAX; lane++)
-		(void)finish_lane(s, &s->lanes[lane], "disk_full");
+		(void)writer_finish_lane(s, lane, "disk_full");
 	ledger_event(s->ledger, "suspended",
 		     json_pack("{s:s,s:i,s:s,s:o}", "reason", "disk_full", "errno",
 			       err->sys, "error", strerror(err->sys), "free_bytes",
@@ -176,7 +222,7 @@ static void lose(struct store *s, struct segment *g, const struct piece *p,
 
 	if (reason == LOSS_WRITE)
 		tell_write_error(s, g, err);
-	else if (!is_suspended(s))
+	else if (!writer_is_suspended(s))
 		suspend(s, err);
 	loss_add(&s->losses, reason, p->packets, p->bytes);
 }
@@ -200,13 +246,17 @@ static int64_t first_time(const struct store *s, const struct piece *rest)
 static int make_segment(struct store *s, struct segment *g, const struct span *span,
 			struct weir_error *err)
 {
-	int rc = segment_open(g, s->dir_fd, !s->config.is_hash_deferred, err);
+	bool is_hashed =
+		!s->config.is_hash_deferred &&
+		port_monotonic_ns() >= (int64_t)counter_read(&s->progress.busy_until_ns);
+	int rc = segment_open(g, s->dir_fd, is_hashed, err);
 
 	if (rc == WEIR_ERR_EXISTS)
 		s->number++; /* somebody else's file: it stays, the number is passed over */
 	if (rc || s->config.layout != STORE_SEGMENTS)
 		return rc;
-	rc = append_blocks(s, g, blocks_head(s, span->lane, span->iface_count), err);
+	rc = writer_append_blocks(s, g, blocks_head(s, span->lane, span->iface_count),
+				  err);
 	if (rc) {
 		(void)close(segment_close(g, "write"));
 		(void)s->disk->remove(s->dir_fd, g->facts.name);
@@ -214,11 +264,12 @@ static int make_segment(struct store *s, struct segment *g, const struct span *s
 	return rc;
 }
 
-static int open_lane(struct store *s, struct segment *g, const struct span *span,
-		     const struct piece *rest, struct weir_error *err)
+int writer_open_lane(struct store *s, const struct span *span, const struct piece *rest,
+		     struct weir_error *err)
 {
 	static const char *const suffix[] = { "pcapng", "list.jsonl", "list.jsonl" };
 	unsigned lane = span->lane;
+	struct segment *g = s->lanes[lane];
 	int rc;
 
 	g->facts = (struct segment_facts){
@@ -230,6 +281,7 @@ static int open_lane(struct store *s, struct segment *g, const struct span *span
 	(void)snprintf(g->facts.name, sizeof g->facts.name, "%010u.%s", g->facts.number,
 		       suffix[s->config.layout]);
 	g->is_adaptive = !s->config.has_packet_clock;
+	process_set_clear(&g->processes);
 	rc = make_segment(s, g, span, err);
 	if (rc)
 		return rc;
@@ -239,17 +291,17 @@ static int open_lane(struct store *s, struct segment *g, const struct span *span
 	return 0;
 }
 
-/* Interfaces that the segment has not described yet. */
-static int describe_new(struct store *s, struct segment *g, const struct span *span,
-			struct weir_error *err)
+int writer_describe(struct store *s, struct segment *g, const struct span *span,
+		    struct weir_error *err)
 {
 	unsigned known = g->facts.iface_count;
 	int rc = 0;
 
 	if (span->iface_count <= known)
 		return 0;
+	direct_settle(s, g);
 	if (s->config.layout == STORE_SEGMENTS)
-		rc = append_blocks(
+		rc = writer_append_blocks(
 			s, g, blocks_interfaces(s, span->lane, known, span->iface_count),
 			err);
 	if (!rc)
@@ -257,16 +309,17 @@ static int describe_new(struct store *s, struct segment *g, const struct span *s
 	return rc;
 }
 
-/* How much more the segment may take: the statistics at its end are part of it. */
-static uint64_t room_in(const struct store *s, const struct segment *g,
-			unsigned iface_count)
+uint64_t writer_room(const struct store *s, const struct segment *g,
+		     const struct span *span)
 {
-	uint64_t used = g->facts.file_bytes + g->facts.beside_bytes;
+	uint64_t used = segment_end(g) + g->facts.beside_bytes;
+	unsigned iface_count = span->iface_count;
 
 	if (!s->config.rotate_bytes)
 		return UINT64_MAX;
 	if (s->config.layout == STORE_SEGMENTS) {
-		used += (uint64_t)iface_count * PCAPNG_STATS_MAX;
+		used += (uint64_t)iface_count * PCAPNG_STATS_MAX +
+			process_set_cost(&g->processes, span);
 		if (iface_count > g->facts.iface_count)
 			used += (uint64_t)(iface_count - g->facts.iface_count) *
 				PCAPNG_INTERFACE_MAX;
@@ -279,10 +332,10 @@ static void fit(const struct store *s, const struct segment *g, const struct spa
 		const struct piece *rest, struct piece *p)
 {
 	struct piece_limits limits = {
-		.room = room_in(s, g, span->iface_count),
+		.room = writer_room(s, g, span),
 		.extra = s->packets ? packets_cost(s->packets) : 0,
 		.until_ns = bucket_end(s, g->bucket),
-		.is_one_allowed = !g->facts.packets,
+		.is_one_allowed = !g->facts.packets && !g->pending_packets,
 	};
 
 	if (limits.room >= rest->length + (uint64_t)limits.extra * rest->packets &&
@@ -300,13 +353,12 @@ static int append_piece(struct store *s, struct segment *g, const struct piece *
 	return segment_append(g, p->data, p->length, done, err);
 }
 
-/* Writes the piece, or its whole records that could be written. */
-static int put_piece(struct store *s, struct segment *g, const struct piece *p,
-		     struct weir_error *err)
+void writer_put(struct store *s, struct segment *g, const struct piece *p)
 {
 	struct piece kept = *p, lost;
+	struct weir_error err = { 0 };
 	size_t done = 0;
-	int rc = append_piece(s, g, p, &done, err);
+	int rc = append_piece(s, g, p, &done, &err);
 
 	if (rc) {
 		piece_scan(&kept, p->data, done);
@@ -319,8 +371,7 @@ static int put_piece(struct store *s, struct segment *g, const struct piece *p,
 	if (!s->packets)
 		counter_add(&s->progress.written_bytes, kept.length);
 	if (rc)
-		lose(s, g, &lost, err);
-	return rc;
+		lose(s, g, &lost, &err);
 }
 
 /* Takes `p` off the front of the rest. */
@@ -341,55 +392,74 @@ static const char *why_full(const struct store *s, const struct segment *g,
 	return b.is_record && b.ns >= bucket_end(s, g->bucket) ? "time" : "size";
 }
 
-void writer_write(struct store *s, const struct span *span)
+/* Span by piece, as far as each segment goes. */
+static void append_span(struct store *s, const struct span *span)
 {
-	struct segment *g = &s->lanes[span->lane];
 	struct weir_error err = { 0 };
 	struct piece rest, p;
 
 	piece_of_span(&rest, span);
 	while (rest.length) {
-		if (is_suspended(s)) {
+		struct segment *g = s->lanes[span->lane];
+
+		if (writer_is_suspended(s)) {
 			loss_add(&s->losses, LOSS_DISK_FULL, rest.packets, rest.bytes);
 			return;
 		}
-		if (!segment_is_open(g) && open_lane(s, g, span, &rest, &err)) {
+		if ((!segment_is_open(g) && writer_open_lane(s, span, &rest, &err))) {
 			lose(s, g, &rest, &err);
 			return;
 		}
+		direct_settle(s, g);
 		fit(s, g, span, &rest, &p);
-		if (!p.length && finish_lane(s, g, why_full(s, g, &rest)))
+		if (!p.length && writer_finish_lane(s, span->lane, why_full(s, g, &rest)))
 			continue;
 		if (!p.length) /* the ledger is behind: the segment becomes too large */
 			p = rest;
-		if (describe_new(s, g, span, &err)) {
+		if (writer_describe(s, g, span, &err)) {
 			lose(s, g, &rest, &err);
 			return;
 		}
-		(void)put_piece(s, g, &p, &err);
+		writer_put(s, g, &p);
+		process_set_note(&g->processes, span);
+		append_processes(s, g, false);
 		advance(&rest, &p);
 	}
 }
 
+void writer_write(struct store *s, struct span *span)
+{
+	direct_collect(s);
+	if (direct_write(s, span))
+		return;
+	append_span(s, span);
+	span->release(span);
+}
+
 void writer_tick(struct store *s)
 {
-	if (is_suspended(s)) {
+	direct_collect(s);
+	if (writer_is_suspended(s)) {
 		look_for_room(s);
 		return;
 	}
+	for (unsigned lane = 0; lane < LANE_MAX; lane++)
+		if (segment_is_open(s->lanes[lane]) && !s->lanes[lane]->flights)
+			append_processes(s, s->lanes[lane], false);
 	if (s->config.has_packet_clock)
 		return;
 	for (unsigned lane = 0; lane < LANE_MAX; lane++) {
-		struct segment *g = &s->lanes[lane];
+		struct segment *g = s->lanes[lane];
 
 		if (segment_is_open(g) && bucket_of(s, s->now_ns) > g->bucket)
-			(void)finish_lane(s, g, "time");
+			(void)writer_finish_lane(s, lane, "time");
 	}
 }
 
 void writer_finish(struct store *s)
 {
+	direct_settle(s, NULL);
 	for (unsigned lane = 0; lane < LANE_MAX; lane++)
-		while (!finish_lane(s, &s->lanes[lane], "end"))
+		while (!writer_finish_lane(s, lane, "end"))
 			ledger_wait(s->ledger);
 }

@@ -41,6 +41,34 @@ check_equal "--count" "$("$WEIR" show known.pcapng --count 3 | wc -l)" 3
 check_status "no match is the answer no" 1 "$WEIR" show known.pcapng --filter 'tcp.DstPort == 1'
 check_status "nothing in a file that is empty is no answer" 0 "$WEIR" show empty.pcap
 check_equal "--filter" "$("$WEIR" show known.pcapng --filter 'inbound and tcp' | wc -l)" 1
+printf 'inbound # as the interface saw it\n and tcp\n' >filter
+check_equal "--filter-file has comments" "$("$WEIR" show known.pcapng --filter-file filter)" \
+	"$("$WEIR" show known.pcapng --filter 'inbound and tcp')"
+check_status "--filter and --filter-file exclude each other" 2 \
+	"$WEIR" export known.pcapng --filter tcp --filter-file filter -o never.pcap
+check_status "a filter file that is not there" 3 \
+	"$WEIR" export known.pcapng --filter-file nothing -o never.pcap
+echo 'tcp.Nonsense' >filter
+check_match "a bad filter's place is shown" "$("$WEIR" show known.pcapng --filter-file filter 2>&1)" '\^'
+
+# Other programs call a file damaged at a packet of more than 262144 captured bytes.
+python3 -c '
+import struct, sys
+out = sys.stdout.buffer
+out.write(struct.pack("<IHHIIII", 0xa1b23c4d, 2, 4, 0, 0, 1 << 20, 1))
+for size in 262144, 262145, 60:
+    out.write(struct.pack("<IIII", 1, 0, size, size) + bytes(size))' >huge.pcap
+for format in pcap pcapng; do
+	check_status "a packet too large for others is cut in $format" 4 \
+		"$WEIR" export huge.pcap -o "huge-out.$format"
+	check_equal "to what they take" "$("$WEIR" export "huge-out.$format" --format csv |
+		awk -F , 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+			{ print $at["captured_bytes"], $at["wire_bytes"] }' | tr '\n' ';')" \
+		"262144 262144;262144 262145;60 60;"
+done
+check_match "and that is told" "$("$WEIR" export huge.pcap --format pcap 2>&1 >/dev/null)" \
+	'1 packets had more than 262144 bytes'
+check_status "text has no such bound" 0 "$WEIR" export huge.pcap --format jsonl
 check_equal "show --json is export's jsonl" "$("$WEIR" show known.pcapng --json)" \
 	"$("$WEIR" export known.pcapng --format jsonl)"
 check_equal "the line" "$("$WEIR" show known.pcapng --count 1)" \

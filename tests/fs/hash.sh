@@ -18,8 +18,56 @@ for pair in md5:md5sum sha1:sha1sum sha256:sha256sum blake2b512:b2sum; do
 		"$(jq -r "select(.type==\"file\") | .$member + \"  \" + .path" "$tmp/list" | sort)" \
 		"$("${pair#*:}" "$root"/d/* | sort)"
 done
+# Where the library was not there at build time, it says so and reads nothing.
+if list -r -j 2 --hash blake3,md5 "$root"; then
+	if command -v b3sum >/dev/null; then
+		check_equal "blake3 of every size" \
+			"$(jq -r 'select(.type=="file") | .blake3 + "  " + .path' "$tmp/list" | sort)" \
+			"$(b3sum --num-threads 1 "$root"/d/* | sort)"
+	else
+		skip "blake3 of every size" "no b3sum"
+	fi
+	list -r -j 2 --hash md5 "$root"
+else
+	check_match "blake3 not built in is said" "$("$WEIR" list --hash blake3 "$root" 2>&1)" 'not built in'
+fi
 check_equal "counted" "$(summary hashed_files) $(summary hashed_bytes)" \
 	"11 $(find "$root/d" -type f -printf '%s\n' | awk '{s += $1} END {print s}')"
+
+# Many small files, read some at once, with larger ones and others between them.
+mkdir "$root/many"
+python3 - "$root/many" <<'P'
+import os, random, sys
+os.chdir(sys.argv[1])
+r = random.Random(5)
+for i in range(700):
+    name = "n%d" % i
+    if i % 31 == 0:
+        os.mkdir(name)
+    elif i % 37 == 0:
+        os.symlink("n1", name)
+    elif i % 41 == 0:
+        os.mkfifo(name)
+    else:
+        with open(name, "wb") as f:
+            f.write(r.randbytes(r.choice((0, 1, 200, 4096, 65535, 65536, 65537, 300000))))
+P
+for j in 1 2; do
+	list -r -j $j --hash sha256,md5 "$root/many"
+	check_equal "many files, $j threads" \
+		"$(jq -r 'select(.sha256) | .sha256 + "  " + .path' "$tmp/list" | sort)" \
+		"$(find "$root/many" -type f -exec sha256sum {} + | sort)"
+	check_equal "and all else, $j threads" "$(records)" "$(find "$root/many" | wc -l)"
+done
+list -r -j 1 --hash sha256 -p 'n*7' "$root/many"
+check_equal "many files by a pattern" \
+	"$(jq -r 'select(.sha256) | .sha256 + "  " + .path' "$tmp/list" | sort)" \
+	"$(find "$root/many" -type f -name 'n*7' -exec sha256sum {} + | sort)"
+list -r -j 1 --hash sha256 --hash-max 4KiB "$root/many"
+check_equal "none larger than the bound is hashed" "$(jq -r 'select(.sha256 and .size_bytes > 4096).path' "$tmp/list")" ""
+check_equal "... each says why" "$(jq -r 'select(.missing.hash == "larger_than_hash_max").path' "$tmp/list" | wc -l)" \
+	"$(find "$root/many" -type f -size +4096c | wc -l)"
+rm -r "$root/many"
 
 sha256sum "$root/d/f1" "$root/d/f64" >"$tmp/known"
 list -r --type f --known-in "$tmp/known" "$root"

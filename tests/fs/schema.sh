@@ -47,6 +47,11 @@ check_equal "a plain listing" "$(validate "$tmp/plain")" "True 0"
 check_equal "one with everything" "$(validate "$tmp/full")" "True 0"
 check "with hints, ACLs, capabilities, covered entries in it" \
 	test "$(grep -c '"hints":\|"acl":\|"capabilities":\|"covered_by":' "$tmp/full")" -ge 4
+ln -s ../.. "$root/dir/up"
+ln -s ../../v/lost+found "$root/away"
+ln -s /proc/self "$root/dir/proc"
+"$WEIR" list -r --follow -x "$root" >"$tmp/followed" || true
+check_equal "one that follows" "$(validate "$tmp/followed") $(grep -c '"followed":' "$tmp/followed")" "True 0 4"
 "$WEIR" list -r --cross all --max-entries 2000 -x -F "$root" >"$tmp/proc" 2>/dev/null || true
 check_equal "one of proc, cut short" "$(validate "$tmp/proc")" "True 0"
 chmod 755 "$tmp"

@@ -33,8 +33,10 @@ check_equal "passes and skips are counted" "$last, exit $code" "2 passed, 0 fail
 check_match "a skip is shown with its reason" "$(cat "$tmp/said")" 'skipped: good: b: because'
 
 # bad: one passes, two fail; of the others each fails once, and early, crash, short, hang pass once.
-project good bad early silent crash short hang
-check_equal "every failure is counted, once" "$last, exit $code" "7 passed, 7 failed, 1 skipped, exit 1"
+# Seven that fail are more than are run again.
+printf '#!/bin/sh\nexit 1\n' >"$tmp/empty"
+project good bad early silent crash short hang empty
+check_equal "every failure is counted, once" "$last, exit $code" "7 passed, 8 failed, 1 skipped, exit 1"
 said=$(cat "$tmp/said")
 check_match "a failed promise is named" "$said" '^FAILED: bad: b$'
 check_match "and what its command did" "$said" 'exit code 1, want 0: false'
@@ -43,6 +45,15 @@ check_match "a test without TAP fails" "$said" '^FAILED: silent: printed no TAP'
 check_match "a crash fails" "$said" '^FAILED: crash: ended with exit code'
 check_match "a missing check fails" "$said" '^FAILED: short: planned 2 checks, made 1'
 check_match "a test out of time fails" "$said" '^FAILED: hang: ended by timeout'
+
+check_fails "so many are not run again" grep -q '^again:' "$tmp/said"
+
+printf '#!/bin/sh\necho 1..1\nif mkdir "%s/was"; then echo not ok 1 - a; else echo ok 1 - a; fi\n' "$tmp" >"$tmp/once"
+project good once
+check_equal "what fails once is run again" "$last, exit $code" "3 passed, 0 failed, 1 skipped, exit 0"
+check_match "and it is said" "$(cat "$tmp/said")" '^again: passed now, failed before: once: a$'
+project good bad
+check_equal "what fails twice has failed" "$last, exit $code" "3 passed, 2 failed, 1 skipped, exit 1"
 
 project none
 check_equal "all skipped is no success" "$last, exit $code" "0 passed, 0 failed, 1 skipped, exit 1"

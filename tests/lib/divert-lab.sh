@@ -95,8 +95,24 @@ machine_gap() {
 	jq '[.tcp_gap_ms, .udp_gap_ms] | max' "$tmp/control.out"
 }
 
-# flows_went_on NAME [MS]: no flow stood still for longer than that, and twice what an untouched
-# flow beside it had to wait (on an idle machine some 20 ms).
+# processes_stop PID..., processes_go_on: a stall; how long it was is in stalled_ms.
+processes_stop() {
+	stalled_pids=$*
+	stalled_from=$(date +%s%N)
+	kill -STOP "$@"
+}
+
+processes_go_on() {
+	# shellcheck disable=SC2086 # several pids
+	kill -CONT $stalled_pids
+	stalled_ms=$((($(date +%s%N) - stalled_from) / 1000000))
+}
+
+# flows_went_on NAME [MS [HELD_MS]]: no flow stood still for longer than that, and twice what an untouched
+# flow beside it had to wait (on an idle machine some 20 ms).  HELD_MS: so long nobody could let go what
+# the queue held.  A TCP connection waits for it: what this machine has sent and still holds itself the
+# kernel does not send again (skb_still_in_host_queue(), net/ipv4/tcp_output.c), and what comes later
+# is not given to its reader before it.  Whether such a packet is among those held is chance.
 flows_went_on() {
 	flows_noise=$(machine_gap)
 	flows_limit=$((${2:-500} + 2 * flows_noise))
@@ -104,12 +120,15 @@ flows_went_on() {
 	flows_seen="ping $(ping_gap ping) ping6 $(ping_gap ping6) udp $(flow udp_gap_ms) tcp $(flow tcp_gap_ms)"
 	echo "# longest standstill in ms: $flows_seen"
 	flows_bad=
+	flows_held=${3:-0}
 	# shellcheck disable=SC2086 # words are meant
 	set -- "$1" $flows_seen
 	flows_name=$1
 	shift
 	while [ $# -gt 0 ]; do
-		[ "$2" -le "$flows_limit" ] || flows_bad="$flows_bad $1 $2 ms"
+		flows_most=$flows_limit
+		[ "$1" != tcp ] || flows_most=$((flows_limit + flows_held))
+		[ "$2" -le "$flows_most" ] || flows_bad="$flows_bad $1 $2 ms"
 		shift 2
 	done
 	check_equal "$flows_name" "standstill over $flows_limit ms:$flows_bad" \

@@ -19,8 +19,9 @@ quietly() {
 
 # packet_facts FILE: a line a packet: time, lengths, interface, direction, drops, comment, MD5 of the
 # bytes.  Fails where tshark warns.  Interfaces without a name are empty (tshark has two words).
+# Custom blocks, processes among them, are frames for tshark; what is no packet has no encapsulation.
 packet_facts() {
-	quietly facts tshark -n -r "$1" -o frame.generate_md5_hash:TRUE -T fields \
+	quietly facts tshark -n -r "$1" -Y frame.encap_type -o frame.generate_md5_hash:TRUE -T fields \
 		-e frame.time_epoch -e frame.len -e frame.cap_len -e frame.interface_name \
 		-e frame.packet_flags_direction -e frame.drop_count -e frame.comment \
 		-e frame.md5_hash -E separator='|' || return 1

@@ -12,7 +12,7 @@ sniff_start() {
 	sniff_before=$(listening "$sniff_ns")
 	# shellcheck disable=SC2046
 	start "$sniff_name" $(nsenter_words "$sniff_ns") "$WEIR" sniff "$@"
-	wait_for 10 more_listening "$sniff_ns" "$sniff_before" ||
+	wait_for 60 more_listening "$sniff_ns" "$sniff_before" ||
 		not_ok "$sniff_name listens" "$(cat "$tmp/$sniff_name.err")"
 }
 
@@ -28,7 +28,7 @@ more_listening() {
 # sniff_stop PID: Ctrl-C, and the end; its exit code is in exit_code.
 sniff_stop() {
 	kill -INT "$1"
-	wait_exit 20 "$1" || not_ok "recorder $1 ends within 20 s of Ctrl-C"
+	wait_exit 60 "$1" || not_ok "recorder $1 ends within 60 s of Ctrl-C"
 }
 
 packets() {
@@ -47,5 +47,5 @@ veth_pair() {
 	netns_run b ip addr add 10.9.0.2/24 dev vb
 	netns_run a ip link set va up
 	netns_run b ip link set vb up
-	wait_for 10 netns_run a ping -q -c 1 -W 1 10.9.0.2
+	wait_for 60 netns_run a ping -q -c 1 -W 1 10.9.0.2
 }

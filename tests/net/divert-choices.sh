@@ -8,7 +8,7 @@ require_tool tshark
 # column NAME FIELD [FILTER]: of all packets of a store.
 column() {
 	for segment in "$tmp/$1.store"/*.pcapng; do
-		tshark -n -r "$segment" -Y "${3:-frame}" -T fields -e "$2" 2>/dev/null
+		tshark -n -r "$segment" -Y "${3:-frame.encap_type}" -T fields -e "$2" 2>/dev/null
 	done
 }
 

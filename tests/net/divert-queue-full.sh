@@ -11,16 +11,16 @@ counter_on inner
 flows_start
 flows_run 10
 # For a moment nobody answers: the queue of two is full at once.
-kill -STOP "$worker"
+processes_stop "$worker"
 flows_run 10
-kill -CONT "$worker"
+processes_go_on
 flows_run 10
 flows_stop
 inner=$(counter_read inner)
 recorder_stop
 outer=$(counter_read outer)
 
-flows_went_on "queue full: the traffic goes on"
+flows_went_on "queue full: the traffic goes on" 500 "$stalled_ms"
 check_equal "queue full: exit code 4, done with losses" "$recorder_exit" 4
 lost=$(end_of full .losses.fail_open.packets)
 check "queue full: what passed is counted ($lost)" test "$lost" -ge 20

@@ -3,7 +3,7 @@
 # and nothing else.
 . "$SOURCE_ROOT/tests/lib/tap.sh"
 require_netns
-require_tool nft jq setpriv
+require_tool nft jq setpriv taskset
 netns_new doctor
 
 doctor() {
@@ -37,6 +37,24 @@ check_equal "what it says of the queue expression is what nft finds" \
 	"$(jq .abilities.native_queue "$tmp/json")" \
 	"$(netns_run doctor nft -c 'add table inet t; add chain inet t c; add rule inet t c queue num 0' \
 		2>/dev/null && echo true || echo false)"
+
+# Threads follow the processors that may be used; a recorder does what doctor says.
+check_equal "threads are chosen by the processors that may be used" \
+	"$(jq .ways.threads.processors "$tmp/json")" "$(nproc)"
+check_match "the report says which threads sniff has, and why" "$(cat "$tmp/report")" \
+	'^  its threads +one thread captures.*:.*to be used'
+check_match "and how it waits" "$(cat "$tmp/report")" '^  when waiting +sleep until the kernel'
+netns_run doctor taskset -c 0 "$WEIR" doctor --json >"$tmp/single"
+check_equal "with one processor, one thread captures and writes" \
+	"$(jq -c '[.ways.threads.processors, .ways.threads.sniff_is_one]' "$tmp/single")" '[1,true]'
+check_match "and divert never looks before it sleeps" "$(jq -r .ways.waiting "$tmp/single")" '^sleep at once'
+netns_run doctor taskset -c 0 "$WEIR" sniff -i lo -o "$tmp/single.store" --for 100ms --quiet 2>"$tmp/single.err"
+check_equal "a recorder's manifest says the same" \
+	"$(jq -c 'select(.type == "start") | .source.threads | [.processors, .is_one]' \
+		"$tmp/single.store/manifest.jsonl")" '[1,true]'
+check_equal "with the same reason" \
+	"$(jq -r 'select(.type == "start") | .source.threads.how' "$tmp/single.store/manifest.jsonl")" \
+	"$(jq -r .ways.threads.sniff "$tmp/single")"
 
 # Without privileges.
 cp "$WEIR" "$tmp/weir"

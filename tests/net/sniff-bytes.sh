@@ -81,7 +81,9 @@ check_equal "tshark reads it without a word" \
 	"$(tshark -r "$segment" 2>&1 >/dev/null | grep -v 'Running as user' || true)" ""
 
 packets list cut/0000000001.pcapng >cutlist
-check_equal "snaplen: as many packets" "$(wc -l <cutlist)" "$(wc -l <list)"
+# Before that only one of them may have been listening.
+since() { awk -v from="$from" '$1 >= from' "$1" | wc -l; }
+check_equal "snaplen: as many packets" "$(since cutlist)" "$(since list)"
 check_equal "snaplen: none is longer, tags included" "$(awk '$3 > 60' cutlist | wc -l)" 0
 check_equal "snaplen: lengths on the wire are kept" "$(awk '{print $4}' cutlist | sort -n | tail -n 1)" \
 	"$(awk '{print $4}' list | sort -n | tail -n 1)"

@@ -42,7 +42,7 @@ check_equal "the stream's end is a good end" "$exit_code" 0
 mkfifo slow
 sniff_before=$(listening a)
 # shellcheck disable=SC2046
-start slow $(nsenter_words a) "$WEIR" sniff -i lo -w slow --json
+start slow $(nsenter_words a) "$WEIR" sniff -i lo -w slow --buffer 32MiB --json
 recorder=$pid
 exec 8<slow
 wait_for 10 more_listening a "$sniff_before"

@@ -68,7 +68,7 @@ static const char *taken(const char *filter, int64_t from_ns, int64_t to_ns)
 	struct packet p;
 	size_t n = 0;
 
-	if (selection_init(&s, filter, from_ns, to_ns, &err)) {
+	if (selection_init(&s, filter, 0, from_ns, to_ns, &err)) {
 		printf("# %s\n", err.text);
 		return "error";
 	}

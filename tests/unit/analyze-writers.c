@@ -73,7 +73,7 @@ static int convert(const struct writer_ops *ops, const char *name, int64_t from_
 	int rc;
 
 	paths[0] = folder_path(name);
-	CHECK_EQ(selection_init(&selection, "true", from_ns, INT64_MAX, NULL), 0);
+	CHECK_EQ(selection_init(&selection, "true", 0, from_ns, INT64_MAX, NULL), 0);
 	CHECK_EQ(merge_open(&c.merge, paths, 1, err), 0);
 	CHECK_EQ(sink_open(&w.out, folder_path("out"), err), 0);
 	w.merge = c.merge;
@@ -243,12 +243,14 @@ static void test_jsonl(void)
 		"\"source\":\"in\",\"iface\":\"tun\\\"0\\u001b\",\"direction\":\"out\","
 		"\"linktype\":101,\"packet_id\":7,\"captured_bytes\":40,\"wire_bytes\":1500,"
 		"\"protocol\":\"tcp\",\"src\":\"10.0.0.1\",\"src_port\":40000,"
-		"\"dst\":\"10.0.0.2\",\"dst_port\":80,\"tcp_flags\":\"SYN\",\"pid\":42}\n"
+		"\"dst\":\"10.0.0.2\",\"dst_port\":80,\"tcp_flags\":\"SYN\",\"pid\":42,"
+		"\"process\":null,\"process_certainty\":\"stated\"}\n"
 		"{\"ns\":1763853216000000000,\"time\":\"2025-11-22T23:13:36.000000000Z\","
 		"\"source\":\"in\",\"iface\":\"tun1\",\"direction\":null,"
 		"\"linktype\":101,\"packet_id\":null,\"captured_bytes\":13,\"wire_bytes\":40,"
 		"\"protocol\":\"ipv4\",\"src\":null,\"src_port\":null,"
-		"\"dst\":null,\"dst_port\":null,\"tcp_flags\":null,\"pid\":null}\n");
+		"\"dst\":null,\"dst_port\":null,\"tcp_flags\":null,\"pid\":null,"
+		"\"process\":null,\"process_certainty\":null}\n");
 	free(text);
 }
 
@@ -259,11 +261,11 @@ static void test_csv(void)
 	CHECK_STR(
 		text,
 		"ns,time,source,iface,direction,linktype,packet_id,captured_bytes,wire_bytes,"
-		"protocol,src,src_port,dst,dst_port,tcp_flags,pid\n"
+		"protocol,src,src_port,dst,dst_port,tcp_flags,pid,process,process_certainty\n"
 		"1763853215123456789,2025-11-22T23:13:35.123456789Z,in,\"tun\"\"0\\x1b\",out,"
-		"101,7,40,1500,tcp,10.0.0.1,40000,10.0.0.2,80,SYN,42\n"
+		"101,7,40,1500,tcp,10.0.0.1,40000,10.0.0.2,80,SYN,42,,stated\n"
 		"1763853216000000000,2025-11-22T23:13:36.000000000Z,in,tun1,,"
-		"101,,13,40,ipv4,,,,,,\n");
+		"101,,13,40,ipv4,,,,,,,,\n");
 	free(text);
 }
 
@@ -275,7 +277,7 @@ static void test_text(void)
 		text,
 		"2025-11-22T23:13:35.123456789Z tun\"0\\x1b out IP 10.0.0.1:40000 > "
 		"10.0.0.2:80 TCP [SYN] seq 1 len 0 (captured 40 of 1500) (3 lost before) "
-		"pid 42 # a\\x1bb\n"
+		"?[42] # a\\x1bb\n"
 		"2025-11-22T23:13:36.000000000Z tun1 - IPV4 len 40 (header cut off) "
 		"(captured 13 of 40)\n");
 	free(text);

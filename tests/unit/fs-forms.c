@@ -127,11 +127,11 @@ static void test_csv(void)
 	CHECK_STR(write_form(&form_csv, &r, "0"),
 		  "\"/a,\"\"b\\x0a\",,file,0600,-rw-------,1,,2,,10,4096,1,9,8:1,3,,"
 		  "1970-01-01T00:01:40.000000005Z,2446-05-10T22:38:55.000000000Z,"
-		  "1965-01-01T00:00:00.500000000Z,,false,,,,,,,,,\n");
+		  "1965-01-01T00:00:00.500000000Z,,false,,,,,,,,,,\n");
 	r.has_meta = false;
 	r.error = 2;
 	CHECK_STR(write_form(&form_csv, &r, "0"),
-		  "\"/a,\"\"b\\x0a\",,unknown,,,,,,,,,,,,,,,,,,,,,,,,,,,ENOENT\n");
+		  "\"/a,\"\"b\\x0a\",,unknown,,,,,,,,,,,,,,,,,,,,,,,,,,,,ENOENT\n");
 }
 
 static void test_csv_columns(void)
@@ -214,9 +214,62 @@ static void test_known(void)
 
 static unsigned hints_for(struct neighbours *n, struct file_meta m, const char *name)
 {
-	double share;
+	struct hint_findings f = { .bits = 0 };
 
-	return hints_of(n, &m, name, strlen(name), &share);
+	hints_of(n, &m, name, strlen(name), &f);
+	return f.bits;
+}
+
+static int count_bytes(void *arg, const void *bytes, size_t length)
+{
+	(void)bytes;
+	*(size_t *)arg += length;
+	return 0;
+}
+
+/* The same finding weighs nothing where all neighbours have it, and all it can where none has. */
+static void test_hints_scored(void)
+{
+	struct file_meta round = { .have = 0xfff,
+				   .mode = S_IFREG | 0644,
+				   .btime = { 1000, 5 },
+				   .mtime = { 1500, 0 },
+				   .atime = { 2000, 3 },
+				   .ctime = { 2000, 6 } };
+	struct neighbours *n = mem_new(1, sizeof *n);
+	struct hint_findings f = { .bits = 0 };
+	struct out_sink sink;
+	size_t length = 0;
+	struct out o;
+	char *p;
+
+	CHECK(n != NULL);
+	CHECK(!out_sink_init(&sink, count_bytes, &length));
+	CHECK(!out_init(&o, &sink));
+	for (unsigned others = 0; others <= 10; others += 5) {
+		hints_begin(n, (struct file_time){ 5000, 0 });
+		hints_finish(n);
+		for (unsigned i = 0; i < 11; i++) {
+			struct file_meta m = round;
+
+			/* The first is the one looked at. */
+			m.mtime.ns = i <= others ? 0 : 100 + i;
+			hints_weigh(n, &m);
+		}
+		hints_of(n, &round, "x", 1, &f);
+		CHECK_EQ(f.bits, HINT_ROUND_TIME);
+		CHECK_EQ(f.share[1], others * 10);
+		p = out_begin(&o, 10);
+		p = hints_json(&o, p, &f);
+		CHECK(p != NULL);
+		*p = '\0';
+		CHECK(strstr(o.data, others == 0   ? "\"weight_percent\":40,"
+				     : others == 5 ? "\"weight_percent\":20,"
+						   : "\"weight_percent\":0,") != NULL);
+	}
+	out_fini(&o);
+	out_sink_fini(&sink);
+	mem_free(n);
 }
 
 static void test_hints(void)
@@ -276,5 +329,6 @@ int main(void)
 	RUN(test_select);
 	RUN(test_known);
 	RUN(test_hints);
+	RUN(test_hints_scored);
 	return tap_done();
 }

@@ -190,7 +190,7 @@ static void test_listing(void)
 	struct listing_row r;
 	size_t fault;
 
-	CHECK(listing_parse(line, sizeof line - 1, spare, &r, &fault));
+	CHECK(listing_parse(line, sizeof line - 1, spare, NULL, &r, &fault));
 	CHECK_EQ(r.kind, LISTING_FILE);
 	CHECK(r.path.length == 8 &&
 	      !memcmp(r.path.bytes, "a\n\xc3\xbc\xf0\x9f\x98\x80", 8));
@@ -200,13 +200,57 @@ static void test_listing(void)
 	CHECK_EQ(r.times[LISTING_MODIFIED].s, -1);
 	CHECK_EQ(r.times[LISTING_MODIFIED].ns, 999999999);
 	for (size_t n = 0; n < sizeof line - 1; n++)
-		CHECK(!listing_parse(line, n, spare, &r, &fault) && fault <= n);
-	CHECK(listing_parse("{\"record\":\"summary\",\"a\":{}}\r", 28, spare, &r,
+		CHECK(!listing_parse(line, n, spare, NULL, &r, &fault) && fault <= n);
+	CHECK(listing_parse("{\"record\":\"summary\",\"a\":{}}\r", 28, spare, NULL, &r,
 			    &fault));
 	CHECK_EQ(r.kind, LISTING_OTHER);
-	CHECK(!listing_parse("{\"record\":\"file\",\"inode\":-1}", 28, spare, &r,
+	CHECK(!listing_parse("{\"record\":\"file\",\"inode\":-1}", 28, spare, NULL, &r,
 			     &fault));
-	CHECK(!listing_parse("{} x", 4, spare, &r, &fault));
+	CHECK(!listing_parse("{} x", 4, spare, NULL, &r, &fault));
+}
+
+/* A line is read by what the line before had where: whatever differs is noticed. */
+static void test_listing_guesses(void)
+{
+#define LINE(a, attributes, born, tail)                               \
+ "{\"record\":\"file\",\"path\":\"" a "\",\"attributes\":" attributes \
+ ",\"born_ns\":" born tail "}"
+
+	static const struct {
+		const char *line, *path;
+		int64_t born;
+		bool is_good;
+	} rows[] = {
+		{ LINE("a", "[\"x\",\"y\"]", "1000000005", ""), "a", 5, true },
+		{ LINE("bb", "[\"x\",\"y\"]", "1000000006", ""), "bb", 6, true },
+		{ LINE("c", "[\"x\",\"z\"]", "1000000007", ""), "c", 7, true },
+		{ LINE("c", "[\"x\",\"z\"]]", "1000000007", ""), NULL, 0, false },
+		{ LINE("d", "[\"x\",\"z\"]", "1000000008", ",\"born_ns\":1000000009"),
+		  "d", 9, true },
+		{ LINE("e", "[\"x\",\"z\"]", "10000000x8", ""), NULL, 0, false },
+		{ LINE("f", "[\"x\",\"z\"", "1000000008", ""), NULL, 0, false },
+		{ "{\"record\":\"file\",\"attributes\":[],\"born_ns\":1000000001,\"path\":\"g\"}",
+		  "g", 1, true },
+		{ LINE("h", "[]", "1000000002", ""), "h", 2, true },
+	};
+
+#undef LINE
+	static struct listing_guess guesses[LISTING_GUESSES];
+	char spare[1024];
+	struct listing_row r;
+	size_t fault;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		bool is_good = listing_parse(rows[i].line, strlen(rows[i].line), spare,
+					     guesses, &r, &fault);
+
+		CHECK_EQ(is_good, rows[i].is_good);
+		if (!is_good)
+			continue;
+		CHECK(r.path.length == strlen(rows[i].path) &&
+		      !memcmp(r.path.bytes, rows[i].path, r.path.length));
+		CHECK_EQ(r.times[LISTING_BORN].ns, rows[i].born);
+	}
 }
 
 int main(void)
@@ -219,5 +263,6 @@ int main(void)
 	RUN(test_terminal);
 	RUN(test_mime);
 	RUN(test_listing);
+	RUN(test_listing_guesses);
 	return tap_done();
 }

@@ -35,6 +35,9 @@ static int keep(void *arg, const void *bytes, size_t length)
 
 static struct text said;
 
+/* Of the volume that the next run lists. */
+static bool is_inode_proof;
+
 /* Lists the recording with what config asks for beyond the defaults. */
 static struct walk_result run(struct replay *r, struct walk_config config)
 {
@@ -50,6 +53,7 @@ static struct walk_result run(struct replay *r, struct walk_config config)
 	said.used = 0;
 	said.bytes[0] = '\0';
 	replay_volume(r, &v, path, VOLUME_DETACHED);
+	v.is_inode_proof = is_inode_proof;
 	CHECK(!out_sink_init(&sink, keep, &said));
 	config.volumes = volumes;
 	config.volume_count = 1;
@@ -295,6 +299,127 @@ static void test_mount_root(void)
 	replay_fini(&r);
 }
 
+/* Where an inode number is proof, the entry "." says which directory was opened, for nothing; where
+ * it is missing or says another, the handle is asked. */
+static void test_identity_by_self(void)
+{
+	struct replay_entry entries[] = {
+		{ .name = "", .meta = META(S_IFDIR | 0755, 2) },
+		{ .parent = 0, .name = "d", .meta = META(S_IFDIR | 0755, 3) },
+		{ .parent = 1, .name = "f", .meta = META(S_IFREG | 0644, 4) },
+	};
+	struct walk_config c = { .is_recursive = true };
+	struct walk_result result;
+	struct replay r;
+
+	CHECK(!replay_init(&r, entries, ARRAY_LEN(entries)));
+	result = run(&r, c);
+	CHECK_EQ(r.queries, 3); /* the two entries, and the opened directory */
+	is_inode_proof = true;
+	r.queries = 0;
+	result = run(&r, c);
+	CHECK_EQ(r.queries, 2);
+	CHECK_EQ(result.counts.written, 3);
+	entries[1].is_self_hidden = true;
+	r.queries = 0;
+	result = run(&r, c);
+	CHECK_EQ(r.queries, 3);
+	CHECK_EQ(result.counts.written, 3);
+	entries[1].is_self_hidden = false;
+	entries[1].open_inode = 99;
+	result = run(&r, c);
+	CHECK_EQ(result.counts.written, 2);
+	CHECK_EQ(result.counts.raced, 1);
+	CHECK(has("\"path\":\"/r/d\",\"error\":\"ESTALE\""));
+	is_inode_proof = false;
+	replay_fini(&r);
+}
+
+/* Large files wait for a thread without a directory; what comes out is the same. */
+static void test_large_files_later(void)
+{
+	static char bytes[3 << 20];
+	struct replay_entry entries[] = {
+		{ .name = "", .meta = META(S_IFDIR | 0755, 2) },
+		{ .parent = 0, .name = "d", .meta = META(S_IFDIR | 0755, 3) },
+		{ .parent = 1, .name = "a", .meta = META(S_IFREG, 4), .content = bytes },
+		{ .parent = 1, .name = "b", .meta = META(S_IFREG, 5), .content = bytes },
+		{ .parent = 0, .name = "c", .meta = META(S_IFREG, 6), .content = bytes },
+		{ .parent = 0,
+		  .name = "gone",
+		  .meta = META(S_IFREG, 7),
+		  .content = bytes },
+	};
+	struct walk_config c = { .is_recursive = true, .digests = 1U << DIGEST_SHA256 };
+	struct walk_result result;
+	struct replay r;
+
+	for (unsigned i = 2; i < 6; i++)
+		entries[i].length = entries[i].meta.size_bytes =
+			(size_t)(1 << 20) + i * 1000;
+	entries[5].open_error = EIO;
+	for (c.threads = 1; c.threads <= 4; c.threads++) {
+		CHECK(!replay_init(&r, entries, ARRAY_LEN(entries)));
+		result = run(&r, c);
+		CHECK_EQ(result.counts.written, 6);
+		CHECK_EQ(result.counts.hashed_files, 3);
+		CHECK_EQ(result.counts.hashed_bytes, 3 * (1 << 20) + 9000);
+		CHECK_EQ(result.counts.errors[EIO], 1);
+		CHECK(has("\"path\":\"/r/d/a\""));
+		CHECK(has("\"missing\":{\"hash\":\"EIO\"}"));
+		replay_fini(&r);
+	}
+	/* What waits counts when it is written: never more than asked for. */
+	c.threads = 3;
+	c.max_entries = 4;
+	CHECK(!replay_init(&r, entries, ARRAY_LEN(entries)));
+	result = run(&r, c);
+	CHECK_EQ(lines(), 4);
+	CHECK_EQ(result.end, WALK_MAX_ENTRIES);
+	replay_fini(&r);
+}
+
+/* Where an inode number is proof a small file is hashed in an open, a read, a query of the handle and
+ * a close; whatever is unusual goes the long way and is told as ever. */
+static void test_small_files_quick(void)
+{
+	struct replay_entry entries[] = {
+		{ .name = "", .meta = META(S_IFDIR | 0755, 2) },
+		{ .parent = 0,
+		  .name = "f",
+		  .meta = META(S_IFREG, 4),
+		  .content = "abc",
+		  .length = 3 },
+	};
+	struct walk_config c = { .is_recursive = true, .digests = 1U << DIGEST_SHA256 };
+	struct replay r;
+
+	entries[1].meta.size_bytes = 3;
+	is_inode_proof = true;
+	CHECK(!replay_init(&r, entries, ARRAY_LEN(entries)));
+	(void)run(&r, c);
+	CHECK_EQ(r.queries, 1);
+	CHECK_EQ(r.reads, 1);
+	CHECK(has("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
+	CHECK(has("\"size_bytes\":3,"));
+	/* Touched just now: the query before, too. */
+	entries[1].meta.ctime.s = INT64_C(1) << 40;
+	r.queries = 0;
+	(void)run(&r, c);
+	CHECK(r.queries > 2);
+	CHECK(has("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
+	/* Shorter than it says. */
+	entries[1].meta.ctime.s = 9;
+	entries[1].meta.size_bytes = 4;
+	(void)run(&r, c);
+	CHECK(has("\"changed_while_read\":true"));
+	entries[1].read_error = EIO;
+	(void)run(&r, c);
+	CHECK(has("\"missing\":{\"hash\":\"EIO\"}"));
+	is_inode_proof = false;
+	replay_fini(&r);
+}
+
 static void test_limits(void)
 {
 	struct replay r;
@@ -342,6 +467,9 @@ int main(void)
 	RUN(test_pattern_prunes);
 	RUN(test_failures);
 	RUN(test_mount_root);
+	RUN(test_identity_by_self);
+	RUN(test_large_files_later);
+	RUN(test_small_files_quick);
 	RUN(test_limits);
 	RUN(test_absent_times);
 	return tap_done();

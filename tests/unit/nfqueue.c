@@ -103,6 +103,84 @@ static void test_not_a_packet(void)
 	CHECK(!nfq_packet_parse(&m, &p));
 }
 
+/* A message as the kernel would split it: `front` bytes to the batch, the rest to data. */
+static void split(struct nfq_batch *b, uint8_t *data, size_t front, const uint8_t *bytes,
+		  size_t length)
+{
+	size_t first = front < length ? front : length;
+
+	memset(b->memory, 0xee, NFQ_MESSAGE);
+	memcpy(b->memory, bytes, first);
+	memset(data, 0xdd, 256);
+	memcpy(data, bytes + first, length - first);
+}
+
+/* Split anywhere: either its bytes begin at data, or it is refused and can be put together. */
+static void test_split_anywhere(void)
+{
+	uint8_t bytes[256], data[256];
+	struct nl_builder b;
+	struct nfq_batch batch;
+	struct nfq_packet p;
+	struct nl_message m;
+	struct cursor c;
+	unsigned taken = 0;
+
+	if (nfq_batch_init(&batch, NULL))
+		return;
+	nl_build(&b, bytes, sizeof bytes, 0);
+	put_packet(&b, 7, "payload!", 8);
+	for (size_t front = 0; front <= b.length + 9; front++) {
+		split(&batch, data, front, bytes, b.length);
+		if (nfq_packet_parse_split(&batch, front, data, b.length, &p)) {
+			taken++;
+			CHECK_EQ(front, b.length - 8);
+			CHECK(p.payload == data && !memcmp(data, "payload!", 8));
+			CHECK_EQ(p.caplen, 8);
+			CHECK_EQ(p.len, 1500);
+			CHECK_EQ(p.id, 7);
+			continue;
+		}
+		nfq_join(&batch, front, data, b.length);
+		c = nfq_message(&batch, 0);
+		CHECK(nl_next_message(&c, &m) && nfq_packet_parse(&m, &p));
+		CHECK(p.caplen == 8 && !memcmp(p.payload, "payload!", 8));
+	}
+	CHECK_EQ(taken, 1);
+	nfq_batch_fini(&batch);
+}
+
+/* What looks like the end of a split header and is none. */
+static void test_split_of_others(void)
+{
+	uint8_t bytes[256], data[256];
+	struct nl_builder b;
+	struct nfq_batch batch;
+	struct nfq_packet p;
+	size_t front;
+
+	if (nfq_batch_init(&batch, NULL))
+		return;
+	nl_build(&b, bytes, sizeof bytes, 0);
+	put_packet(&b, 7, "payload!", 8);
+	front = b.length - 8;
+	/* Another length than the message's own, and than the attribute's. */
+	split(&batch, data, front, bytes, b.length);
+	CHECK(!nfq_packet_parse_split(&batch, front, data, b.length - 4, &p));
+	batch.memory[front - 4]++;
+	CHECK(!nfq_packet_parse_split(&batch, front, data, b.length, &p));
+	/* Another attribute, another message. */
+	split(&batch, data, front, bytes, b.length);
+	batch.memory[front - 2]++;
+	CHECK(!nfq_packet_parse_split(&batch, front, data, b.length, &p));
+	split(&batch, data, front, bytes, b.length);
+	batch.memory[4]++;
+	CHECK(!nfq_packet_parse_split(&batch, front, data, b.length, &p));
+	/* Shorter than any header. */
+	CHECK(!nfq_packet_parse_split(&batch, 16, data, 16, &p));
+	nfq_batch_fini(&batch);
+}
+
 static void test_table_line(void)
 {
 	struct nfq_stats s;
@@ -145,7 +223,7 @@ static void test_free_numbers(void)
 	CHECK_EQ(nfq_stats(&first, 304, &stats), WEIR_ERR_ABSENT);
 	CHECK_EQ(nfq_held_by_all(&first), 0);
 	CHECK_EQ(nfq_batch_init(&batch, &err), 0);
-	CHECK_EQ(nfq_receive(&first, &batch), 0);
+	CHECK_EQ(nfq_receive(&first, &batch, false), 0);
 	CHECK_EQ(nfq_accept(&first, 300, 1), 0); /* none held: no error of ours */
 	nfq_batch_fini(&batch);
 	nfq_close(&first);
@@ -159,6 +237,8 @@ int main(void)
 	RUN(test_packet);
 	RUN(test_cut_anywhere);
 	RUN(test_not_a_packet);
+	RUN(test_split_anywhere);
+	RUN(test_split_of_others);
 	RUN(test_table_line);
 	RUN(test_free_numbers);
 	return tap_done();

@@ -27,6 +27,33 @@ static struct producer *make(struct producer_config c)
 	return p;
 }
 
+/* The options of a process stand only where attribution was at work. */
+static void test_owner(void)
+{
+	struct record_meta m = { .caplen = 4,
+				 .len = 4,
+				 .has_owner = true,
+				 .owner = { .pid = 77,
+					    .tid = 78,
+					    .start_ns = 0x0102030405060708,
+					    .method = OWNER_COOKIE,
+					    .certainty = OWNER_EXACT } };
+	uint8_t r[RECORD_OVERHEAD + 4] = { 0 };
+
+	CHECK_EQ(record_finish(r, &m), 32 + 8 + 12 + 16 + 4 + 4);
+	CHECK_EQ(get_u32le(r + 40), 8 | 8 << 16); /* process and thread id */
+	CHECK_EQ(get_u32le(r + 44), 77);
+	CHECK_EQ(get_u32le(r + 48), 78);
+	CHECK_EQ(get_u32le(r + 52), RECORD_OPT_OWNER | 12 << 16);
+	CHECK_EQ(get_u32le(r + 56), OWNER_COOKIE | OWNER_EXACT << 8);
+	CHECK(get_u64le(r + 60) == m.owner.start_ns);
+	CHECK_EQ(get_u32le(r + 68), 0);
+	m.owner = (struct record_owner){ .pid = 77 };
+	CHECK_EQ(record_finish(r, &m), 32 + 8 + 16 + 4 + 4);
+	CHECK_EQ(get_u32le(r + 40), RECORD_OPT_OWNER | 12 << 16);
+	CHECK_EQ(get_u32le(r + 44), 0);
+}
+
 static void test_record(void)
 {
 	struct producer *p = make((struct producer_config){ .number = 2 });
@@ -88,6 +115,66 @@ static void test_full_is_counted(void)
 	CHECK_EQ(packets, made);
 	CHECK_EQ(spans, 4);
 	CHECK(producer_put(p, iface_at(table, 0), bytes, sizeof bytes, 1400, &m));
+	producer_free(p);
+}
+
+/* The block that came back last is the next: the others are no longer in the processor's cache. */
+static void test_last_back_is_next(void)
+{
+	struct producer *p = make((struct producer_config){ .memory_bytes = 4 << 20 });
+	static const uint8_t bytes[1000];
+	struct record_meta m = { .ns = 1 };
+	struct span *span, *spans[3];
+	unsigned used, most, all, n = 0;
+
+	while (n < 3) {
+		CHECK(producer_put(p, iface_at(table, 0), bytes, sizeof bytes, 1000, &m));
+		producer_flush(p, 0, true);
+		spans[n++] = producer_take(p);
+		CHECK(spans[n - 1] != NULL);
+	}
+	spans[1]->release(spans[1]);
+	spans[2]->release(spans[2]);
+	spans[0]->release(spans[0]);
+	producer_fill(p, &used, &most, &all);
+	CHECK(used == 0 && most == 3);
+	while (n--) {
+		CHECK(producer_put(p, iface_at(table, 0), bytes, sizeof bytes, 1000, &m));
+		producer_flush(p, 0, true);
+		span = producer_take(p);
+		CHECK(span == spans[n == 2 ? 0 : n == 1 ? 2 : 1]);
+	}
+	producer_fill(p, &used, &most, &all);
+	CHECK(used == 3 && most == 3);
+	for (n = 0; n < 3; n++)
+		spans[n]->release(spans[n]);
+	producer_free(p);
+}
+
+/* A place is where the next record's bytes will be, whatever of it is used; asking counts nothing. */
+static void test_place(void)
+{
+	struct producer *p = make((struct producer_config){ .memory_bytes = 1 });
+	struct iface *iface = iface_at(table, 0);
+	struct record_meta m = { .ns = 1 };
+	uint8_t *at = producer_place(p, iface, 70000), *next;
+	unsigned placed = 0;
+
+	CHECK(at && producer_place(p, iface, 70000) == at);
+	memcpy(at, "straight", 8);
+	CHECK(producer_reserve(p, iface, 8, 9) == at);
+	producer_commit(p, &m);
+	CHECK(!memcmp(at, "straight", 8));
+	next = producer_place(p, iface, 70000);
+	CHECK(next && next != at);
+	/* A block that has no room for so much is handed over, until there is none. */
+	for (; (at = producer_place(p, iface, 70000)) != NULL; placed++) {
+		CHECK(producer_reserve(p, iface, 70000, 70000) == at);
+		producer_commit(p, &m);
+	}
+	CHECK(placed >= 4 * 6 && placed <= 4 * 7);
+	CHECK_EQ(counter_read(&producer_losses(p)->packets[LOSS_QUEUE_FULL]), 0);
+	CHECK(producer_take(p) != NULL);
 	producer_free(p);
 }
 
@@ -196,7 +283,10 @@ int main(void)
 	    !add_iface("c", LINKTYPE_RAW))
 		return 1;
 	RUN(test_record);
+	RUN(test_owner);
 	RUN(test_full_is_counted);
+	RUN(test_last_back_is_next);
+	RUN(test_place);
 	RUN(test_flush_by_age);
 	RUN(test_lanes_and_limit);
 	RUN(test_threads);

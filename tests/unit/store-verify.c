@@ -2,6 +2,8 @@
  * named. */
 #include "lib/broken-store.h"
 
+#include <errno.h>
+
 #define FIRST    "0000000001.pcapng"
 #define SECOND   "0000000002.pcapng"
 #define MANIFEST "manifest.jsonl"
@@ -153,8 +155,10 @@ static void test_link_instead_of_file(void)
 	begin(STORE_SEGMENTS);
 	rename_file(FIRST, "elsewhere");
 	(void)snprintf(path, sizeof path, "%s/" FIRST, copy);
-	CHECK_EQ(symlink("elsewhere", path), 0);
-	check_fault("segment '0000000001.pcapng' is no regular file");
+	if (symlink("elsewhere", path))
+		CHECK_EQ(errno, ENOSYS); /* a system where none can be made */
+	else
+		check_fault("segment '0000000001.pcapng' is no regular file");
 	driver_fini(&d);
 }
 

@@ -91,6 +91,8 @@ static void test_never_begun_leaves_nothing(void)
 {
 	struct driver d;
 
+	if (getenv("WINEPREFIX"))
+		SKIP("wine keeps the name of an open file that was removed");
 	driver_init(&d);
 	CHECK_EQ(store_create(&d.store, &d.config, d.ifaces, NULL), 0);
 	CHECK_EQ(driver_close(&d, NULL), 0);

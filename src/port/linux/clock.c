@@ -24,6 +24,11 @@ int64_t port_monotonic_ns(void)
 	return read_clock(CLOCK_MONOTONIC);
 }
 
+int64_t port_boottime_ns(void)
+{
+	return read_clock(CLOCK_BOOTTIME);
+}
+
 /* The zone's name is the tail of what /etc/localtime points to. */
 static void read_zone(char *zone, size_t size)
 {

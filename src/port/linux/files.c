@@ -1,12 +1,16 @@
 #include "port/files.h"
 
+#include "port/linux/files_parts.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/openat2.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Newer than Debian 12's headers; the numbers are the same on every architecture. */
@@ -58,6 +62,24 @@ void port_files_start(struct port_files *state, bool want_noatime)
 	atomic_init(&state->has_file_getattr, true);
 	atomic_init(&state->disturbed, 0);
 	state->want_noatime = want_noatime;
+	state->is_confined = false;
+}
+
+static int open_confined(int dir, const char *name, int flags)
+{
+	struct open_how how = { .flags = (unsigned)flags, .resolve = RESOLVE_NO_XDEV };
+	long fd = syscall(SYS_openat2, dir, name, &how, sizeof how);
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+bool port_files_confine(struct port_files *state, int dir)
+{
+	int fd = open_confined(dir, ".", O_PATH | O_CLOEXEC | O_DIRECTORY);
+
+	state->is_confined = fd >= 0;
+	port_handle_close(fd);
+	return state->is_confined;
 }
 
 /* Missing in this kernel, or hidden by a filter that answers EPERM to what it does not know. */
@@ -68,8 +90,11 @@ static bool is_missing(int number)
 
 static int open_at(struct port_files *p, int dir, const char *name, int flags)
 {
-	int fd = openat(dir, name, flags | (p->want_noatime ? O_NOATIME : 0));
+	int fd;
 
+	if (p->is_confined && !p->want_noatime)
+		return open_confined(dir, name, flags);
+	fd = openat(dir, name, flags | (p->want_noatime ? O_NOATIME : 0));
 	/* Only the owner and CAP_FOWNER may keep the access time. */
 	if (fd < 0 && errno == EPERM && p->want_noatime) {
 		fd = openat(dir, name, flags);
@@ -81,11 +106,10 @@ static int open_at(struct port_files *p, int dir, const char *name, int flags)
 
 static int call_open(void *state, int dir, const char *name, enum file_open how)
 {
-	int common = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-
 	if (how == FILE_OPEN_DIRECTORY)
-		return open_at(state, dir, *name ? name : ".", common | O_DIRECTORY);
-	return open_at(state, dir, name, common);
+		return open_at(state, dir, *name ? name : ".",
+			       FILES_OPEN_FLAGS | O_DIRECTORY);
+	return open_at(state, dir, name, FILES_OPEN_FLAGS);
 }
 
 static int64_t call_entries(void *state, int dir, void *buffer, size_t size)
@@ -232,15 +256,18 @@ static int call_flags(void *state, int dir, const char *name, struct file_flags 
 	return 0;
 }
 
-static int64_t call_read(void *state, int file, void *buffer, size_t size)
+static int64_t call_read(void *state, int file, void *buffer, size_t size, uint64_t off)
 {
-	ssize_t n;
-
 	(void)state;
-	do {
-		n = read(file, buffer, size);
-	} while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n;
+	return port_read_at(file, buffer, size, off);
+}
+
+struct file_time port_file_clock(void)
+{
+	struct timespec t = { .tv_sec = 0 };
+
+	(void)clock_gettime(CLOCK_REALTIME_COARSE, &t);
+	return (struct file_time){ .s = t.tv_sec, .ns = (uint32_t)t.tv_nsec };
 }
 
 static void call_close(void *state, int handle)
@@ -259,4 +286,5 @@ const struct file_calls port_file_calls = {
 	.flags = call_flags,
 	.read = call_read,
 	.close = call_close,
+	.small = port_small_files,
 };

@@ -1,4 +1,4 @@
-#include "port/port.h"
+#include "port/linux/caps.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -23,6 +23,7 @@ static const struct {
 	{ "net_raw", CAP_NET_RAW },
 	{ "sys_nice", CAP_SYS_NICE },
 	{ "sys_admin", CAP_SYS_ADMIN },
+	{ "sys_ptrace", CAP_SYS_PTRACE },
 	{ "sys_resource", CAP_SYS_RESOURCE },
 	{ "bpf", CAP_BPF },
 	{ "fowner", CAP_FOWNER },
@@ -65,6 +66,15 @@ bool port_have_capability(const char *name)
 	return false;
 }
 
+int port_lacks_capability(const char *name, struct weir_error *err)
+{
+	return err_set(
+		err, WEIR_ERR_PRIVILEGE,
+		"recording needs the capability cap_%s: run as root, or give it to the "
+		"binary with 'setcap cap_%s+ep'",
+		name, name);
+}
+
 int port_user_find(const char *name, struct port_user *user, struct weir_error *err)
 {
 	FILE *f = fopen("/etc/passwd", "re");
@@ -90,8 +100,7 @@ int port_user_find(const char *name, struct port_user *user, struct weir_error *
 		  : 0;
 }
 
-/* "net_raw,net_admin" to bits. */
-static int parse_keep(const char *keep, uint64_t *bits, struct weir_error *err)
+int caps_parse(const char *keep, uint64_t *bits, struct weir_error *err)
 {
 	*bits = 0;
 	while (*keep) {
@@ -109,7 +118,7 @@ static int parse_keep(const char *keep, uint64_t *bits, struct weir_error *err)
 	return 0;
 }
 
-static int become(const struct port_user *user, struct weir_error *err)
+int caps_become(const struct port_user *user, struct weir_error *err)
 {
 	if (geteuid() == user->uid && getegid() == user->gid)
 		return 0;
@@ -124,11 +133,11 @@ int port_drop(const struct port_user *user, const char *keep, struct weir_error 
 {
 	struct cap_sets have, want = { 0 };
 	uint64_t bits;
-	int rc = parse_keep(keep, &bits, err);
+	int rc = caps_parse(keep, &bits, err);
 
 	if (rc)
 		return rc;
-	if (user && (rc = become(user, err)) != 0)
+	if (user && (rc = caps_become(user, err)) != 0)
 		return rc;
 	if (cap_get(&have))
 		return err_sys(err, "cannot read the process's capabilities");
@@ -145,6 +154,55 @@ int port_drop(const struct port_user *user, const char *keep, struct weir_error 
 	if (user && user->uid && !setuid(0))
 		return err_set(err, WEIR_ERR_PRIVILEGE,
 			       "cannot give up user 0: it came back");
+	return 0;
+}
+
+void caps_format(uint64_t bits, char *text, size_t size)
+{
+	size_t used = 0;
+
+	(void)snprintf(text, size, "none");
+	for (size_t i = 0; i < ARRAY_LEN(caps) && used < size; i++)
+		if (bits >> caps[i].bit & 1)
+			used += (size_t)snprintf(text + used, size - used, "%s%s",
+						 used ? "," : "", caps[i].name);
+}
+
+/* In the bounding set stays only what is wanted, where we may change it. */
+static void bound(uint64_t bits)
+{
+	for (unsigned bit = 0; bit <= CAP_LAST_CAP; bit++)
+		if (!(bits >> bit & 1))
+			(void)prctl(PR_CAPBSET_DROP, (long)bit, 0L, 0L, 0L);
+}
+
+int caps_confine(uint64_t bits, uint64_t *held, struct weir_error *err)
+{
+	struct cap_sets have, want = { 0 };
+
+	if (cap_get(&have))
+		return err_sys(err, "cannot read the process's capabilities");
+	/* A change of the user has put them to sleep; setpcap is needed once more. */
+	for (unsigned i = 0; i < 2; i++)
+		have.data[i].effective = have.data[i].permitted;
+	if (cap_set(&have))
+		return err_sys(err, "cannot use the process's capabilities");
+	bound(bits);
+	*held = 0;
+	for (unsigned i = 0; i < 2; i++) {
+		uint32_t word = (uint32_t)(bits >> (32 * i)) & have.data[i].permitted;
+
+		want.data[i].permitted = want.data[i].effective =
+			want.data[i].inheritable = word;
+		*held |= (uint64_t)word << (32 * i);
+	}
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) || cap_set(&want) ||
+	    prctl(PR_CAP_AMBIENT, (long)PR_CAP_AMBIENT_CLEAR_ALL, 0L, 0L, 0L))
+		return err_sys(err, "cannot give up capabilities");
+	for (unsigned bit = 0; bit <= CAP_LAST_CAP; bit++)
+		if (*held >> bit & 1 &&
+		    prctl(PR_CAP_AMBIENT, (long)PR_CAP_AMBIENT_RAISE, (long)bit, 0L, 0L))
+			return err_sys(err, "cannot keep a capability for the program");
 	return 0;
 }
 

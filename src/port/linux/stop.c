@@ -1,3 +1,4 @@
+#include "port/interrupt.h"
 #include "port/port.h"
 
 #include "base/time.h"
@@ -84,6 +85,38 @@ unsigned port_stop_wait(const struct port_stop *s, const struct port_event *even
 	if (p[2].revents)
 		wake |= PORT_WAKE_DESCRIPTOR;
 	return wake;
+}
+
+int port_stop_socket(struct port_stop *s, int *fd, struct weir_error *err)
+{
+	(void)err;
+	*fd = s->fd;
+	return 0;
+}
+
+void port_ignore_pipe(void)
+{
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+static volatile sig_atomic_t is_stopped;
+
+static void note_stop(int number)
+{
+	(void)number;
+	is_stopped = 1;
+}
+
+const volatile sig_atomic_t *port_interrupts_catch(void)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action = { .sa_handler = note_stop,
+				    .sa_flags = (int)SA_RESETHAND };
+
+	(void)sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		(void)sigaction(numbers[i], &action, NULL);
+	return &is_stopped;
 }
 
 void port_exit_now(int code)

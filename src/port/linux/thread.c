@@ -6,8 +6,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 struct port_thread {
@@ -45,6 +47,20 @@ void port_thread_join(struct port_thread *t)
 		return;
 	(void)pthread_join(t->id, NULL);
 	mem_free(t);
+}
+
+/* ioprio_set(2) has no header: class idle, of this thread. */
+enum {
+	IOPRIO_PROCESS = 1,
+	IOPRIO_IDLE = 3 << 13
+};
+
+void port_thread_lower(void)
+{
+	struct sched_param none = { 0 };
+
+	(void)sched_setscheduler(0, SCHED_IDLE, &none);
+	(void)syscall(SYS_ioprio_set, IOPRIO_PROCESS, 0, IOPRIO_IDLE);
 }
 
 struct port_monitor {

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -12,15 +14,8 @@
 /* open_tree(2), mount_setattr(2), openat2(2): numbers and structures from the kernel's uapi, for
  * headers that are older than the kernel. */
 #define NR_OPEN_TREE     428
-#define NR_OPENAT2       437
 #define NR_MOUNT_SETATTR 442
 #define TREE_CLONE       1U
-
-struct open_how_now {
-	uint64_t flags, mode, resolve;
-};
-
-#define RESOLVE_NO_MAGIC 0x02U
 
 struct mount_attr_now {
 	uint64_t set, clear, propagation, userns_fd;
@@ -37,14 +32,59 @@ struct mount_attr_now {
 
 int port_root_open(const char *path, int *fd, struct weir_error *err)
 {
-	struct open_how_now how = { .flags = O_PATH | O_CLOEXEC | O_NOFOLLOW,
-				    .resolve = RESOLVE_NO_MAGIC };
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC | O_NOFOLLOW,
+				.resolve = RESOLVE_NO_MAGICLINKS };
 
-	*fd = (int)syscall(NR_OPENAT2, AT_FDCWD, path, &how, sizeof how);
+	*fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
 	/* Linux before 5.6, or a filter in front of it.  A magic link (ELOOP) stays refused. */
 	if (*fd < 0 && (errno == ENOSYS || errno == EPERM))
 		*fd = open(path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
 	return *fd < 0 ? err_sys(err, "cannot open '%s'", path) : 0;
+}
+
+int port_path_query(const char *path, struct file_meta *meta)
+{
+	struct port_files state;
+	struct weir_error err;
+	int fd, rc;
+
+	if (port_root_open(path, &fd, &err))
+		return err.sys ? -err.sys : -EIO;
+	port_files_start(&state, false);
+	rc = port_file_calls.query(&state, fd, "", meta);
+	(void)close(fd);
+	return rc;
+}
+
+int64_t port_link_read(const char *path, bool may_disturb, char *buffer, size_t size)
+{
+	const char *name = strrchr(path, '/');
+	char folder[4096];
+	struct weir_error err;
+	int fd, clone;
+	ssize_t n;
+
+	if (!name || (size_t)(name - path) >= sizeof folder - 1)
+		return -ENAMETOOLONG;
+	memcpy(folder, path, (size_t)(name - path) + 1);
+	folder[name - path + (name == path)] = '\0';
+	if (port_root_open(folder, &fd, &err))
+		return err.sys ? -err.sys : -EIO;
+	if (port_clone_open(fd, &clone, &err))
+		clone = may_disturb ? fd : -1;
+	n = clone < 0 ? -1 : readlinkat(clone, name + 1, buffer, size);
+	if (n < 0)
+		n = clone < 0 ? -EACCES : -errno;
+	if (clone >= 0 && clone != fd)
+		(void)close(clone);
+	(void)close(fd);
+	return n;
+}
+
+/* Any other byte may be part of a name.  NOLINTNEXTLINE(readability-non-const-parameter) */
+void port_path_separators(char *path)
+{
+	(void)path;
 }
 
 int port_path_of(int fd, char *path, size_t size)
@@ -182,6 +222,15 @@ int port_write_all(int fd, const void *bytes, size_t length)
 		}
 	}
 	return 0;
+}
+
+void port_memory_large(void *p, size_t bytes)
+{
+	uintptr_t page = 4096, start = ((uintptr_t)p + page - 1) & ~(page - 1);
+	uintptr_t end = ((uintptr_t)p + bytes) & ~(page - 1);
+
+	if (bytes >= 4U << 20 && end > start)
+		(void)madvise((void *)start, end - start, MADV_HUGEPAGE);
 }
 
 int port_scratch_open(int *fd, struct weir_error *err)
