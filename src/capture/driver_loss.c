@@ -31,6 +31,13 @@ void driver_loss_call(struct driver_loss *l, int64_t now)
 
 	if (away > l->most_away)
 		l->most_away = away;
+	/* Nothing came since the last one: the two see one gap, and the later one more of the queue. */
+	if (l->fresh) {
+		m = &l->marks[(l->head + l->count - 1) % DRIVER_MARKS];
+		m->at = now;
+		m->is_late |= is_late;
+		return;
+	}
 	/* Full: the older ones say more, and are resolved first. */
 	if (l->count == DRIVER_MARKS)
 		return;

@@ -159,6 +159,25 @@ static void test_one_stall(void)
 	check_near(sum_of_gaps(DRIVER_GAP_PACKETS), queue.dropped, 5);
 }
 
+/* Calls that bring nothing while the queue is full see the gap that the next one sees: it counts once. */
+static void test_calls_for_nothing(void)
+{
+	begin(HZ / 10000, 1000);
+	run(100, HZ / 100000);
+	pass(250 * MS);
+	for (unsigned i = 0; i < 5; i++) {
+		driver_loss_call(&loss, queue.now);
+		pass(9 * MS);
+		driver_loss_return(&loss, queue.now);
+		pass(1 * MS);
+	}
+	run(100, HZ / 100000);
+	end();
+	CHECK(queue.dropped >= 1900);
+	CHECK_EQ(loss.gap_total, 1);
+	check_near(sum_of_gaps(DRIVER_GAP_PACKETS), queue.dropped, 5);
+}
+
 /* The reader takes 20 us a packet, they come each 10 us. */
 static void test_overload(void)
 {
@@ -235,6 +254,7 @@ int main(void)
 	RUN(test_no_loss);
 	RUN(test_backlog_without_loss);
 	RUN(test_one_stall);
+	RUN(test_calls_for_nothing);
 	RUN(test_overload);
 	RUN(test_large_packets);
 	RUN(test_too_old);

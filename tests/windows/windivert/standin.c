@@ -202,6 +202,9 @@ static void feed_due(UINT64 *given, INT64 began, INT64 hz)
 		++*given;
 		if (h) {
 			enqueue(h, &p);
+			/* As the driver: a call that waits has what comes, before the queue fills. */
+			if (h->pending_count)
+				serve(h);
 			continue;
 		}
 		/* Nobody takes it: it passes. */
