@@ -25,7 +25,7 @@ static const struct agent_config *config_of(const struct connection *c)
 	return c->door->server->c.config;
 }
 
-static void sweep_soon(struct server *s)
+void connection_sweep_soon(struct server *s)
 {
 	event_active(s->sweep, EV_TIMEOUT, 0);
 }
@@ -42,7 +42,7 @@ static void make_room(struct server *s)
 		return;
 	oldest->refusal = "all connections are taken";
 	oldest->is_over = true;
-	sweep_soon(s);
+	connection_sweep_soon(s);
 }
 
 static struct bufferevent *new_stream(struct connection *c)
@@ -103,7 +103,7 @@ struct bufferevent *connection_open(struct door *d)
 	/* More than a burst of handshakes can be: the rest goes at once. */
 	if (c->is_over) {
 		c->refusal = "all connections are taken";
-		sweep_soon(s);
+		connection_sweep_soon(s);
 	}
 	return c->bev;
 }
@@ -156,6 +156,18 @@ static size_t count_address(const struct server *s, const char *address)
 	return n;
 }
 
+/* Of those of an address that nobody vouched for the oldest go: who has just come, and is still at his
+ * handshake, may be one who is known. */
+static bool is_beyond_address(const struct connection *c)
+{
+	const struct server *s = c->door->server;
+	size_t newer = 0;
+
+	for (const struct connection *o = s->connections; o != c; o = o->next)
+		newer += !o->is_over && !strcmp(o->address, c->address);
+	return newer >= s->c.config->max_connections_address;
+}
+
 static bool refuse_key(struct connection *c, const char *why)
 {
 	c->refusal = why;
@@ -200,7 +212,7 @@ static void on_closed(struct evhttp_connection *http, void *data)
 	if (c->answer)
 		answer_abandon(c->answer);
 	c->http = NULL;
-	sweep_soon(c->door->server);
+	connection_sweep_soon(c->door->server);
 }
 
 struct connection *connection_of(struct door *d, struct evhttp_request *request)
@@ -304,9 +316,7 @@ static void look_at(struct connection *c, int64_t now_ns)
 	const struct agent_config *config = config_of(c);
 
 	read_address(c);
-	if (!c->is_known && !c->door->is_local && !c->refusal &&
-	    count_address(c->door->server, c->address) >
-		    config->max_connections_address) {
+	if (!c->is_known && !c->door->is_local && !c->refusal && is_beyond_address(c)) {
 		c->refusal = "too many connections of this address";
 		c->is_over = true;
 	}
@@ -349,7 +359,7 @@ void connection_recheck(struct server *s)
 		/* Who takes his own rights away hears that it is done, and nothing else. */
 		c->is_over = !c->is_asking;
 	}
-	sweep_soon(s);
+	connection_sweep_soon(s);
 }
 
 void connection_drop_all(struct server *s)

@@ -19,12 +19,14 @@ struct answer;
 
 enum {
 	DOORS_MAX = CONFIG_LISTEN_MAX + 1,
+	BURST_MAX = 64, /* accepted in a row, before room is made again */
 	CALLER_NAME = 96,
 };
 
 struct door {
 	struct server *server;
 	struct evhttp *http;
+	struct evconnlistener *listener;
 	bool is_local;
 	char text[CONFIG_ADDRESS + 16];
 };
@@ -38,6 +40,8 @@ struct server {
 	size_t count;
 	struct local_door *local;
 	struct event *sweep;
+	unsigned burst; /* accepted since the last sweep; at BURST_MAX the doors wait */
+	int64_t paused_ns; /* since when; 0: they do not */
 	struct bucket strangers;
 };
 
@@ -63,6 +67,7 @@ struct connection {
 
 /* connection.c */
 struct bufferevent *connection_open(struct door *d);
+void connection_sweep_soon(struct server *s);
 /* The connection of a request; learns its HTTP connection. */
 struct connection *connection_of(struct door *d, struct evhttp_request *request);
 void connection_begin_request(struct connection *c);

@@ -5,16 +5,44 @@
 
 #include <event2/bufferevent.h>
 #include <event2/http.h>
+#include <event2/listener.h>
 
 enum {
 	SWEEP_MS = 250,
 	REST_MS = 1000, /* nobody is there */
+	PAUSE_MS = 10,
 };
+
+/* libevent accepts all that wait in a row.  What was given up is freed between two turns of the loop
+ * only, so a burst would take all the room, and whoever comes at its end would find none. */
+static void pause_doors(struct server *s)
+{
+	s->paused_ns = port_monotonic_ns();
+	for (size_t i = 0; i < s->door_count; i++)
+		(void)evconnlistener_disable(s->doors[i].listener);
+	connection_sweep_soon(s);
+}
+
+/* Once there is room; and after a while, where those who are known have taken all. */
+static void resume_doors(struct server *s)
+{
+	s->burst = 0;
+	if (!s->paused_ns || (s->count + BURST_MAX > 2 * s->c.config->max_connections &&
+			      port_monotonic_ns() - s->paused_ns < SWEEP_MS * NS_PER_MS))
+		return;
+	s->paused_ns = 0;
+	for (size_t i = 0; i < s->door_count; i++)
+		(void)evconnlistener_enable(s->doors[i].listener);
+}
 
 static struct bufferevent *on_accept(struct event_base *base, void *data)
 {
+	struct door *d = data;
+
 	(void)base;
-	return connection_open(data);
+	if (++d->server->burst == BURST_MAX)
+		pause_doors(d->server);
+	return connection_open(d);
 }
 
 static void on_request(struct evhttp_request *request, void *data)
@@ -33,12 +61,15 @@ static void on_sweep(evutil_socket_t fd, short what, void *data)
 {
 	struct server *s = data;
 	struct timeval next;
+	int64_t ms;
 
 	(void)fd;
 	(void)what;
 	connection_sweep(s);
-	next = (struct timeval){ .tv_sec = s->count ? 0 : REST_MS / 1000,
-				 .tv_usec = s->count ? SWEEP_MS * 1000 : 0 };
+	resume_doors(s);
+	ms = s->paused_ns ? PAUSE_MS : s->count ? SWEEP_MS : REST_MS;
+	next = (struct timeval){ .tv_sec = (long)(ms / 1000),
+				 .tv_usec = (long)(ms % 1000 * 1000) };
 	(void)event_add(s->sweep, &next);
 }
 
@@ -51,15 +82,18 @@ static int add_door(struct server *s, bool is_local, int fd, const char *text,
 		    struct weir_error *err)
 {
 	struct door *d = &s->doors[s->door_count];
+	struct evhttp_bound_socket *bound = NULL;
 
 	d->server = s;
 	d->is_local = is_local;
 	d->http = evhttp_new(s->c.base);
-	if (!d->http || evutil_make_socket_nonblocking(fd) ||
-	    !evhttp_accept_socket_with_handle(d->http, fd)) {
+	if (d->http && !evutil_make_socket_nonblocking(fd))
+		bound = evhttp_accept_socket_with_handle(d->http, fd);
+	if (!bound) {
 		net_close(fd);
 		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for a server");
 	}
+	d->listener = evhttp_bound_socket_get_listener(bound);
 	s->door_count++;
 	(void)snprintf(d->text, sizeof d->text, "%s", text);
 	evhttp_set_bevcb(d->http, on_accept, d);

@@ -57,7 +57,7 @@ hostile malformed 300
 hostile strangers 100
 ctl viewer call probe count n=20000 --json >/dev/null
 fds=$(($(descriptors) + 3))
-hostile idle 1000 </dev/null >/dev/null
+sleep 2 | hostile idle 1000 >/dev/null
 sleep 2 | hostile deaf 20 >/dev/null
 check "what warmed it up has gone" wait_for 20 few_descriptors "$fds"
 before=$(rss_kib "$agent_pid")
@@ -78,6 +78,15 @@ idle_pid=$!
 exec 9>"$sleep_file"
 check "1,000 connections stand" wait_for 30 test -s "$tmp/idle.out"
 check "... and keep nobody who is known out" is_well
+kept_out=0
+for _ in 1 2 3 4 5 6; do
+	hostile idle 1000 </dev/null >/dev/null &
+	for _ in 1 2 3 4 5; do
+		ctl admin whoami >/dev/null 2>&1 || kept_out=$((kept_out + 1))
+	done
+	wait $!
+done
+check_equal "... nor do 6,000 that come meanwhile" "$kept_out" 0
 check "... and are closed when their time is over" wait_for 20 few_descriptors "$fds"
 exec 9>&-
 wait "$idle_pid"
