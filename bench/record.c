@@ -50,7 +50,7 @@ static int bench(uint32_t size)
 					  .block_bytes = 512 << 10 };
 	struct iface_info info = { .name = "bench0", .linktype = LINKTYPE_ETHERNET };
 	struct iface_table *ifaces = iface_table_new();
-	struct port_event wake = { -1 };
+	struct port_event wake = { .fd = -1 };
 	struct producer *p = NULL;
 	struct weir_error err;
 	struct iface *iface;

@@ -8,8 +8,7 @@
 
 void block_read(struct block *b, const uint8_t *data)
 {
-	b->type = get_u32le(data);
-	b->length = get_u32le(data + 4);
+	*b = (struct block){ .type = get_u32le(data), .length = get_u32le(data + 4) };
 	b->is_record = b->type == PCAPNG_EPB;
 	assert(b->length >= 12 && !(b->length & 3));
 	if (!b->is_record)
