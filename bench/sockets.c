@@ -2,13 +2,16 @@
  *
  * usage: bench-sockets flows ADDRESS PORT SOCKETS PACKETS_A_SECOND SECONDS BYTES
  *        bench-sockets bursts ADDRESS PORT SOCKETS PACKETS_A_SECOND
- *        bench-sockets cycles COUNT        connections made and closed on loopback, with a word each
+ *        bench-sockets cycles COUNT [ADDRESS NETNS]
  *        bench-sockets tuples ADDRESS COUNT PACKETS_A_SECOND
  *
+ * cycles: connections made and closed with a word each, on loopback, or to a server in another namespace (a path).
  * flows: connected UDP sockets in turn, so many bytes a packet.  bursts: the same, when told to: each line of
  * standard input is PACKETS BYTES.  tuples: one UDP socket, each packet to another address (from ADDRESS on)
  * or port.  Prints a JSON line with what was done. */
 #include <arpa/inet.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,29 +158,49 @@ static void serve(int listener)
 	}
 }
 
-static int cycles(int count)
+/* The listener of a server, in this namespace or in another one; tells its port. */
+static int listener_at(const char *address, const char *netns, int tell)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET };
 	socklen_t length = sizeof at;
-	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	int listener, space = netns ? open(netns, O_RDONLY | O_CLOEXEC) : -1;
+
+	if (netns && (space < 0 || setns(space, CLONE_NEWNET)))
+		return -1;
+	(void)inet_pton(AF_INET, address, &at.sin_addr);
+	listener = socket(AF_INET, SOCK_STREAM, 0);
+	if (bind(listener, (struct sockaddr *)&at, sizeof at) || listen(listener, 64) ||
+	    getsockname(listener, (struct sockaddr *)&at, &length) ||
+	    write(tell, &at.sin_port, sizeof at.sin_port) != sizeof at.sin_port)
+		return -1;
+	return listener;
+}
+
+static int cycles(int count, const char *address, const char *netns)
+{
 	char port[16], word[16];
 	double start, wall, before;
+	in_port_t told = 0;
 	pid_t server;
+	int ends[2];
 
-	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (bind(listener, (struct sockaddr *)&at, sizeof at) || listen(listener, 64) ||
-	    getsockname(listener, (struct sockaddr *)&at, &length))
+	if (pipe(ends))
 		return 3;
-	(void)snprintf(port, sizeof port, "%u", ntohs(at.sin_port));
 	server = fork();
 	if (!server)
-		serve(listener);
+		serve(listener_at(address, netns, ends[1]));
+	(void)close(ends[1]);
+	if (read(ends[0], &told, sizeof told) != sizeof told) {
+		(void)fprintf(stderr, "no server at %s\n", address);
+		return 3;
+	}
+	(void)snprintf(port, sizeof port, "%u", ntohs(told));
 	before = cpu_s(RUSAGE_SELF);
 	start = now_s();
 	for (int i = 0; i < count; i++) {
 		/* Reset at the end: no ports wait for anything. */
 		struct linger now = { 1, 0 };
-		int s = connected(SOCK_STREAM, "127.0.0.1", port);
+		int s = connected(SOCK_STREAM, address, port);
 
 		(void)setsockopt(s, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 		if (write(s, "x", 1) != 1 || read(s, word, sizeof word) != 1)
@@ -200,8 +223,10 @@ int main(int argc, char **argv)
 		return bursts(argv + 2);
 	if (argc == 5 && !strcmp(argv[1], "tuples"))
 		return tuples(argv + 2);
-	if (argc == 3 && !strcmp(argv[1], "cycles"))
-		return cycles((int)strtol(argv[2], NULL, 10));
+	if ((argc == 3 || argc == 5) && !strcmp(argv[1], "cycles"))
+		return cycles((int)strtol(argv[2], NULL, 10),
+			      argc == 5 ? argv[3] : "127.0.0.1",
+			      argc == 5 ? argv[4] : NULL);
 	(void)fprintf(stderr, "usage: bench-sockets flows|bursts|cycles|tuples ...\n");
 	return 2;
 }

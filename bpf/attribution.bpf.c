@@ -1,9 +1,10 @@
 /* Who opens, uses and closes sockets, and which processes come and go: told to user space as it
  * happens, by the structures of process/event.h.
  *
- * A socket's last user lies in storage that the kernel frees with the socket, so that the tables
- * here are bounded by what exists.  A packet costs one look at it; an event is sent only where
- * something is new: another remote side, another user.
+ * A socket's last user lies in one of a fixed number of slots; a socket whose slot is another's has it in
+ * storage that the kernel frees with the socket, so that nothing is forgotten and all is bounded by what
+ * exists.  A packet costs one look at it; an event is sent only where something is new: another
+ * remote side, another user.
  *
  * Who sends is known for sure where the system call is (socket(), connect(), sendmsg(), and the
  * tracepoints behind each send and receive).  Whatever runs when a packet leaves may be anybody: an
@@ -29,6 +30,8 @@ enum {
 	TCP_ESTABLISHED_STATE = 1,
 	TCP_CLOSE_STATE = 7,
 	TCP_LISTEN_STATE = 10,
+	TCP_SYN = 2, /* of the header's flags */
+	TCP_SYN_ACK = 0x12,
 	IS_KERNEL_THREAD = 0x00200000, /* PF_KTHREAD */
 };
 
@@ -68,6 +71,24 @@ struct {
 	__type(value, struct known);
 } known SEC(".maps");
 
+/* By the socket's cookie, which is its own while the system runs.  Cookies are given in turn, so those of
+ * sockets that are open at a time lie in different slots; storage costs four allocations a connection. */
+struct slot {
+	__u64 cookie; /* 0: free */
+	struct known known;
+};
+
+enum {
+	SLOTS = 16384 /* a power of two */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SLOTS);
+	__type(key, __u32);
+	__type(value, struct slot);
+} slots SEC(".maps");
+
 /* Of sockets without a connection: the remote sides that were told, and with which user. */
 struct side {
 	__u64 cookie;
@@ -105,6 +126,57 @@ static __always_inline struct sock *plain(const void *guarded)
 	bpf_probe_read_kernel(&sk, sizeof sk, &on_stack);
 	return sk;
 }
+
+static __always_inline struct slot *slot_of(__u64 cookie)
+{
+	__u32 index = cookie & (SLOTS - 1);
+
+	return bpf_map_lookup_elem(&slots, &index);
+}
+
+static __always_inline struct known *claim(__u64 cookie)
+{
+	struct slot *s = slot_of(cookie);
+
+	if (!s || s->cookie || __sync_val_compare_and_swap(&s->cookie, 0, cookie))
+		return 0;
+	return &s->known;
+}
+
+static __always_inline struct known *in_slot(__u64 cookie)
+{
+	struct slot *s = slot_of(cookie);
+
+	return s && s->cookie == cookie ? &s->known : 0;
+}
+
+/* The socket is gone, or on its way. */
+static __always_inline void let_go(__u64 cookie)
+{
+	struct slot *s = slot_of(cookie);
+
+	if (!s || s->cookie != cookie)
+		return;
+	__builtin_memset(&s->known, 0, sizeof s->known);
+	s->cookie = 0;
+}
+
+/* What is known of a socket; `sk` as the program may hand it to the kernel.  NULL: nothing. */
+#define KNOWN_OF(sk, cookie)                                 \
+ ({                                                          \
+struct known *in = in_slot(cookie);                               \
+in ? in : (struct known *)bpf_sk_storage_get(&known, (sk), 0, 0); \
+ })
+
+/* The same; with room where there was none.  NULL: there is none. */
+#define KNOWN_OR_NEW(sk, cookie)                                                     \
+ ({                                                                                  \
+struct known *there = KNOWN_OF(sk, cookie);                                               \
+if (!there)                                                                               \
+there = claim(cookie);                                                                   \
+there ? there                                                                             \
+ : (struct known *)bpf_sk_storage_get(&known, (sk), 0, BPF_SK_STORAGE_GET_F_CREATE); \
+ })
 
 static __always_inline __u32 netns_of(struct sock *sk)
 {
@@ -179,7 +251,7 @@ static __always_inline void put_user(struct socket_event *e, const struct known 
 	__builtin_memcpy(e->comm, k->comm, sizeof e->comm);
 }
 
-static __always_inline struct socket_event *reserve(__u8 kind, __u64 cookie)
+static __always_inline struct socket_event *reserve(__u8 kind, __u64 cookie, __u64 now)
 {
 	struct socket_event *e = bpf_ringbuf_reserve(&sockets, sizeof *e, 0);
 
@@ -188,25 +260,26 @@ static __always_inline struct socket_event *reserve(__u8 kind, __u64 cookie)
 		return 0;
 	}
 	__builtin_memset(e, 0, sizeof *e);
-	e->ns = bpf_ktime_get_boot_ns();
+	e->ns = now;
 	e->cookie = cookie;
 	e->kind = kind;
 	return e;
 }
 
 static __always_inline struct socket_event *begin(__u8 kind, struct sock *sk,
-						  __u64 cookie)
+						  __u64 cookie, __u64 now)
 {
-	struct socket_event *e = reserve(kind, cookie);
+	struct socket_event *e = reserve(kind, cookie, now);
 
 	if (e)
 		describe(e, sk);
 	return e;
 }
 
-static __always_inline struct socket_event *begin_here(__u8 kind, struct sock *sk)
+static __always_inline struct socket_event *begin_here(__u8 kind, struct sock *sk,
+						       __u64 cookie, __u64 now)
 {
-	struct socket_event *e = reserve(kind, bpf_get_socket_cookie(sk));
+	struct socket_event *e = reserve(kind, cookie, now);
 
 	if (e)
 		describe_here(e, sk);
@@ -220,9 +293,9 @@ static __always_inline void submit(struct socket_event *e)
 }
 
 static __always_inline void tell(__u8 kind, struct sock *sk, __u64 cookie,
-				 const struct known *k)
+				 const struct known *k, __u64 now)
 {
-	struct socket_event *e = begin(kind, sk, cookie);
+	struct socket_event *e = begin(kind, sk, cookie, now);
 
 	if (!e)
 		return;
@@ -237,9 +310,9 @@ static __always_inline _Bool take_user(struct known *k, __u64 now)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	__u64 id = bpf_get_current_pid_tgid();
-	_Bool is_same = k->pid == (__u32)(id >> 32);
+	_Bool is_same = k->pid && k->pid == (__u32)(id >> 32);
 
-	if (BPF_CORE_READ(task, flags) & IS_KERNEL_THREAD)
+	if (!is_same && BPF_CORE_READ(task, flags) & IS_KERNEL_THREAD)
 		return 0;
 	k->last_ns = now;
 	k->tid = (__u32)id;
@@ -257,8 +330,12 @@ SEC("cgroup/sock_create")
 
 int on_create(struct bpf_sock *ctx)
 {
-	struct known *k = bpf_sk_storage_get(&known, ctx, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	struct known *k;
 
+	/* TCP's calls all tell who makes them. */
+	if (ctx->protocol == PROTOCOL_TCP)
+		return 1;
+	k = KNOWN_OR_NEW(ctx, bpf_get_socket_cookie(ctx));
 	if (k)
 		(void)take_user(k, bpf_ktime_get_boot_ns());
 	return 1;
@@ -266,13 +343,18 @@ int on_create(struct bpf_sock *ctx)
 
 static __always_inline int on_bind(struct bpf_sock *ctx)
 {
-	struct known *k = bpf_sk_storage_get(&known, ctx, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	__u64 cookie = bpf_get_socket_cookie(ctx), now;
 	struct sock *sk = plain(ctx);
+	struct known *k;
 
-	if (!k || !is_wanted(sk))
+	if (!is_wanted(sk))
 		return 1;
-	(void)take_user(k, bpf_ktime_get_boot_ns());
-	tell(SOCKET_BIND, sk, bpf_get_socket_cookie(ctx), k);
+	k = KNOWN_OR_NEW(ctx, cookie);
+	if (!k)
+		return 1;
+	now = bpf_ktime_get_boot_ns();
+	(void)take_user(k, now);
+	tell(SOCKET_BIND, sk, cookie, k, now);
 	return 1;
 }
 
@@ -296,18 +378,23 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, _Bool is_ipv6)
 	struct socket_event *e;
 	struct known *k;
 	struct sock *sk;
+	__u64 cookie, now;
 
 	if (!guarded)
 		return 1;
 	sk = plain(guarded);
-	k = bpf_sk_storage_get(&known, guarded, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!k || !is_wanted(sk))
+	if (!is_wanted(sk))
 		return 1;
-	(void)take_user(k, bpf_ktime_get_boot_ns());
+	cookie = bpf_get_socket_cookie(ctx);
+	k = KNOWN_OR_NEW(guarded, cookie);
+	if (!k)
+		return 1;
+	now = bpf_ktime_get_boot_ns();
+	(void)take_user(k, now);
 	k->is_told = 0;
 	if (settings.is_brief)
 		return 1;
-	e = begin(SOCKET_CONNECT, sk, bpf_get_socket_cookie(ctx));
+	e = begin(SOCKET_CONNECT, sk, cookie, now);
 	if (!e)
 		return 1;
 	put_user(e, k);
@@ -350,7 +437,7 @@ static __always_inline int on_sendto(struct bpf_sock_addr *ctx)
 
 	if (!guarded)
 		return 1;
-	k = bpf_sk_storage_get(&known, guarded, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	k = KNOWN_OR_NEW(guarded, bpf_get_socket_cookie(ctx));
 	if (k)
 		(void)take_user(k, bpf_ktime_get_boot_ns());
 	return 1;
@@ -479,9 +566,8 @@ static __always_inline _Bool is_same_again(struct __sk_buff *skb, const struct k
 }
 
 static __always_inline void tell_sides(struct __sk_buff *skb, struct sock *sk,
-				       struct known *k)
+				       __u64 cookie, struct known *k)
 {
-	__u64 cookie = bpf_get_socket_cookie(skb);
 	struct sides s = { 0 };
 	struct socket_event *e;
 
@@ -493,7 +579,7 @@ static __always_inline void tell_sides(struct __sk_buff *skb, struct sock *sk,
 	k->is_told = 1;
 	if (was_told(cookie, k, &s))
 		return;
-	e = begin(SOCKET_SEND, sk, cookie);
+	e = begin(SOCKET_SEND, sk, cookie, bpf_ktime_get_boot_ns());
 	if (!e) {
 		k->is_told = 0;
 		return;
@@ -508,20 +594,37 @@ static __always_inline void tell_sides(struct __sk_buff *skb, struct sock *sk,
 	submit(e);
 }
 
+/* Of a connection of TCP, and not its first packet, which is what tells whose it is. */
+static __always_inline _Bool is_within_connection(struct __sk_buff *skb)
+{
+	const __u8 *at = (const __u8 *)(long)skb->data;
+	const __u8 *end = (const __u8 *)(long)skb->data_end;
+
+	if (at + 54 <= end && at[0] >> 4 == 6)
+		return at[6] == PROTOCOL_TCP && (at[53] & TCP_SYN_ACK) != TCP_SYN;
+	return at + 34 <= end && at[0] == 0x45 && at[9] == PROTOCOL_TCP &&
+	       !(at[6] & 0x1f) && !at[7] && (at[33] & TCP_SYN_ACK) != TCP_SYN;
+}
+
 SEC("cgroup_skb/egress")
 
 int on_egress(struct __sk_buff *skb)
 {
-	struct bpf_sock *full = skb->sk;
+	struct bpf_sock *full;
 	struct known *k;
 	struct sock *sk;
+	__u64 cookie;
 
+	if (is_within_connection(skb))
+		return 1;
+	full = skb->sk;
 	if (!full)
 		return 1;
 	full = bpf_sk_fullsock(full);
 	if (!full)
 		return 1;
-	k = bpf_sk_storage_get(&known, full, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	cookie = bpf_get_socket_cookie(skb);
+	k = KNOWN_OR_NEW(full, cookie);
 	if (!k)
 		return 1;
 	/* A listener's own packets are answers to SYNs: no connection of its own. */
@@ -536,11 +639,11 @@ int on_egress(struct __sk_buff *skb)
 		return 1;
 	}
 	if (full->protocol != PROTOCOL_TCP) {
-		tell_sides(skb, sk, k);
+		tell_sides(skb, sk, cookie, k);
 		return 1;
 	}
 	k->is_told = 1;
-	tell(SOCKET_SEND, sk, bpf_get_socket_cookie(skb), k);
+	tell(SOCKET_SEND, sk, cookie, k, bpf_ktime_get_boot_ns());
 	return 1;
 }
 
@@ -554,7 +657,7 @@ static __always_inline int count(struct __sk_buff *skb, _Bool is_out)
 	full = bpf_sk_fullsock(full);
 	if (!full)
 		return 1;
-	k = bpf_sk_storage_get(&known, full, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	k = KNOWN_OR_NEW(full, bpf_get_socket_cookie(skb));
 	if (!k)
 		return 1;
 	__sync_fetch_and_add(is_out ? &k->packets_out : &k->packets_in, 1);
@@ -590,18 +693,25 @@ static __always_inline void end_close(struct socket_event *e, const struct known
 	submit(e);
 }
 
-/* TCP's closing is a change of its state; the others have none. */
+/* TCP's closing is a change of its state, where it was ever connected; the others have none. */
 SEC("cgroup/sock_release")
 
 int on_release(struct bpf_sock *ctx)
 {
-	struct known *k;
-	struct sock *sk = plain(ctx);
+	__u64 cookie;
+	struct sock *sk;
 
-	if (ctx->protocol == PROTOCOL_TCP || !is_wanted(sk))
+	if (ctx->protocol == PROTOCOL_TCP) {
+		if (ctx->state == TCP_CLOSE_STATE)
+			let_go(bpf_get_socket_cookie(ctx));
 		return 1;
-	k = bpf_sk_storage_get(&known, ctx, 0, 0);
-	end_close(begin(SOCKET_CLOSE, sk, bpf_get_socket_cookie(ctx)), k);
+	}
+	cookie = bpf_get_socket_cookie(ctx);
+	sk = plain(ctx);
+	if (is_wanted(sk))
+		end_close(begin(SOCKET_CLOSE, sk, cookie, bpf_ktime_get_boot_ns()),
+			  KNOWN_OF(ctx, cookie));
+	let_go(cookie);
 	return 1;
 }
 
@@ -611,25 +721,30 @@ int BPF_PROG(on_state, struct sock *sk, int before, int now)
 {
 	struct socket_event *e;
 	struct known *k;
+	__u64 cookie, now_ns;
 
 	if ((now != TCP_ESTABLISHED_STATE && now != TCP_CLOSE_STATE &&
 	     now != TCP_LISTEN_STATE) ||
 	    sk->sk_protocol != PROTOCOL_TCP || !is_wanted_here(sk))
 		return 0;
-	k = bpf_sk_storage_get(&known, sk, 0,
-			       now == TCP_CLOSE_STATE ? 0 : BPF_SK_STORAGE_GET_F_CREATE);
+	cookie = bpf_get_socket_cookie(sk);
+	now_ns = bpf_ktime_get_boot_ns();
 	if (now == TCP_CLOSE_STATE) {
-		end_close(begin_here(SOCKET_CLOSE, sk), k);
+		end_close(begin_here(SOCKET_CLOSE, sk, cookie, now_ns),
+			  KNOWN_OF(sk, cookie));
+		let_go(cookie);
 		return 0;
 	}
+	k = KNOWN_OR_NEW(sk, cookie);
 	if (now == TCP_LISTEN_STATE && k)
-		(void)take_user(k, bpf_ktime_get_boot_ns());
+		(void)take_user(k, now_ns);
 	if (now == TCP_ESTABLISHED_STATE && k && !k->pid)
 		k->is_accepted = 1;
 	/* Its first packet has told whose it is. */
 	else if (now == TCP_ESTABLISHED_STATE && settings.is_brief)
 		return 0;
-	e = begin_here(now == TCP_LISTEN_STATE ? SOCKET_LISTEN : SOCKET_ESTABLISHED, sk);
+	e = begin_here(now == TCP_LISTEN_STATE ? SOCKET_LISTEN : SOCKET_ESTABLISHED, sk,
+		       cookie, now_ns);
 	if (!e)
 		return 0;
 	if (k)
@@ -644,6 +759,7 @@ static __always_inline int on_use(struct sock *sk, int result)
 	struct socket_event *e;
 	struct known *k;
 	_Bool is_first;
+	__u64 cookie, now;
 	__u16 family;
 
 	if (result <= 0 || !sk)
@@ -651,14 +767,21 @@ static __always_inline int on_use(struct sock *sk, int result)
 	family = sk->__sk_common.skc_family;
 	if (family != FAMILY_IPV4 && family != FAMILY_IPV6)
 		return 0;
-	k = bpf_sk_storage_get(&known, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	/* What is read from a connection that is over changes nothing. */
+	if (!is_wanted_here(sk) || (sk->sk_protocol == PROTOCOL_TCP &&
+				    sk->__sk_common.skc_state == TCP_CLOSE_STATE))
+		return 0;
+	cookie = bpf_get_socket_cookie(sk);
+	k = KNOWN_OR_NEW(sk, cookie);
 	if (!k)
 		return 0;
 	is_first = !k->pid;
 	before_ns = k->last_ns;
-	if (!take_user(k, bpf_ktime_get_boot_ns()) || !is_wanted_here(sk))
+	now = bpf_ktime_get_boot_ns();
+	if (!take_user(k, now))
 		return 0;
-	e = begin_here(is_first && k->is_accepted ? SOCKET_ACCEPT : SOCKET_USE, sk);
+	e = begin_here(is_first && k->is_accepted ? SOCKET_ACCEPT : SOCKET_USE, sk,
+		       cookie, now);
 	if (!e)
 		return 0;
 	put_user(e, k);

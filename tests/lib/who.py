@@ -10,6 +10,7 @@ import array
 import contextlib
 import json
 import os
+import resource
 import signal
 import socket
 import struct
@@ -133,6 +134,30 @@ def passed():
     os.read(go, 1)
     s.close()
     os.kill(server_pid, signal.SIGKILL)
+    wait_all()
+
+
+def crowd():
+    """The same beside more sockets than the kernel's programs have slots for: what has none is in storage."""
+    each = resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 100
+    resource.setrlimit(resource.RLIMIT_NOFILE, (each + 100,) * 2)
+    told, tell_held = os.pipe()
+    stop, stopped = os.pipe()
+
+    def hold(count):
+        os.close(stopped)
+        held = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(count)]
+        os.write(tell_held, b'1')
+        os.read(stop, 1)
+        return held
+
+    holders = [child(lambda n=min(each, 20000 - at): hold(n)) for at in range(0, 20000, each)]
+    for _ in holders:
+        os.read(told, 1)
+    # In processes of their own, for they wait for all of their children.
+    for play in (short, forked, passed):
+        os.waitpid(child(play), 0)
+    os.close(stopped)
     wait_all()
 
 
