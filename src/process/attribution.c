@@ -323,13 +323,14 @@ static inline const uint8_t *ipv4_of(const struct attributed *p, size_t *caplen)
 	return p->linktype == LINKTYPE_RAW ? at : NULL;
 }
 
-/* port: as it stands in the packet.  No socket has such a local port: nothing else needs to be asked. */
-static inline bool is_unused(const struct attribution *a, uint16_t port)
+/* port: as it stands in the packet.  How many sockets have it as their local one: where none has, nothing else
+ * needs to be asked. */
+static inline const uint32_t *users_of(const struct attribution *a, uint16_t port)
 {
 	uint8_t wire[sizeof port];
 
 	memcpy(wire, &port, sizeof wire);
-	return !a->ports[get_u16be(wire)];
+	return &a->ports[get_u16be(wire)];
 }
 
 void attribution_expect(const struct attribution *a, const struct attributed *p)
@@ -338,9 +339,13 @@ void attribution_expect(const struct attribution *a, const struct attributed *p)
 	const uint8_t *ip = ipv4_of(p, &caplen);
 	struct recall_key key;
 
-	if (ip && recall_key_of(&key, ip, caplen, true) &&
-	    !(is_unused(a, key.local_port) && is_unused(a, key.remote_port)))
-		__builtin_prefetch(recall_set(a->recall, &key), 1);
+	/* Nothing is read here: hashing has pushed all of it out of the cache since the block before.  Which of
+	 * the ports is the local one is not known yet. */
+	if (!ip || !recall_key_of(&key, ip, caplen, true))
+		return;
+	__builtin_prefetch(users_of(a, key.local_port));
+	__builtin_prefetch(users_of(a, key.remote_port));
+	__builtin_prefetch(recall_set(a->recall, &key), 1);
 }
 
 static uint32_t find_nothing(struct attribution *a, struct record_owner *owner)
@@ -389,7 +394,7 @@ uint32_t attribution_find(struct attribution *a, const struct attributed *p,
 
 	if (UNLIKELY(!ip || !recall_key_of(&key, ip, caplen, is_out)))
 		return find(a, p, NULL, owner);
-	if (is_unused(a, key.local_port))
+	if (!*users_of(a, key.local_port))
 		return find_nothing(a, owner);
 	s = recall_find(a->recall, &key, p->ns - a->boot_ns);
 	if (UNLIKELY(!s))
