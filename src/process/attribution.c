@@ -17,11 +17,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SOCKETS      32768
-#define PROCESSES    2048
-#define SEEDS        8192
-#define WANTED       256
-#define POLL_MS      250
+#define SOCKETS   32768
+#define PROCESSES 2048
+#define SEEDS     8192
+#define WANTED    256
+#define POLL_MS   250
+#define BATCH \
+ 16 /* events, of which one is at work while what the others need is fetched */
+#define RECENT       16 /* a power of two */
 #define SYNC_NS      NS_PER_S
 #define SYNC_MOST_NS (10 * NS_PER_S)   /* while a flush would lose packets */
 #define END_NS       (500 * NS_PER_MS) /* for answers that are still to come */
@@ -39,12 +42,22 @@ struct wanted {
 	uint64_t start_ns;
 };
 
+/* Who was told of lately, so that the lock is not taken for each event.  Of numbers that are so old that
+ * another process may have its place nothing is known. */
+struct recent {
+	uint64_t start_ns;
+	uint32_t pid, number;
+};
+
 struct attribution {
 	struct mechanisms *mechanisms;
 	/* The capture thread's. */
 	struct socket_table *sockets;
 	struct recall *recall;
-	const uint32_t *ports; /* both the table's */
+	const uint8_t *ports; /* both the table's */
+	struct recent recent[RECENT];
+	struct socket_event batch[BATCH];
+	unsigned batched;
 	struct addresses ours;
 	uint64_t ours_seen, seeds_seen;
 	bool is_inline;
@@ -54,6 +67,7 @@ struct attribution {
 	/* Under the lock: between the capture thread, ours, and the write worker. */
 	struct port_monitor *lock;
 	struct process_table *processes;
+	struct counter newest; /* number of a process; read without the lock */
 	struct wanted wanted[WANTED];
 	unsigned wanted_count;
 	struct socket_seed *seeds;
@@ -159,13 +173,22 @@ static void want(struct attribution *a, struct process *p)
 }
 
 /* Called with the lock. */
-static uint32_t find_or_add(struct attribution *a, uint32_t pid, uint64_t start_ns,
-			    const struct socket_event *e)
+static struct process *add_process(struct attribution *a, uint32_t pid, uint64_t start_ns)
+{
+	struct process *p = process_table_add(a->processes, pid, start_ns);
+
+	counter_set(&a->newest, p->number);
+	return p;
+}
+
+/* Called with the lock. */
+static struct process *find_or_add(struct attribution *a, uint32_t pid, uint64_t start_ns,
+				   const struct socket_event *e)
 {
 	struct process *p = process_table_find(a->processes, pid, start_ns);
 
 	if (!p) {
-		p = process_table_add(a->processes, pid, start_ns);
+		p = add_process(a, pid, start_ns);
 		p->facts.started_ns = p->facts.at_ns =
 			facts_started_ns(start_ns, a->boot_ns);
 		if (e) {
@@ -175,17 +198,35 @@ static uint32_t find_or_add(struct attribution *a, uint32_t pid, uint64_t start_
 		}
 	}
 	want(a, p);
-	return p->number;
+	return p;
+}
+
+static bool is_recent(const struct attribution *a, const struct recent *r, uint32_t pid,
+		      uint64_t start_ns)
+{
+	return r->pid == pid && r->start_ns == start_ns &&
+	       (uint32_t)counter_read(&a->newest) - r->number < PROCESSES / 2;
 }
 
 static uint32_t number_of(struct attribution *a, const struct socket_event *e)
 {
+	struct recent *r = &a->recent[e->pid & (RECENT - 1)];
+	uint64_t start_ns = socket_event_start(e);
+	const struct process *p;
 	uint32_t number;
 
 	if (!e->pid)
 		return 0;
+	if (is_recent(a, r, e->pid, start_ns))
+		return r->number;
 	port_monitor_lock(a->lock);
-	number = find_or_add(a, e->pid, socket_event_start(e), e);
+	p = find_or_add(a, e->pid, start_ns, e);
+	number = p->number;
+	/* Whom nobody could be asked about yet is looked at again. */
+	if (p->mark)
+		*r = (struct recent){ .pid = e->pid,
+				      .start_ns = start_ns,
+				      .number = number };
 	port_monitor_unlock(a->lock);
 	return number;
 }
@@ -196,9 +237,21 @@ void attribution_event(struct attribution *a, const struct socket_event *e)
 	socket_table_event(a->sockets, e, number_of(a, e));
 }
 
+static void apply_batch(struct attribution *a)
+{
+	socket_table_expect(a->sockets, a->batch, a->batched);
+	for (unsigned i = 0; i < a->batched; i++)
+		attribution_event(a, &a->batch[i]);
+	a->batched = 0;
+}
+
 static void on_socket(void *arg, const struct socket_event *e)
 {
-	attribution_event(arg, e);
+	struct attribution *a = arg;
+
+	a->batch[a->batched++] = *e;
+	if (a->batched == BATCH)
+		apply_batch(a);
 }
 
 static void apply_seeds(struct attribution *a)
@@ -237,6 +290,7 @@ void attribution_refresh(struct attribution *a)
 	if (counter_read(&a->seeds_done) != a->seeds_seen)
 		apply_seeds(a);
 	mechanisms_read_events(a->mechanisms, on_socket, a);
+	apply_batch(a);
 }
 
 /* Without events a packet of an unknown socket is the sign that there are new ones. */
@@ -323,14 +377,16 @@ static inline const uint8_t *ipv4_of(const struct attributed *p, size_t *caplen)
 	return p->linktype == LINKTYPE_RAW ? at : NULL;
 }
 
-/* port: as it stands in the packet.  How many sockets have it as their local one: where none has, nothing else
+/* port: as it stands in the packet.  Whether any socket has it as its local one: where none has, nothing else
  * needs to be asked. */
-static inline const uint32_t *users_of(const struct attribution *a, uint16_t port)
+static inline bool is_port_used(const struct attribution *a, uint16_t port)
 {
 	uint8_t wire[sizeof port];
+	unsigned number;
 
 	memcpy(wire, &port, sizeof wire);
-	return &a->ports[get_u16be(wire)];
+	number = get_u16be(wire);
+	return a->ports[number / 8] >> number % 8 & 1;
 }
 
 void attribution_expect(const struct attribution *a, const struct attributed *p)
@@ -339,13 +395,9 @@ void attribution_expect(const struct attribution *a, const struct attributed *p)
 	const uint8_t *ip = ipv4_of(p, &caplen);
 	struct recall_key key;
 
-	/* Nothing is read here: hashing has pushed all of it out of the cache since the block before.  Which of
-	 * the ports is the local one is not known yet. */
-	if (!ip || !recall_key_of(&key, ip, caplen, true))
-		return;
-	__builtin_prefetch(users_of(a, key.local_port));
-	__builtin_prefetch(users_of(a, key.remote_port));
-	__builtin_prefetch(recall_set(a->recall, &key), 1);
+	/* Nothing is read here: hashing has pushed it out of the cache since the block before. */
+	if (ip && recall_key_of(&key, ip, caplen, true))
+		__builtin_prefetch(recall_set(a->recall, &key), 1);
 }
 
 static uint32_t find_nothing(struct attribution *a, struct record_owner *owner)
@@ -357,8 +409,8 @@ static uint32_t find_nothing(struct attribution *a, struct record_owner *owner)
 }
 
 /* By all that is known. */
-static uint32_t find(struct attribution *a, const struct attributed *p,
-		     const struct recall_key *key, struct record_owner *owner)
+static uint32_t find(struct attribution *a, const struct attributed *p, bool may_be_kept,
+		     struct record_owner *owner)
 {
 	const struct socket_owner *found = NULL;
 	enum owner_certainty certainty = OWNER_UNKNOWN;
@@ -377,8 +429,8 @@ static uint32_t find(struct attribution *a, const struct attributed *p,
 	process = found->process;
 	if (certainty == OWNER_EXACT) {
 		counter_add(&a->exact, 1);
-		if (key)
-			socket_table_remember(a->sockets, &q, key, owner);
+		if (may_be_kept && found->from_ns <= q.ns)
+			socket_table_remember(a->sockets, &q.key);
 	}
 	return process;
 }
@@ -393,15 +445,19 @@ uint32_t attribution_find(struct attribution *a, const struct attributed *p,
 	struct recall_key key;
 
 	if (UNLIKELY(!ip || !recall_key_of(&key, ip, caplen, is_out)))
-		return find(a, p, NULL, owner);
-	if (!*users_of(a, key.local_port))
+		return find(a, p, false, owner);
+	if (!is_port_used(a, key.local_port))
 		return find_nothing(a, owner);
 	s = recall_find(a->recall, &key, p->ns - a->boot_ns);
 	if (UNLIKELY(!s))
-		return find(a, p, &key, owner);
-	*owner = s->owner;
+		return find(a, p, true, owner);
+	*owner = (struct record_owner){ .pid = s->answer.pid,
+					.tid = s->answer.tid,
+					.start_ns = s->answer.start_ns,
+					.method = s->answer.method,
+					.certainty = OWNER_EXACT };
 	counter_add(&a->exact, 1);
-	return s->process;
+	return s->answer.process;
 }
 
 const struct process_facts *attribution_borrow(struct attribution *a, uint32_t number)
@@ -450,7 +506,7 @@ static void take_facts(struct attribution *a, const struct process_facts *f)
 	port_monitor_lock(a->lock);
 	p = process_table_find(a->processes, f->pid, f->start_ns);
 	if (!p)
-		p = process_table_add(a->processes, f->pid, f->start_ns);
+		p = add_process(a, f->pid, f->start_ns);
 	a->outstanding -= p->mark == MARK_ASKED;
 	p->mark |= MARK_KNOWN;
 	p->facts = *f;
@@ -498,7 +554,8 @@ static void take_seeds(struct attribution *a, const struct namer_answer *n)
 			s->from_ns = a->last_scan_ns;
 		s->seen_ns = a->this_scan_ns;
 		if (s->pid)
-			s->process = find_or_add(a, s->pid, socket_seed_start(s), NULL);
+			s->process = find_or_add(a, s->pid, socket_seed_start(s), NULL)
+					     ->number;
 		a->seed_count++;
 	}
 	port_monitor_unlock(a->lock);

@@ -54,17 +54,15 @@ static struct recall_slot *victim(const struct recall *r, const struct recall_ke
 	return set;
 }
 
-void recall_put(struct recall *r, const struct recall_key *key, int64_t from_ns,
-		const struct record_owner *owner, uint32_t process)
+void recall_put(struct recall *r, const struct recall_key *key,
+		const struct recall_answer *answer)
 {
 	struct recall_slot *s = find(r, key);
 
 	if (!s)
 		s = victim(r, key);
 	*s = (struct recall_slot){ .key = *key,
-				   .owner = *owner,
-				   .from_ns = from_ns,
-				   .process = process,
+				   .answer = *answer,
 				   .generation = recall_generation(r, key->protocol) };
 }
 

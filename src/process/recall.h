@@ -2,11 +2,12 @@
  * known and has not changed, and for them one look here takes the place of decoding the headers and of
  * asking the table of sockets.
  *
- * Only what is certain is kept: the exact owner of an IPv4 TCP or UDP connection that is open, from a
- * time on.  Whoever changes what would be answered says so (recall_forget()) before the next question.
+ * Only what is certain is kept: the exact owner of an IPv4 TCP or UDP connection, from a time on and until
+ * another.  Whoever changes what would be answered puts in the new answer, or recall_forget(), before the next
+ * question.
  *
- * Calling sequence: recall_new(); a packet: recall_key_of(), recall_find(), and where that has nothing
- * and the answer may be kept, recall_put().
+ * Calling sequence: recall_new(); an event: recall_put() or recall_forget(); a packet: recall_key_of(),
+ * recall_find().
  * Pure; no allocation after _new(); one thread.  Times are CLOCK_BOOTTIME in ns.
  * Facts: RFC 791 section 3.1, RFC 768, RFC 9293 section 3.1. */
 #ifndef WEIR_PROCESS_RECALL_H
@@ -27,12 +28,18 @@ struct recall_key {
 	uint32_t protocol;
 };
 
+struct recall_answer {
+	int64_t from_ns, until_ns; /* a packet at either of them is of it */
+	uint64_t start_ns;
+	uint32_t pid, tid; /* these, and method, as in struct record_owner */
+	uint32_t process;  /* as socket_owner has it */
+	uint8_t method;
+};
+
 /* A line of the processor's cache. */
 struct recall_slot {
 	struct recall_key key;
-	struct record_owner owner;
-	int64_t from_ns;
-	uint32_t process;    /* as socket_owner has it */
+	struct recall_answer answer;
 	uint32_t generation; /* not the present one: nothing */
 	bool is_used;
 };
@@ -48,8 +55,8 @@ void recall_free(struct recall *r);
 size_t recall_bytes(void);
 
 /* In the place of what was not found lately. */
-void recall_put(struct recall *r, const struct recall_key *key, int64_t from_ns,
-		const struct record_owner *owner, uint32_t process);
+void recall_put(struct recall *r, const struct recall_key *key,
+		const struct recall_answer *answer);
 void recall_forget(struct recall *r, const struct recall_key *key);
 void recall_forget_all(struct recall *r, uint8_t protocol);
 /* Whether it was found since this was last asked. */
@@ -123,7 +130,8 @@ static inline struct recall_slot *recall_find(const struct recall *r,
 	for (unsigned i = 0; i < RECALL_WAYS; i++, s++)
 		if (LIKELY(recall_is(r, s, key))) {
 			s->is_used = true;
-			return ns >= s->from_ns ? s : NULL;
+			return ns >= s->answer.from_ns && ns <= s->answer.until_ns ? s
+										   : NULL;
 		}
 	return NULL;
 }

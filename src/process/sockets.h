@@ -63,6 +63,9 @@ size_t socket_table_bytes(size_t entries);
 /* process: see struct socket_owner. */
 void socket_table_event(struct socket_table *t, const struct socket_event *e,
 			uint32_t process);
+/* That these events are next: what they need is fetched while others are at work. */
+void socket_table_expect(const struct socket_table *t, const struct socket_event *events,
+			 unsigned count);
 
 /* A socket found by looking, at a time.  With pid 0 several processes have it open.
  * cookie 0: the system numbers no sockets there; an event's socket of the same process and key is
@@ -96,13 +99,11 @@ const struct socket_owner *socket_table_find(struct socket_table *t,
 
 /* Answers that need not be asked for again: the table takes back what changes.  Lent. */
 struct recall *socket_table_recall(struct socket_table *t);
-/* How many keys have each local port, in host order; lent for as long as the table.  None: no packet of
- * TCP or UDP to or from that port has an owner. */
-const uint32_t *socket_table_ports(const struct socket_table *t);
-/* Keeps the last answer, OWNER_EXACT, if that can be; key: the packet's own. */
-void socket_table_remember(struct socket_table *t, const struct socket_question *q,
-			   const struct recall_key *key,
-			   const struct record_owner *owner);
+/* One bit a local port, in host order, the lowest of a byte first; lent for as long as the table.  0: no key
+ * has it, and no packet of TCP or UDP to or from that port has an owner. */
+const uint8_t *socket_table_ports(const struct socket_table *t);
+/* Keeps what is known of the key there again: other answers may have taken its place. */
+void socket_table_remember(struct socket_table *t, const struct socket_key *key);
 
 struct socket_table_counts {
 	uint64_t entries, evicted;

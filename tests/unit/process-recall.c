@@ -72,8 +72,11 @@ static void test_keys(void)
 
 static void test_slots(void)
 {
-	struct record_owner owner = { .pid = 7, .certainty = OWNER_EXACT },
-			    other = { .pid = 8 };
+	struct recall_answer owner = { .from_ns = 5,
+				       .until_ns = 9,
+				       .pid = 7,
+				       .process = 3 },
+			     other = { .from_ns = 5, .until_ns = 9, .pid = 8 };
 	struct recall_key key = key_of(packet, true);
 	const struct recall_slot *s;
 	struct recall r;
@@ -81,16 +84,16 @@ static void test_slots(void)
 	CHECK(!recall_new(&r));
 	/* Nothing is known at first. */
 	CHECK(!recall_find(&r, &key, 5));
-	recall_put(&r, &key, 5, &owner, 3);
+	recall_put(&r, &key, &owner);
 	s = recall_find(&r, &key, 5);
 	/* What was put is found. */
-	CHECK(s && s->owner.pid == 7 && s->process == 3);
-	/* Not for what came before it. */
-	CHECK(!recall_find(&r, &key, 4));
-	recall_put(&r, &key, 5, &other, 4);
+	CHECK(s && s->answer.pid == 7 && s->answer.process == 3);
+	/* Not for what came before it, or after. */
+	CHECK(!recall_find(&r, &key, 4) && !recall_find(&r, &key, 10));
+	recall_put(&r, &key, &other);
 	s = recall_find(&r, &key, 9);
 	/* A later answer takes its place. */
-	CHECK(s && s->owner.pid == 8);
+	CHECK(s && s->answer.pid == 8);
 	/* Use is told once. */
 	CHECK(recall_was_used(&r, &key) && !recall_was_used(&r, &key));
 	recall_forget_all(&r, PROTOCOL_UDP);
@@ -99,7 +102,7 @@ static void test_slots(void)
 	recall_forget_all(&r, PROTOCOL_TCP);
 	/* All of TCP are forgotten. */
 	CHECK(!recall_find(&r, &key, 9));
-	recall_put(&r, &key, 5, &owner, 3);
+	recall_put(&r, &key, &owner);
 	recall_forget(&r, &key);
 	/* One is forgotten. */
 	CHECK(!recall_find(&r, &key, 9));
@@ -109,16 +112,17 @@ static void test_slots(void)
 /* More than there is room for: bounded, and what is in use stays. */
 static void test_full(void)
 {
-	struct record_owner owner = { .pid = 7, .certainty = OWNER_EXACT };
+	struct recall_answer owner = { .until_ns = INT64_MAX, .pid = 7 };
 	struct recall_key used = key_of(packet, true), key = used;
 	unsigned kept = 0, count = 10 * RECALL_SETS * RECALL_WAYS;
 	struct recall r;
 
 	CHECK(!recall_new(&r));
-	recall_put(&r, &used, 0, &owner, 1);
+	recall_put(&r, &used, &owner);
 	for (uint32_t i = 0; i < count; i++) {
 		key.remote = 0x12345600 + i;
-		recall_put(&r, &key, 0, &owner, i);
+		owner.process = i;
+		recall_put(&r, &key, &owner);
 		kept += recall_find(&r, &used, 1) != NULL;
 	}
 	/* What is asked for all the time is mostly there. */
@@ -128,8 +132,8 @@ static void test_full(void)
 
 		key.remote = 0x12345600 + i;
 		s = recall_find(&r, &key, 1);
-		kept += s != NULL && s->process == i;
-		if (s && s->process != i)
+		kept += s != NULL && s->answer.process == i;
+		if (s && s->answer.process != i)
 			kept = count;
 	}
 	/* No more are kept than there is room. */
@@ -157,12 +161,26 @@ static struct socket_event event(uint8_t kind, uint64_t cookie, uint32_t pid, in
 	return e;
 }
 
+/* Its connection, as a packet that found nothing asks for it. */
+static void remember(void)
+{
+	struct socket_event e = event(0, 0, 0, 0);
+	struct socket_key key = { .local_port = 80,
+				  .remote_port = 4000,
+				  .protocol = PROTOCOL_TCP,
+				  .family = 4 };
+
+	memcpy(key.local, e.local, 16);
+	memcpy(key.remote, e.remote, 16);
+	socket_table_remember(table, &key);
+}
+
 static void put(struct socket_event e)
 {
 	socket_table_event(table, &e, e.pid);
 }
 
-/* Asks the table and keeps the answer, as for a packet; the pid. */
+/* Asks the table, not what is kept; the pid. */
 static uint32_t ask(int64_t ns)
 {
 	struct socket_event e = event(0, 0, 0, 0);
@@ -171,22 +189,13 @@ static uint32_t ask(int64_t ns)
 					      .remote_port = 4000,
 					      .protocol = PROTOCOL_TCP,
 					      .family = 4 } };
-	struct recall_key key = key_of(packet, true);
 	enum owner_certainty certainty;
 	const struct socket_owner *o;
-	struct record_owner owner;
 
 	memcpy(q.key.local, e.local, 16);
 	memcpy(q.key.remote, e.remote, 16);
 	o = socket_table_find(table, &q, &certainty);
-	if (!o)
-		return 0;
-	owner = (struct record_owner){ .pid = o->pid,
-				       .start_ns = o->start_ns,
-				       .certainty = (uint8_t)certainty };
-	if (certainty == OWNER_EXACT)
-		socket_table_remember(table, &q, &key, &owner);
-	return owner.pid;
+	return o && certainty == OWNER_EXACT ? o->pid : 0;
 }
 
 /* The pid that is kept; 0: none. */
@@ -195,34 +204,42 @@ static uint32_t recalled(int64_t ns)
 	struct recall_key key = key_of(packet, true);
 	const struct recall_slot *s = recall_find(socket_table_recall(table), &key, ns);
 
-	return s ? s->owner.pid : 0;
+	return s ? s->answer.pid : 0;
+}
+
+/* What is kept is what the table says, at all times around the events. */
+static bool agrees(void)
+{
+	for (int64_t ns = 0; ns < 60 * MS; ns += MS / 10) {
+		uint32_t kept = recalled(ns);
+
+		if (kept && kept != ask(ns))
+			return false;
+	}
+	return true;
 }
 
 static void test_table(void)
 {
 	CHECK(!socket_table_new(&table, 64));
 	put(event(SOCKET_SEND, 1, 7, 10 * MS));
-	/* An event alone keeps nothing. */
-	CHECK(!recalled(11 * MS));
-	/* The owner of an open connection is kept. */
-	CHECK(ask(11 * MS) == 7 && recalled(12 * MS) == 7);
+	/* An event keeps the owner that it tells of. */
+	CHECK(recalled(11 * MS) == 7 && !recalled(9 * MS) && agrees());
 	put(event(SOCKET_USE, 1, 8, 20 * MS));
-	/* Another user: it is asked for again. */
-	CHECK(!recalled(21 * MS));
-	/* And the new one is kept. */
-	CHECK(ask(21 * MS) == 8 && recalled(21 * MS) == 8);
-	/* An answer for an earlier packet is not kept. */
-	CHECK(ask(12 * MS) == 7 && recalled(21 * MS) == 8);
-	/* Nor is the new one given for it. */
-	CHECK(!recalled(12 * MS));
+	/* Another user takes its place, and is not given for what came before. */
+	CHECK(recalled(21 * MS) == 8 && !recalled(12 * MS) && agrees());
+	CHECK(ask(12 * MS) == 7);
 	put(event(SOCKET_CLOSE, 1, 8, 30 * MS));
-	/* Closed: it is asked for again. */
-	CHECK(!recalled(31 * MS));
-	/* What is closed is not kept. */
-	CHECK(ask(30 * MS) == 8 && !recalled(30 * MS));
+	/* Closed: kept for what came until then. */
+	CHECK(recalled(30 * MS) == 8 && !recalled(31 * MS) && agrees());
 	put(event(SOCKET_SEND, 2, 9, 40 * MS));
 	/* The next owner of the addresses is. */
-	CHECK(ask(41 * MS) == 9 && recalled(41 * MS) == 9);
+	CHECK(recalled(41 * MS) == 9 && !recalled(39 * MS) && agrees());
+	/* Told late, of a time before: the last one stays. */
+	put(event(SOCKET_SEND, 3, 6, 35 * MS));
+	CHECK(recalled(41 * MS) == 9 && agrees());
+	put(event(SOCKET_CLOSE, 3, 6, 38 * MS));
+	CHECK(recalled(41 * MS) == 9 && agrees());
 	for (uint16_t port = 5000; port < 6000; port++) {
 		struct socket_event e = event(SOCKET_SEND, port, 5, 50 * MS);
 
@@ -232,6 +249,13 @@ static void test_table(void)
 	}
 	/* A connection that is only recalled is not put out by a thousand others. */
 	CHECK(recalled(51 * MS) == 9 && ask(51 * MS) == 9);
+	/* What was put out by others is kept again when it is asked for. */
+	recall_forget_all(socket_table_recall(table), PROTOCOL_TCP);
+	CHECK(!recalled(51 * MS));
+	socket_table_remember(table, &(struct socket_key){ 0 });
+	CHECK(!recalled(51 * MS));
+	remember();
+	CHECK(recalled(51 * MS) == 9);
 	socket_table_age(table, 0, 0);
 	/* A snapshot may say otherwise. */
 	CHECK(!recalled(51 * MS));

@@ -1,0 +1,70 @@
+/* What the table of sockets holds: entries by key, each with its last owners; the oldest unused one makes room.
+ * Within process/ only: sockets.c fills it, socket_find.c asks it.
+ * Pure; no allocation after _new(); one thread. */
+#ifndef WEIR_PROCESS_SOCKET_ENTRIES_H
+#define WEIR_PROCESS_SOCKET_ENTRIES_H
+
+#include "base/time.h"
+#include "process/key_index.h"
+#include "process/sockets.h"
+
+/* The kernel's time of an event and of the packet that caused it differ by this at most. */
+#define SOCKET_SLACK_NS (200 * NS_PER_US)
+/* Owners of one key that are remembered. */
+#define SOCKET_OWNERS 4
+
+/* Its head and its first owner are two lines of the cache. */
+struct socket_entry {
+	struct socket_key key;
+	uint32_t hash; /* of the key */
+	uint8_t chances, count;
+	bool is_used, has_forgotten;
+	int64_t seen_ns;   /* in the last snapshot that had it */
+	int64_t opened_ns; /* when a packet opened a connection of nobody that is known */
+	struct socket_owner
+		owners[SOCKET_OWNERS]; /* in order of from_ns; `count` are set */
+};
+
+struct socket_closing {
+	uint64_t cookie;
+	int64_t ns;
+};
+
+struct socket_table {
+	struct socket_entry *entries;
+	struct key_index index;
+	uint32_t *ports;    /* entries of each local port */
+	uint8_t *port_bits; /* those that have any */
+	struct socket_closing *closings;
+	struct recall recall;
+	uint32_t capacity, used, hand;
+	struct socket_table_counts counts;
+};
+
+bool socket_key_is_bound(const struct socket_key *key);
+
+/* NULL: there is none. */
+struct socket_entry *socket_entry_find(struct socket_table *t,
+				       const struct socket_key *key);
+/* A new one has no owners. */
+struct socket_entry *socket_entry_find_or_add(struct socket_table *t,
+					      const struct socket_key *key);
+/* What is answered for it may have changed: its last owner's packets need not ask the table. */
+void socket_entry_remember(struct socket_table *t, const struct socket_entry *e);
+void socket_entry_forget(struct socket_table *t, const struct socket_key *key);
+/* It will be looked for soon: the first fetches where it is, the second, later, what is there. */
+void socket_entry_expect(const struct socket_table *t, const struct socket_key *key);
+void socket_entry_fetch(const struct socket_table *t, const struct socket_key *key);
+
+struct socket_closing *socket_closing_of(const struct socket_table *t, uint64_t cookie);
+/* When the owner's time was over; of a socket without a connection its closing tells. */
+int64_t socket_owner_until(const struct socket_table *t, const struct socket_entry *e,
+			   const struct socket_owner *o);
+
+static inline bool socket_owner_is_same(const struct socket_owner *a,
+					const struct socket_owner *b)
+{
+	return a->pid == b->pid && a->start_ns == b->start_ns;
+}
+
+#endif
