@@ -28,6 +28,7 @@ enum {
 	PROTOCOL_UDP = 17,
 	PROTOCOL_ICMPV6 = 58,
 	TCP_ESTABLISHED_STATE = 1,
+	TCP_SYN_SENT_STATE = 2,
 	TCP_CLOSE_STATE = 7,
 	TCP_LISTEN_STATE = 10,
 	TCP_SYN = 2, /* of the header's flags */
@@ -52,7 +53,7 @@ struct {
 /* A socket's last user, and what has been told of it. */
 struct known {
 	__u64 start_ns;
-	__u64 last_ns; /* the user's last send or receive that was seen */
+	__u64 last_ns; /* the user's last send or receive that was seen; of none: when it was established */
 	__u64 packets_out, bytes_out, packets_in, bytes_in;
 	__u32 pid, tid, uid;
 	__u16 remote_port; /* the remote side that was told last */
@@ -253,13 +254,20 @@ static __always_inline void put_user(struct socket_event *e, const struct known 
 
 static __always_inline struct socket_event *reserve(__u8 kind, __u64 cookie, __u64 now)
 {
-	struct socket_event *e = bpf_ringbuf_reserve(&sockets, sizeof *e, 0);
+	struct socket_event *e;
 
+	/* Each line of the cache that an event takes is one that another processor has. */
+	if (settings.is_counting)
+		e = bpf_ringbuf_reserve(&sockets, sizeof *e, 0);
+	else
+		e = bpf_ringbuf_reserve(&sockets, SOCKET_EVENT_BRIEF, 0);
 	if (!e) {
 		__sync_fetch_and_add(&tally.lost, 1);
 		return 0;
 	}
-	__builtin_memset(e, 0, sizeof *e);
+	__builtin_memset(e, 0, SOCKET_EVENT_BRIEF);
+	if (settings.is_counting)
+		__builtin_memset(&e->packets_out, 0, sizeof *e - SOCKET_EVENT_BRIEF);
 	e->ns = now;
 	e->cookie = cookie;
 	e->kind = kind;
@@ -304,25 +312,52 @@ static __always_inline void tell(__u8 kind, struct sock *sk, __u64 cookie,
 	submit(e);
 }
 
+/* True: the process that was the user is it still. */
+static __always_inline _Bool is_same_user(struct known *k, __u64 id, __u64 now)
+{
+	if (!k->pid || k->pid != (__u32)(id >> 32))
+		return 0;
+	k->last_ns = now;
+	k->tid = (__u32)id;
+	return 1;
+}
+
+static __always_inline void set_user(struct known *k, __u64 id, __u64 start_ns, __u64 now)
+{
+	k->last_ns = now;
+	k->tid = (__u32)id;
+	k->pid = (__u32)(id >> 32);
+	k->uid = (__u32)bpf_get_current_uid_gid();
+	k->start_ns = start_ns;
+	k->is_told = 0;
+	bpf_get_current_comm(k->comm, sizeof k->comm);
+}
+
 /* Whoever runs now becomes the user.  False: nobody that sockets are attributed to, or the same as
  * before. */
 static __always_inline _Bool take_user(struct known *k, __u64 now)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	__u64 id = bpf_get_current_pid_tgid();
-	_Bool is_same = k->pid && k->pid == (__u32)(id >> 32);
 
-	if (!is_same && BPF_CORE_READ(task, flags) & IS_KERNEL_THREAD)
+	if (is_same_user(k, id, now) || BPF_CORE_READ(task, flags) & IS_KERNEL_THREAD)
 		return 0;
-	k->last_ns = now;
-	k->tid = (__u32)id;
-	if (is_same)
+	set_user(k, id, BPF_CORE_READ(task, group_leader, start_boottime), now);
+	return 1;
+}
+
+/* The same for tracepoints, which may read the task where it lies. */
+static __always_inline _Bool take_user_here(struct known *k, __u64 now)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	struct task_struct *task;
+
+	if (is_same_user(k, id, now))
 		return 0;
-	k->pid = (__u32)(id >> 32);
-	k->uid = (__u32)bpf_get_current_uid_gid();
-	k->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
-	k->is_told = 0;
-	bpf_get_current_comm(k->comm, sizeof k->comm);
+	task = bpf_get_current_task_btf();
+	if (task->flags & IS_KERNEL_THREAD)
+		return 0;
+	set_user(k, id, task->group_leader->start_boottime, now);
 	return 1;
 }
 
@@ -380,7 +415,8 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, _Bool is_ipv6)
 	struct sock *sk;
 	__u64 cookie, now;
 
-	if (!guarded)
+	/* TCP's change of state follows, with the same process running. */
+	if (!guarded || (settings.is_brief && ctx->protocol == PROTOCOL_TCP))
 		return 1;
 	sk = plain(guarded);
 	if (!is_wanted(sk))
@@ -594,6 +630,27 @@ static __always_inline void tell_sides(struct __sk_buff *skb, struct sock *sk,
 	submit(e);
 }
 
+/* Whose a connection is, by its first packet.  A listener's own packets are answers to SYNs: no connection of its
+ * own. */
+static __always_inline void tell_opening(struct bpf_sock *full, __u64 cookie,
+					 struct known *k)
+{
+	struct socket_event *e;
+	struct tcp_sock *sk;
+
+	if (k->is_told || !k->pid || full->state == TCP_LISTEN_STATE)
+		return;
+	k->is_told = 1;
+	sk = bpf_skc_to_tcp_sock(full);
+	if (!sk || !is_wanted_here((struct sock *)sk))
+		return;
+	e = begin_here(SOCKET_SEND, (struct sock *)sk, cookie, bpf_ktime_get_boot_ns());
+	if (!e)
+		return;
+	put_user(e, k);
+	submit(e);
+}
+
 /* Of a connection of TCP, and not its first packet, which is what tells whose it is. */
 static __always_inline _Bool is_within_connection(struct __sk_buff *skb)
 {
@@ -624,26 +681,18 @@ int on_egress(struct __sk_buff *skb)
 	if (!full)
 		return 1;
 	cookie = bpf_get_socket_cookie(skb);
+	if (full->protocol == PROTOCOL_TCP) {
+		k = KNOWN_OF(full, cookie);
+		if (k)
+			tell_opening(full, cookie, k);
+		return 1;
+	}
 	k = KNOWN_OR_NEW(full, cookie);
-	if (!k)
-		return 1;
-	/* A listener's own packets are answers to SYNs: no connection of its own. */
-	if (full->protocol == PROTOCOL_TCP &&
-	    (k->is_told || !k->pid || full->state == TCP_LISTEN_STATE))
-		return 1;
-	if (full->protocol == PROTOCOL_UDP && is_same_again(skb, k))
+	if (!k || (full->protocol == PROTOCOL_UDP && is_same_again(skb, k)))
 		return 1;
 	sk = plain(full);
-	if (!is_wanted(sk)) {
-		k->is_told = full->protocol == PROTOCOL_TCP;
-		return 1;
-	}
-	if (full->protocol != PROTOCOL_TCP) {
+	if (is_wanted(sk))
 		tell_sides(skb, sk, cookie, k);
-		return 1;
-	}
-	k->is_told = 1;
-	tell(SOCKET_SEND, sk, cookie, k, bpf_ktime_get_boot_ns());
 	return 1;
 }
 
@@ -685,6 +734,9 @@ static __always_inline void end_close(struct socket_event *e, const struct known
 		return;
 	if (k) {
 		put_user(e, k);
+		e->before_ns = k->pid ? 0 : k->last_ns;
+	}
+	if (k && settings.is_counting) {
 		e->packets_out = k->packets_out;
 		e->bytes_out = k->bytes_out;
 		e->packets_in = k->packets_in;
@@ -724,7 +776,8 @@ int BPF_PROG(on_state, struct sock *sk, int before, int now)
 	__u64 cookie, now_ns;
 
 	if ((now != TCP_ESTABLISHED_STATE && now != TCP_CLOSE_STATE &&
-	     now != TCP_LISTEN_STATE) ||
+	     now != TCP_LISTEN_STATE &&
+	     (now != TCP_SYN_SENT_STATE || !settings.is_brief)) ||
 	    sk->sk_protocol != PROTOCOL_TCP || !is_wanted_here(sk))
 		return 0;
 	cookie = bpf_get_socket_cookie(sk);
@@ -736,12 +789,19 @@ int BPF_PROG(on_state, struct sock *sk, int before, int now)
 		return 0;
 	}
 	k = KNOWN_OR_NEW(sk, cookie);
-	if (now == TCP_LISTEN_STATE && k)
-		(void)take_user(k, now_ns);
-	if (now == TCP_ESTABLISHED_STATE && k && !k->pid)
+	if ((now == TCP_LISTEN_STATE || now == TCP_SYN_SENT_STATE) && k)
+		(void)take_user_here(k, now_ns);
+	if (now == TCP_SYN_SENT_STATE) {
+		if (k)
+			k->is_told = 0;
+		return 0;
+	}
+	if (now == TCP_ESTABLISHED_STATE && k && !k->pid) {
 		k->is_accepted = 1;
-	/* Its first packet has told whose it is. */
-	else if (now == TCP_ESTABLISHED_STATE && settings.is_brief)
+		k->last_ns = now_ns;
+	}
+	/* The first packet has told whose it is, or its first use will. */
+	if (now == TCP_ESTABLISHED_STATE && settings.is_brief)
 		return 0;
 	e = begin_here(now == TCP_LISTEN_STATE ? SOCKET_LISTEN : SOCKET_ESTABLISHED, sk,
 		       cookie, now_ns);
@@ -778,7 +838,7 @@ static __always_inline int on_use(struct sock *sk, int result)
 	is_first = !k->pid;
 	before_ns = k->last_ns;
 	now = bpf_ktime_get_boot_ns();
-	if (!take_user(k, now))
+	if (!take_user_here(k, now))
 		return 0;
 	e = begin_here(is_first && k->is_accepted ? SOCKET_ACCEPT : SOCKET_USE, sk,
 		       cookie, now);

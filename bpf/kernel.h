@@ -46,6 +46,8 @@ struct sock {
 	__u16 sk_protocol;
 };
 
+struct tcp_sock; /* begins with a sock */
+
 struct inet_sock {
 	struct sock sk;
 	__be16 inet_sport;

@@ -6,9 +6,13 @@
 
 bool socket_event_read(struct socket_event *e, const void *bytes, size_t size)
 {
-	if (size < sizeof *e)
+	bool has_counts = size >= sizeof *e;
+
+	if (size < SOCKET_EVENT_BRIEF)
 		return false;
-	memcpy(e, bytes, sizeof *e);
+	memcpy(e, bytes, has_counts ? sizeof *e : SOCKET_EVENT_BRIEF);
+	if (!has_counts)
+		e->packets_out = e->bytes_out = e->packets_in = e->bytes_in = 0;
 	e->comm[sizeof e->comm - 1] = '\0';
 	return e->kind >= SOCKET_BIND && e->kind <= SOCKET_CLOSE &&
 	       (e->family == 4 || e->family == 6);

@@ -30,7 +30,9 @@ struct socket_event {
 	__u64 ns;
 	__u64 cookie;    /* of the socket, unique while the system runs */
 	__u64 start_ns;  /* of the process; 0 with pid 0 */
-	__u64 before_ns; /* USE: when the user before was last seen at it; 0: never */
+	/* USE: when the user before was last seen at it; ACCEPT, and CLOSE of what nobody used, where no
+	 * ESTABLISHED was told (is_brief): when the handshake was done; 0: never */
+	__u64 before_ns;
 	__u32 pid, tid;  /* who did it; pid 0: not known, or the kernel itself */
 	__u32 uid;
 	__u32 netns; /* inode number, as /proc/PID/ns/net names it */
@@ -40,12 +42,15 @@ struct socket_event {
 	__u8 state;                    /* TCP: the kernel's number after the event */
 	__u16 local_port, remote_port; /* ping: the local one is the echo's identifier */
 	__u8 local[16], remote[16];
-	__u64 packets_out, bytes_out, packets_in,
-		bytes_in;   /* of IP; CLOSE, when counting */
-	char comm[16];      /* of the process, with pid */
-	__u32 is_ipv6_only; /* of a socket bound to any address */
+	char comm[16];                 /* of the process, with pid */
+	__u32 is_ipv6_only;            /* of a socket bound to any address */
 	__u32 method; /* enum owner_method of store/record.h; 0: as the kernel's programs tell */
+	/* From here on only where counting: SOCKET_EVENT_BRIEF. */
+	__u64 packets_out, bytes_out, packets_in, bytes_in; /* of IP; CLOSE */
 };
+
+/* An event without its counts. */
+#define SOCKET_EVENT_BRIEF __builtin_offsetof(struct socket_event, packets_out)
 
 enum process_event_kind {
 	PROCESS_FORK = 1, /* of a new process, not of a thread; comm is the parent's */
@@ -77,6 +82,7 @@ struct process_event {
 struct feed_settings {
 	__u32 netns;               /* only sockets of this one; 0: of all */
 	__u32 is_brief;            /* leaves out what others already say of an owner */
+	__u32 is_counting;         /* events have their counts */
 	__u32 wakes_socket_reader; /* or its reader looks by itself */
 };
 

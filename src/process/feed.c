@@ -110,6 +110,7 @@ static int choose(struct feed *f, const struct feed_config *c, struct weir_error
 	struct bpf_map *settings = find_map(f->object, ".settings");
 	struct feed_settings values = { .netns = c->netns,
 					.is_brief = c->is_brief,
+					.is_counting = c->is_counting,
 					.wakes_socket_reader = c->wakes_socket_reader };
 	int rc = settings ? bpf_map__set_initial_value(settings, &values, sizeof values)
 			  : -ENOENT;

@@ -32,7 +32,8 @@ struct feed_config {
 	bool has_sockets, has_processes; /* which events are wanted */
 	bool is_counting; /* packets and bytes of each socket, for SOCKET_CLOSE */
 	bool wakes_socket_reader;
-	/* Leaves out SOCKET_CONNECT, and SOCKET_ESTABLISHED of connections whose owner has been told. */
+	/* Leaves out SOCKET_CONNECT and SOCKET_ESTABLISHED of TCP: the first packet and SOCKET_ACCEPT tell the
+	 * owner. */
 	bool is_brief;
 	uint32_t netns; /* only sockets of this one (inode number); 0: of all */
 	size_t socket_bytes, process_bytes; /* of the rings, powers of two; 0: chosen */

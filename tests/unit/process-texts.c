@@ -102,7 +102,13 @@ static void test_socket_event(void)
 	memset(e.comm, 'x', sizeof e.comm);
 	CHECK(socket_event_read(&got, &e, sizeof e));
 	CHECK_EQ(strlen(got.comm), sizeof got.comm - 1);
-	CHECK(!socket_event_read(&got, &e, sizeof e - 1));
+	/* Without counts it is one all the same, and they are none. */
+	e.packets_out = got.packets_out = 7;
+	CHECK(socket_event_read(&got, &e, SOCKET_EVENT_BRIEF));
+	CHECK_EQ(got.packets_out, 0);
+	CHECK(!socket_event_read(&got, &e, SOCKET_EVENT_BRIEF - 1));
+	CHECK(socket_event_read(&got, &e, sizeof e));
+	CHECK_EQ(got.packets_out, 7);
 	e.kind = 0;
 	CHECK(!socket_event_read(&got, &e, sizeof e));
 	e.kind = SOCKET_CLOSE + 1;
