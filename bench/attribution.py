@@ -10,6 +10,8 @@ cycles: 10,000 connections made and closed on loopback beside a recorder of that
 without, the next round the other way round: the wall time, and the CPU of client and server with all that the
 kernel does in their name, eBPF programs included.  Both ends are of this machine, so all is told twice.
 outside: the same with a server in another namespace, which is another machine to the recorder.
+program: cycles again, the client a program in Python (bench/cycles.py), which does no less between its calls
+than what people run.
 programs: the same two loads while the kernel counts the time of the eBPF programs; by itself, for counting
 takes time too.
 tuples: what the recorder holds after packets to 1,000,000 addresses and ports, and what it counted as put out."""
@@ -18,6 +20,7 @@ import json
 import os
 import statistics
 import subprocess
+import sys
 import time
 
 from measure import Failed, Running, is_recording, status_kib
@@ -32,15 +35,16 @@ WAYS = {'on': [], 'off': ['--no-attribution']}
 BURST = 40000          # packets: 0.4 s
 PAIRS = 4              # of a round and payload
 TAKES = 5              # of the cycles of a round and way, after one that counts for nothing
-MOST_PERCENT = {'flows': 15, 'cycles': 10, 'outside': 10}
+MOST_PERCENT = {'flows': 15, 'cycles': 10, 'outside': 10, 'program': 10}
 MOST_GROWN_MIB = 24    # its tables, which it holds from the start on, and touches as it needs them
 SELDOM = ('programs', 'tuples')  # not in each round
+PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'cycles.py')
 STATS = '/proc/sys/kernel/bpf_stats_enabled'
 
 
 def plan(quick=False):
     flows = [{'kind': 'flows', 'pairs': 1 if quick else PAIRS, 'burst': BURST // (10 if quick else 1)}]
-    cycles = [{'kind': kind, 'cycles': CYCLES // (20 if quick else 1)} for kind in ('cycles', 'outside')]
+    cycles = [{'kind': kind, 'cycles': CYCLES // (20 if quick else 1)} for kind in ('cycles', 'outside', 'program')]
     once = [{'kind': 'programs', 'cycles': CYCLES // (20 if quick else 1), 'burst': BURST // (10 if quick else 1)},
             {'kind': 'tuples', 'tuples': TUPLES // (20 if quick else 1)}]
     return flows + cycles + once
@@ -250,8 +254,7 @@ class Bench:
             figures[way] = us_a_packet(*sides[way], packets, payload)
         return [figures['on'], figures['off']]
 
-    def cycles_beside(self, way, count, device, server):
-        words = in_netns(self.rig.a, [self.sockets, 'cycles', str(count), *server])
+    def cycles_beside(self, way, device, words):
         with Recorder(self.weir, self.rig.a, device, way, self.folder) as recorder:
             settle(recorder)
             run(words)
@@ -260,13 +263,26 @@ class Bench:
             used = (recorder.cpu_s() - before) / TAKES
         return {f: statistics.median([d[f] for d in done]) for f in ('wall_s', 'cpu_s')} | {'recorder_cpu_s': used}
 
-    def cycles(self, m, device='lo', server=()):
+    def in_turn(self, m, device, words):
         order = ('on', 'off') if m['round'] % 2 == 0 else ('off', 'on')
-        done = {way: self.cycles_beside(way, m['cycles'], device, server) for way in order}
+        done = {way: self.cycles_beside(way, device, in_netns(self.rig.a, words)) for way in order}
         return {'found': {f: [[done['on'][f], done['off'][f]]] for f in ('wall_s', 'cpu_s', 'recorder_cpu_s')}}
 
+    def cycles(self, m):
+        return self.in_turn(m, 'lo', [self.sockets, 'cycles', str(m['cycles'])])
+
     def outside(self, m):
-        return self.cycles(m, 'va', ('10.9.0.2', f'/run/netns/{self.rig.b}'))
+        return self.in_turn(m, 'va', [self.sockets, 'cycles', str(m['cycles']), '10.9.0.2',
+                                      f'/run/netns/{self.rig.b}'])
+
+    def program(self, m):
+        with subprocess.Popen(in_netns(self.rig.a, [self.sockets, 'server']), stdout=subprocess.PIPE,
+                              text=True) as server:
+            try:
+                port = server.stdout.readline().strip()
+                return self.in_turn(m, 'lo', [sys.executable, PROGRAM, port, str(m['cycles'])])
+            finally:
+                server.kill()
 
     def programs(self, m):
         if not os.path.exists(STATS):
@@ -321,6 +337,8 @@ FIGURES = (('flows', '64', 'CPU us a packet, 106 B'), ('flows', '470', 'CPU us a
            ('flows', '1458', 'CPU us a packet, 1500 B'),
            ('outside', 'wall_s', 'connect-close to outside, wall s'),
            ('outside', 'cpu_s', 'the same, CPU s of both ends'),
+           ('program', 'wall_s', 'connect-close by a client in Python, wall s'),
+           ('program', 'cpu_s', 'the same, CPU s of the client'),
            ('cycles', 'wall_s', 'connect-close on loopback, wall s'),
            ('cycles', 'cpu_s', 'the same, CPU s of both ends'))
 
@@ -340,7 +358,8 @@ def report(row, results):
         rows.append(e.cells(what, MOST_PERCENT[kind]))
         both.append([what, *medians(mine, kind, field)])
     both += [[f'connect-close {what}, CPU s of the recorder', *medians(mine, kind, 'recorder_cpu_s')]
-             for kind, what in (('outside', 'to outside'), ('cycles', 'on loopback'))]
+             for kind, what in (('outside', 'to outside'), ('program', 'by a client in Python'),
+                                ('cycles', 'on loopback'))]
     text = markdown(['what attribution adds', 'median %', '95 % interval', 'rounds', 'at most', 'verdict'], rows)
     text += '\n\n' + markdown(['median', 'with', 'without'], both)
     named = [r['found'] for r in pick(mine, kind='flows') if r['found'].get('processes')]

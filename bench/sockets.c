@@ -3,9 +3,11 @@
  * usage: bench-sockets flows ADDRESS PORT SOCKETS PACKETS_A_SECOND SECONDS BYTES
  *        bench-sockets bursts ADDRESS PORT SOCKETS PACKETS_A_SECOND
  *        bench-sockets cycles COUNT [ADDRESS NETNS]
+ *        bench-sockets server
  *        bench-sockets tuples ADDRESS COUNT PACKETS_A_SECOND
  *
  * cycles: connections made and closed with a word each, on loopback, or to a server in another namespace (a path).
+ * server: the other end alone, on loopback; prints its port, and serves until it is ended.
  * flows: connected UDP sockets in turn, so many bytes a packet.  bursts: the same, when told to: each line of
  * standard input is PACKETS BYTES.  tuples: one UDP socket, each packet to another address (from ADDRESS on)
  * or port.  Prints a JSON line with what was done. */
@@ -215,8 +217,26 @@ static int cycles(int count, const char *address, const char *netns)
 	return 0;
 }
 
+static int server(void)
+{
+	in_port_t port = 0;
+	int listener, told[2];
+
+	if (pipe(told))
+		return 3;
+	listener = listener_at("127.0.0.1", NULL, told[1]);
+	if (listener < 0 || read(told[0], &port, sizeof port) != sizeof port)
+		return 3;
+	(void)printf("%u\n", ntohs(port));
+	(void)fflush(stdout);
+	serve(listener);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc == 2 && !strcmp(argv[1], "server"))
+		return server();
 	if (argc == 8 && !strcmp(argv[1], "flows"))
 		return flows(argv + 2);
 	if (argc == 6 && !strcmp(argv[1], "bursts"))
@@ -227,6 +247,6 @@ int main(int argc, char **argv)
 		return cycles((int)strtol(argv[2], NULL, 10),
 			      argc == 5 ? argv[3] : "127.0.0.1",
 			      argc == 5 ? argv[4] : NULL);
-	(void)fprintf(stderr, "usage: bench-sockets flows|bursts|cycles|tuples ...\n");
+	(void)fprintf(stderr, "usage: bench-sockets flows|bursts|cycles|server|tuples ...\n");
 	return 2;
 }
