@@ -1,0 +1,231 @@
+#include "plugins/capture.h"
+
+#include "base/mem.h"
+#include "base/time.h"
+#include "plugins/program.h"
+#include "store/open.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BACKOFF_MIN_NS (250 * NS_PER_MS)
+#define BACKOFF_MAX_NS (30 * NS_PER_S)
+#define STABLE_NS      (60 * NS_PER_S)
+
+void capture_path(const struct capture *c, char *path, size_t size)
+{
+	(void)snprintf(path, size, "%s/%s", c->all->stores, c->store);
+}
+
+static void take_line(struct capture *c, const char *line, size_t length)
+{
+	json_t *said = json_loadb(line, length, 0, NULL);
+	const char *type = json_string_value(json_object_get(said, "type"));
+
+	if (!type) {
+		json_decref(said);
+		return;
+	}
+	port_monitor_lock(c->all->lock);
+	if (!strcmp(type, "started")) {
+		c->life = RECORDING;
+		c->has_started = true;
+		json_decref(c->sandbox);
+		c->sandbox = json_incref(json_object_get(said, "sandbox"));
+		c->error[0] = '\0';
+		captures_save_quietly(c->all, c);
+	} else if (!strcmp(type, "status")) {
+		json_decref(c->figures);
+		c->figures = json_incref(said);
+	} else if (!strcmp(type, "summary")) {
+		json_decref(c->summary);
+		c->summary = json_incref(said);
+	}
+	port_monitor_signal(c->all->lock);
+	port_monitor_unlock(c->all->lock);
+	json_decref(said);
+}
+
+/* What a recorder that is ending does not read is of no use to it. */
+bool capture_tell(const struct capture *c, const char *line)
+{
+	size_t length = strlen(line);
+
+	return c->control_fd >= 0 && process_tell(c->control_fd, line, length);
+}
+
+static int start_recorder(struct capture *c, struct program *p,
+			  const struct recording_words *w, struct weir_error *err)
+{
+	int rc = launcher_start(c->all->launcher, p, w->items, err);
+
+	port_monitor_lock(c->all->lock);
+	if (!rc) {
+		c->control_fd = p->control_fd;
+		c->pid = p->process.pid;
+		c->session_ns = port_monotonic_ns();
+		if (c->want_stop || c->all->is_stopping)
+			(void)capture_tell(c, "stop\n");
+	}
+	port_monitor_unlock(c->all->lock);
+	return rc;
+}
+
+/* From its first word to its last; its exit code. */
+static int watch_recorder(struct capture *c, struct program *p)
+{
+	size_t length;
+	char *line;
+	int code;
+
+	while ((line = program_line(p, &length)) != NULL)
+		take_line(c, line, length);
+	port_monitor_lock(c->all->lock);
+	c->control_fd = -1;
+	c->pid = 0;
+	port_monitor_unlock(c->all->lock);
+	code = program_wait(p);
+	return code;
+}
+
+static bool is_asked_to_end(const struct capture *c)
+{
+	return c->want_stop || c->all->is_stopping;
+}
+
+/* A store whose recorder died is repaired, and its last line is the summary. */
+static json_t *close_store(const char *path)
+{
+	struct weir_error err;
+	struct store_view *v;
+	json_t *end = NULL;
+
+	if (store_open(&v, path, &err))
+		return json_pack("{s:s}", "error", err.text);
+	if (v->end)
+		end = json_copy(v->end);
+	store_view_free(v);
+	return end;
+}
+
+/* False: nothing is left to record. */
+static bool choose_words(struct capture *c, struct recording_words *w, const char *path)
+{
+	struct recording_done done = { .is_continued = store_is_store(path) };
+
+	port_monitor_lock(c->all->lock);
+	if (done.is_continued) {
+		done.elapsed_ns = port_realtime_ns() - c->started_ns;
+		done.packets = (uint64_t)json_integer_value(
+			json_object_get(c->figures, "packets"));
+	}
+	json_decref(c->summary);
+	c->summary = NULL;
+	port_monitor_unlock(c->all->lock);
+	return recording_words(w, c->arguments, path, &done);
+}
+
+static void keep_error(struct capture *c, const struct program *p, int code,
+		       const struct weir_error *err)
+{
+	const char *said = strstr(p->errors, ": "), *text = said ? said + 2 : p->errors;
+
+	if (err->code)
+		(void)snprintf(c->error, sizeof c->error, "%.390s", err->text);
+	else if (*text)
+		(void)snprintf(c->error, sizeof c->error, "%.*s",
+			       (int)(strcspn(text, "\n") % sizeof c->error), text);
+	else
+		(void)snprintf(c->error, sizeof c->error,
+			       "the recorder ended with exit code %d", code);
+}
+
+enum next {
+	NEXT_END,
+	NEXT_AGAIN
+};
+
+/* One recorder's life. */
+static enum next record_once(struct capture *c, const char *path)
+{
+	struct recording_words w;
+	struct weir_error err = { 0 };
+	struct program p = { .control_fd = -1 };
+	enum next next = NEXT_END;
+	int code = 0;
+
+	if (!choose_words(c, &w, path))
+		return NEXT_END;
+	if (!start_recorder(c, &p, &w, &err))
+		code = watch_recorder(c, &p);
+	port_monitor_lock(c->all->lock);
+	/* One that has said its last words ended by itself: a bound was reached. */
+	if (!is_asked_to_end(c) && !c->summary) {
+		keep_error(c, &p, code, &err);
+		if (c->has_started)
+			next = NEXT_AGAIN;
+	}
+	port_monitor_unlock(c->all->lock);
+	program_fini(&p);
+	return next;
+}
+
+static void wait_before_again(struct capture *c, int64_t wait_ns)
+{
+	int64_t until = port_monotonic_ns() + wait_ns;
+
+	port_monitor_lock(c->all->lock);
+	c->life = WAITING;
+	c->restarts++;
+	captures_save_quietly(c->all, c);
+	while (!is_asked_to_end(c) && port_monotonic_ns() < until)
+		(void)port_monitor_wait(c->all->lock, CAPTURE_POLL_NS);
+	port_monitor_unlock(c->all->lock);
+}
+
+static void finish(struct capture *c, const char *path)
+{
+	bool is_left = false;
+	json_t *end = NULL;
+
+	port_monitor_lock(c->all->lock);
+	/* The plugin ends and the capture does not: its next life goes on with it. */
+	is_left = c->all->is_stopping && !c->want_stop;
+	port_monitor_unlock(c->all->lock);
+	if (!is_left && !c->summary && c->has_started)
+		end = close_store(path);
+	port_monitor_lock(c->all->lock);
+	if (end)
+		c->summary = end;
+	c->is_over = true;
+	if (!is_left) {
+		c->life = ENDED;
+		c->ended_ns = port_realtime_ns();
+		if (c->has_started)
+			captures_save_quietly(c->all, c);
+	}
+	port_monitor_signal(c->all->lock);
+	port_monitor_unlock(c->all->lock);
+}
+
+void *capture_run(void *arg)
+{
+	struct capture *c = arg;
+	int64_t wait_ns = BACKOFF_MIN_NS;
+	char path[sizeof c->all->stores + sizeof c->store];
+
+	capture_path(c, path, sizeof path);
+	while (!is_asked_to_end(c)) {
+		int64_t began = port_monotonic_ns();
+
+		if (record_once(c, path) == NEXT_END)
+			break;
+		if (port_monotonic_ns() - began >= STABLE_NS)
+			wait_ns = BACKOFF_MIN_NS;
+		wait_before_again(c, wait_ns);
+		wait_ns = wait_ns > BACKOFF_MAX_NS / 2 ? BACKOFF_MAX_NS : 2 * wait_ns;
+	}
+	finish(c, path);
+	return NULL;
+}
