@@ -1,3 +1,4 @@
+#include "cli/doctor.h"
 #include "base/time.h"
 #include "capture/abilities.h"
 #include "capture/crew.h"
@@ -8,10 +9,9 @@
 
 #include "weir_version.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <unistd.h>
+#include <string.h>
 
 #define MAX_LEFTOVERS 256
 
@@ -33,14 +33,13 @@ static const struct {
 };
 
 struct doctor {
-	struct port_identity id;
+	struct doctor_machine machine;
 	struct port_clocks clocks;
 	struct abilities abilities;
 	struct ways ways;
 	struct crew crew;
 	struct port_user user;
-	bool has_user; /* a recorder started now would become `user` */
-	uint64_t disk_free_bytes;
+	bool has_user;             /* a recorder started now would become `user` */
 	struct weir_error no_ebpf; /* code WEIR_OK: attribution has its programs */
 	struct nft_leftover leftovers[MAX_LEFTOVERS];
 	size_t leftover_count;
@@ -60,23 +59,16 @@ static void probe_feed(struct weir_error *no_ebpf)
 
 static void examine(struct doctor *d)
 {
-	int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
 	memset(d, 0, sizeof *d);
-	port_identity(&d->id);
+	doctor_look(&d->machine);
 	port_clocks(&d->clocks);
 	abilities_probe(&d->abilities);
 	ways_choose(&d->ways, &d->abilities);
 	crew_choose(&d->crew, pace_processors());
 	probe_feed(&d->no_ebpf);
-	d->has_user = d->id.uid == 0 && (!port_user_find("weir", &d->user, NULL) ||
-					 !port_user_find("nobody", &d->user, NULL));
-	d->disk_free_bytes = UINT64_MAX;
-	if (dir >= 0) {
-		if (port_disk_free(dir, &d->disk_free_bytes))
-			d->disk_free_bytes = UINT64_MAX;
-		(void)close(dir);
-	}
+	d->has_user =
+		d->machine.id.uid == 0 && (!port_user_find("weir", &d->user, NULL) ||
+					   !port_user_find("nobody", &d->user, NULL));
 	if (nft_list_leftovers(d->leftovers, MAX_LEFTOVERS, &d->leftover_count,
 			       &d->leftover_error))
 		d->leftover_count = 0;
@@ -84,65 +76,45 @@ static void examine(struct doctor *d)
 		d->leftover_count = MAX_LEFTOVERS;
 }
 
-static void print_row(const char *name, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void print_row(const char *name, const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	(void)printf("  %-16s ", name);
-	(void)vprintf(format, ap);
-	(void)printf("\n");
-	va_end(ap);
-}
-
 static void print_ability(const char *name, const struct ability *a, const char *what)
 {
 	if (a->is_there)
-		print_row(name, "yes: %s", what);
+		doctor_row(name, "yes: %s", what);
 	else
-		print_row(name, "no: %s", a->why_not);
+		doctor_row(name, "no: %s", a->why_not);
 }
 
 static void print_machine(const struct doctor *d)
 {
-	char size[SIZE_TEXT], offset[32] = "";
+	char offset[32] = "";
 
-	(void)printf("machine\n");
-	print_row("system", "%s", d->id.os);
-	print_row("kernel", "%s %s", d->id.kernel, d->id.hardware);
-	size_format(d->id.memory_bytes, size);
-	print_row("processors", "%" PRIu32 ", memory %s", d->id.cpu_count, size);
-	size_format(d->disk_free_bytes, size);
-	print_row("disk", "%s free in this directory",
-		  d->disk_free_bytes == UINT64_MAX ? "unknown" : size);
+	doctor_machine_rows(&d->machine);
 	if (d->clocks.is_synchronised)
 		(void)snprintf(offset, sizeof offset, ", within %.3f ms",
 			       (double)d->clocks.max_error_ns / (double)NS_PER_MS);
-	print_row("clock", "%s%s",
-		  d->clocks.is_synchronised ? "synchronised" : "not synchronised",
-		  offset);
-	print_row("cgroup v2", "%s",
-		  d->abilities.cgroup2[0] ? d->abilities.cgroup2 : "not mounted");
-	print_row("weir", WEIR_VERSION ", %s",
-		  d->abilities.is_static ? "static: needs no other file"
-					 : "needs the system's libraries");
+	doctor_row("clock", "%s%s",
+		   d->clocks.is_synchronised ? "synchronised" : "not synchronised",
+		   offset);
+	doctor_row("cgroup v2", "%s",
+		   d->abilities.cgroup2[0] ? d->abilities.cgroup2 : "not mounted");
+	doctor_row("weir", WEIR_VERSION ", %s",
+		   d->abilities.is_static ? "static: needs no other file"
+					  : "needs the system's libraries");
 }
 
 static void print_privileges(const struct doctor *d)
 {
-	(void)printf("\nthis process (uid %" PRIu32 ")\n", d->id.uid);
+	(void)printf("\nthis process (uid %" PRIu32 ")\n", d->machine.id.uid);
 	for (size_t i = 0; i < ARRAY_LEN(capabilities); i++)
-		print_row(capabilities[i].name, "%-8s %s",
-			  port_have_capability(capabilities[i].name) ? "held" : "missing",
-			  capabilities[i].use);
+		doctor_row(capabilities[i].name, "%-8s %s",
+			   port_have_capability(capabilities[i].name) ? "held"
+								      : "missing",
+			   capabilities[i].use);
 	if (d->has_user)
-		print_row("a recorder", "becomes user '%s' once its sockets are open",
-			  d->user.name);
+		doctor_row("a recorder", "becomes user '%s' once its sockets are open",
+			   d->user.name);
 	else
-		print_row("a recorder", "stays user %" PRIu32, d->id.uid);
+		doctor_row("a recorder", "stays user %" PRIu32, d->machine.id.uid);
 }
 
 static void print_abilities(const struct abilities *a)
@@ -154,13 +126,13 @@ static void print_abilities(const struct abilities *a)
 	print_ability("packet ring", &a->packet_ring, "TPACKET_V3");
 	print_ability("nf_tables", &a->tables, "tables of our own");
 	if (a->tables.is_there) {
-		print_row("queue rule", "%s",
-			  a->nft.has_native_queue   ? "the queue expression"
-			  : a->nft.has_compat_queue ? "the NFQUEUE target (no queue "
-						      "expression)"
-						    : "none");
-		print_row("rule's bpf match", "%s", a->nft.has_bpf_match ? "yes" : "no");
-		print_row("table owner", "%s", a->nft.has_owner ? "yes" : "no");
+		doctor_row("queue rule", "%s",
+			   a->nft.has_native_queue   ? "the queue expression"
+			   : a->nft.has_compat_queue ? "the NFQUEUE target (no queue "
+						       "expression)"
+						     : "none");
+		doctor_row("rule's bpf match", "%s", a->nft.has_bpf_match ? "yes" : "no");
+		doctor_row("table owner", "%s", a->nft.has_owner ? "yes" : "no");
 	}
 	(void)snprintf(flags, sizeof flags, "flags%s%s%s%s", a->has_gso ? " gso" : "",
 		       a->has_fail_open ? " fail-open" : "",
@@ -172,10 +144,10 @@ static void print_abilities(const struct abilities *a)
 
 static void print_sniff(const struct crew *c)
 {
-	print_row("sniff", "read a TPACKET_V3 ring");
-	print_row("its threads", "%s (%u to be used)", c->sniff, c->processors);
-	print_row("when waiting", "%s", c->waiting);
-	print_row("hash", "%s", c->hashing);
+	doctor_row("sniff", "read a TPACKET_V3 ring");
+	doctor_row("its threads", "%s (%u to be used)", c->sniff, c->processors);
+	doctor_row("when waiting", "%s", c->waiting);
+	doctor_row("hash", "%s", c->hashing);
 }
 
 static void print_ways(const struct doctor *d)
@@ -184,35 +156,35 @@ static void print_ways(const struct doctor *d)
 
 	(void)printf("\nweir would\n");
 	if (w->no_divert)
-		print_row("divert", "not work: %s", w->no_divert);
+		doctor_row("divert", "not work: %s", w->no_divert);
 	else
-		print_row("divert", "take packets by %s",
-			  w->queue == NFT_QUEUE_NATIVE
-				  ? "nf_tables' queue expression"
-				  : "the NFQUEUE target through nf_tables");
+		doctor_row("divert", "take packets by %s",
+			   w->queue == NFT_QUEUE_NATIVE
+				   ? "nf_tables' queue expression"
+				   : "the NFQUEUE target through nf_tables");
 	if (!w->no_divert) {
-		print_row("its threads", "%s", d->crew.divert);
-		print_row("when waiting", "%s", pace_word(d->crew.processors));
-		print_row("when stuck",
-			  w->has_heartbeat
-				  ? "let the rule itself pass packets (heartbeat)"
-				  : "have the supervisor withdraw the rules");
-		print_row("when killed", w->is_owned
-						 ? "lose its table with its owner"
-						 : "leave a table that passes packets");
+		doctor_row("its threads", "%s", d->crew.divert);
+		doctor_row("when waiting", "%s", pace_word(d->crew.processors));
+		doctor_row("when stuck",
+			   w->has_heartbeat
+				   ? "let the rule itself pass packets (heartbeat)"
+				   : "have the supervisor withdraw the rules");
+		doctor_row("when killed", w->is_owned
+						  ? "lose its table with its owner"
+						  : "leave a table that passes packets");
 	}
 	if (w->no_sniff)
-		print_row("sniff", "not work: %s", w->no_sniff);
+		doctor_row("sniff", "not work: %s", w->no_sniff);
 	else
 		print_sniff(&d->crew);
-	print_row("whose packets", "%s",
-		  d->no_ebpf.code
-			  ? "look at sock_diag and /proc"
-			  : "hear it from the kernel (eBPF), and name them by /proc");
+	doctor_row("whose packets", "%s",
+		   d->no_ebpf.code
+			   ? "look at sock_diag and /proc"
+			   : "hear it from the kernel (eBPF), and name them by /proc");
 	if (d->no_ebpf.code)
-		print_row("", "%s", d->no_ebpf.text);
-	print_row("filter",
-		  w->filters_in_kernel ? "in the kernel (eBPF)" : "in its own process");
+		doctor_row("", "%s", d->no_ebpf.text);
+	doctor_row("filter",
+		   w->filters_in_kernel ? "in the kernel (eBPF)" : "in its own process");
 }
 
 static const char *leftover_state(const struct nft_leftover *l)
@@ -226,12 +198,12 @@ static void print_leftovers(const struct doctor *d)
 {
 	(void)printf("\ntables of weir\n");
 	if (d->leftover_error.code)
-		print_row("unknown", "%s", d->leftover_error.text);
+		doctor_row("unknown", "%s", d->leftover_error.text);
 	else if (!d->leftover_count)
-		print_row("none", "%s", "");
+		doctor_row("none", "%s", "");
 	for (size_t i = 0; i < d->leftover_count; i++)
-		print_row(d->leftovers[i].table, "process %" PRIu32 ", %s",
-			  d->leftovers[i].pid, leftover_state(&d->leftovers[i]));
+		doctor_row(d->leftovers[i].table, "process %" PRIu32 ", %s",
+			   d->leftovers[i].pid, leftover_state(&d->leftovers[i]));
 }
 
 static json_t *json_leftovers(const struct doctor *d)
@@ -294,30 +266,26 @@ static json_t *json_attribution(const struct doctor *d)
 
 static int print_json(const struct doctor *d)
 {
-	json_t *held = json_object(), *all;
+	json_t *held = json_object(), *all = doctor_machine_json(&d->machine);
+	int rc;
 
 	for (size_t i = 0; i < ARRAY_LEN(capabilities); i++)
 		(void)json_object_set_new(
 			held, capabilities[i].name,
 			json_boolean(port_have_capability(capabilities[i].name)));
-	all = json_pack(
-		"{s:s, s:b, s:s, s:s, s:s, s:i, s:I, s:I, s:b, s:i, s:o, s:o, s:o, s:o, s:o}",
-		"version", WEIR_VERSION, "is_static", d->abilities.is_static, "system",
-		d->id.os, "kernel", d->id.kernel, "hardware", d->id.hardware, "cpu_count",
-		(int)d->id.cpu_count, "memory_bytes", (json_int_t)d->id.memory_bytes,
-		"disk_free_bytes", (json_int_t)(d->disk_free_bytes & INT64_MAX),
-		"clock_synchronised", d->clocks.is_synchronised, "uid", (int)d->id.uid,
-		"capabilities", held, "abilities", json_kernel(&d->abilities), "ways",
-		json_ways(d), "attribution", json_attribution(d), "tables",
-		json_leftovers(d));
-	if (!all || json_dumpf(all, stdout, JSON_COMPACT)) {
+	rc = json_object_update_new(
+		all,
+		json_pack("{s:b, s:b, s:i, s:o, s:o, s:o, s:o, s:o}", "is_static",
+			  d->abilities.is_static, "clock_synchronised",
+			  d->clocks.is_synchronised, "uid", (int)d->machine.id.uid,
+			  "capabilities", held, "abilities", json_kernel(&d->abilities),
+			  "ways", json_ways(d), "attribution", json_attribution(d),
+			  "tables", json_leftovers(d)));
+	if (rc) {
 		json_decref(all);
-		(void)fprintf(stderr, "weir doctor: cannot write JSON\n");
-		return EXIT_ENVIRONMENT;
+		all = NULL;
 	}
-	(void)printf("\n");
-	json_decref(all);
-	return EXIT_DONE;
+	return doctor_print(all);
 }
 
 static int print_report(const struct doctor *d, bool is_json)

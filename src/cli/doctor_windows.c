@@ -2,22 +2,20 @@
  * of other programs' drivers.  Nothing is started or changed. */
 #include "base/time.h"
 #include "cli/cli.h"
+#include "cli/doctor.h"
 #include "port/port.h"
 #include "port/windivert.h"
 
 #include "weir_version.h"
 
-#include <fcntl.h>
-#include <inttypes.h>
 #include <jansson.h>
-#include <stdarg.h>
+#include <string.h>
 #include <unistd.h>
 
 #define SERVICES 8
 
 struct doctor {
-	struct port_identity id;
-	uint64_t disk_free_bytes;
+	struct doctor_machine machine;
 	bool is_administrator, is_wine;
 	char dll[1024], driver[1024];
 	bool has_driver;        /* the file beside the DLL */
@@ -46,18 +44,10 @@ static void look_at_files(struct doctor *d)
 
 static void examine(struct doctor *d)
 {
-	int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
 	memset(d, 0, sizeof *d);
-	port_identity(&d->id);
+	doctor_look(&d->machine);
 	d->is_administrator = port_have_capability("net_admin");
 	d->is_wine = windivert_is_wine();
-	d->disk_free_bytes = UINT64_MAX;
-	if (dir >= 0) {
-		if (port_disk_free(dir, &d->disk_free_bytes))
-			d->disk_free_bytes = UINT64_MAX;
-		(void)close(dir);
-	}
 	look_at_files(d);
 	d->service_count = windivert_services(d->services, SERVICES, &d->service_error);
 	if (d->load.code)
@@ -68,60 +58,38 @@ static void examine(struct doctor *d)
 		d->why_not = "WinDivert64.sys is not beside WinDivert.dll";
 }
 
-static void print_row(const char *name, const char *format, ...) WEIR_PRINTF(2, 3);
-
-static void print_row(const char *name, const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	(void)printf("  %-16s ", name);
-	(void)vprintf(format, ap);
-	(void)printf("\n");
-	va_end(ap);
-}
-
 static void print_machine(const struct doctor *d)
 {
-	char size[SIZE_TEXT];
-
-	(void)printf("machine\n");
-	print_row("system", "%s", d->id.os);
-	print_row("kernel", "%s %s", d->id.kernel, d->id.hardware);
-	size_format(d->id.memory_bytes, size);
-	print_row("processors", "%" PRIu32 ", memory %s", d->id.cpu_count, size);
-	size_format(d->disk_free_bytes, size);
-	print_row("disk", "%s free in this folder",
-		  d->disk_free_bytes == UINT64_MAX ? "unknown" : size);
+	doctor_machine_rows(&d->machine);
 	if (d->is_wine)
-		print_row("wine", "yes: this is no Windows, and no packet passes here");
-	print_row("weir", WEIR_VERSION);
+		doctor_row("wine", "yes: this is no Windows, and no packet passes here");
+	doctor_row("weir", WEIR_VERSION);
 	(void)printf("\nthis process\n");
-	print_row("administrator", "%s",
-		  d->is_administrator ? "yes" : "no: recording and its driver need one");
+	doctor_row("administrator", "%s",
+		   d->is_administrator ? "yes" : "no: recording and its driver need one");
 }
 
 static void print_windivert(const struct doctor *d)
 {
 	(void)printf("\nWinDivert\n");
-	print_row("DLL", "%s", d->dll);
-	print_row("", "%s", d->load.code ? d->load.text : "loads, and has all calls");
-	print_row("driver file", "%s%s", d->driver, d->has_driver ? "" : ": not there");
+	doctor_row("DLL", "%s", d->dll);
+	doctor_row("", "%s", d->load.code ? d->load.text : "loads, and has all calls");
+	doctor_row("driver file", "%s%s", d->driver, d->has_driver ? "" : ": not there");
 	if (d->service_count < 0)
-		print_row("service", "unknown: %s", d->service_error.text);
+		doctor_row("service", "unknown: %s", d->service_error.text);
 	else if (!d->service_count)
-		print_row("service", "none: it is made when a recorder starts");
+		doctor_row("service", "none: it is made when a recorder starts");
 	for (int i = 0; i < d->service_count; i++) {
 		const struct windivert_service *s = &d->services[i];
 
-		print_row(i ? "" : "service", "%s, %s, %s", s->name, s->state,
-			  s->image[0] ? s->image : "no file");
+		doctor_row(i ? "" : "service", "%s, %s, %s", s->name, s->state,
+			   s->image[0] ? s->image : "no file");
 		if (s->is_elsewhere)
-			print_row("",
-				  "is another program's: its driver is the one that "
-				  "is used, or in the way; when that program has ended, "
-				  "'sc delete %s' removes it",
-				  s->name);
+			doctor_row("",
+				   "is another program's: its driver is the one that "
+				   "is used, or in the way; when that program has ended, "
+				   "'sc delete %s' removes it",
+				   s->name);
 	}
 }
 
@@ -129,20 +97,20 @@ static void print_ways(const struct doctor *d)
 {
 	(void)printf("\nweir would\n");
 	if (d->why_not) {
-		print_row("divert", "not work: %s", d->why_not);
-		print_row("sniff", "not work: %s", d->why_not);
+		doctor_row("divert", "not work: %s", d->why_not);
+		doctor_row("sniff", "not work: %s", d->why_not);
 		return;
 	}
-	print_row("divert", "take packets by WinDivert, and send them on at once");
-	print_row("when full",
-		  "send them on unrecorded; when that lasts, copy and not take");
-	print_row("when killed",
-		  "lose nothing but what was in its hands: the driver lets "
-		  "traffic pass");
-	print_row("when stopped",
-		  "hold traffic until it goes on: the driver knows no time "
-		  "limit but that for dropping");
-	print_row("sniff", "read copies from WinDivert");
+	doctor_row("divert", "take packets by WinDivert, and send them on at once");
+	doctor_row("when full",
+		   "send them on unrecorded; when that lasts, copy and not take");
+	doctor_row("when killed",
+		   "lose nothing but what was in its hands: the driver lets "
+		   "traffic pass");
+	doctor_row("when stopped",
+		   "hold traffic until it goes on: the driver knows no time "
+		   "limit but that for dropping");
+	doctor_row("sniff", "read copies from WinDivert");
 }
 
 static json_t *json_services(const struct doctor *d)
@@ -161,28 +129,26 @@ static json_t *json_services(const struct doctor *d)
 
 static int print_json(const struct doctor *d)
 {
-	json_t *all = json_pack(
-		"{s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:b, s:b, s:{s:s, s:b, s:s?, s:s, s:b, "
-		"s:o, s:s?}, s:{s:b, s:b, s:s?}}",
-		"version", WEIR_VERSION, "system", d->id.os, "kernel", d->id.kernel,
-		"hardware", d->id.hardware, "cpu_count", (int)d->id.cpu_count,
-		"memory_bytes", (json_int_t)d->id.memory_bytes, "disk_free_bytes",
-		(json_int_t)(d->disk_free_bytes & INT64_MAX), "is_wine", d->is_wine,
-		"is_administrator", d->is_administrator, "windivert", "dll", d->dll,
-		"dll_loads", !d->load.code, "dll_why", d->load.code ? d->load.text : NULL,
-		"driver", d->driver, "has_driver", d->has_driver, "services",
-		json_services(d), "services_why",
-		d->service_count < 0 ? d->service_error.text : NULL, "ways", "divert",
-		!d->why_not, "sniff", !d->why_not, "why_not", d->why_not);
+	json_t *all = doctor_machine_json(&d->machine);
+	int rc;
 
-	if (!all || json_dumpf(all, stdout, JSON_COMPACT)) {
+	rc = json_object_update_new(
+		all,
+		json_pack("{s:b, s:b, s:{s:s, s:b, s:s?, s:s, s:b, s:o, s:s?}, s:{s:b, "
+			  "s:b, s:s?}}",
+			  "is_wine", d->is_wine, "is_administrator", d->is_administrator,
+			  "windivert", "dll", d->dll, "dll_loads", !d->load.code,
+			  "dll_why", d->load.code ? d->load.text : NULL, "driver",
+			  d->driver, "has_driver", d->has_driver, "services",
+			  json_services(d), "services_why",
+			  d->service_count < 0 ? d->service_error.text : NULL, "ways",
+			  "divert", !d->why_not, "sniff", !d->why_not, "why_not",
+			  d->why_not));
+	if (rc) {
 		json_decref(all);
-		(void)fprintf(stderr, "weir doctor: cannot write JSON\n");
-		return EXIT_ENVIRONMENT;
+		all = NULL;
 	}
-	(void)printf("\n");
-	json_decref(all);
-	return EXIT_DONE;
+	return doctor_print(all);
 }
 
 static int report(const struct doctor *d, bool is_json)
