@@ -161,22 +161,52 @@ def crowd():
     wait_all()
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind((LOCAL, 0))
+        return probe.getsockname()[1]
+
+
+def connect_from(port, address):
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Reset, so that the ports are free at once.
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+    s.bind((LOCAL, port))
+    s.connect(address)
+    return s
+
+
+def reopened():
+    """The same addresses and ports, the second time taken by another server that never uses the connection:
+    prints the first one's pid, and the time from which on nothing is its own."""
+    server, address = listen()
+    first = child(lambda: echo_forever(server))
+    server.close()
+    port = free_port()
+    with connect_from(port, address) as s:
+        s.sendall(b'x' * 101)
+        s.recv(101)
+    os.kill(first, signal.SIGKILL)
+    os.waitpid(first, 0)
+    since = time.time_ns()
+    # This process listens now.
+    server, address = listen(port=address[1])
+    with connect_from(port, address) as s:
+        taken, _ = server.accept()
+        s.sendall(b'x' * 102)
+        taken.close()
+    print(json.dumps({'port': address[1], 'first': first, 'since_ns': since, 'second': os.getpid()}))
+
+
 def reused_tuple():
     """The same addresses and ports, one process after the other."""
     server, address = listen()
     server_pid = child(lambda: echo_forever(server))
-    probe = socket.socket()
-    probe.bind((LOCAL, 0))
-    port = probe.getsockname()[1]
-    probe.close()
+    port = free_port()
 
     def client(size):
-        s = socket.socket()
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Reset, so that the ports are free at once.
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
-        s.bind((LOCAL, port))
-        s.connect(address)
+        s = connect_from(port, address)
         s.sendall(b'x' * size)
         s.recv(size)
         s.close()

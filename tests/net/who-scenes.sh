@@ -20,6 +20,20 @@ scene crowd
 scene reused_tuple
 scene datagrams
 
+# Opened anew by another, who never uses it: nothing of that is the first one's.
+sniff_start sniff-reopened a -i lo -o reopened --json --buffer 8MiB
+sniff=$pid
+netns_run a python3 "$SOURCE_ROOT/tests/lib/who.py" reopened >reopened.truth
+sniff_stop "$sniff"
+of_truth() { jq ".$1" reopened.truth; }
+"$WEIR" show --json reopened | jq -c "select(.src_port == $(of_truth port)) | select(.pid) |
+	[.ns >= $(of_truth since_ns), .pid == $(of_truth first), .pid == $(of_truth second)]" |
+	sort | uniq -c >reopened.sides
+sed 's/^/# /' reopened.sides
+check "reopened: the first server's packets are its own" grep -q '\[false,true,false\]' reopened.sides
+check "the second one's are the second one's" grep -q '\[true,false,true\]' reopened.sides
+check_equal "and nobody else's" "$(grep -cv '\[false,true,false\]\|\[true,false,true\]' reopened.sides)" 0
+
 scene reused_pid
 if grep -q '"reused": true' reused_pid.truth; then
 	check_equal "two processes with one id are two" "$("$WEIR" show --json reused_pid |
