@@ -247,6 +247,7 @@ int main(int argc, char **argv)
 		return cycles((int)strtol(argv[2], NULL, 10),
 			      argc == 5 ? argv[3] : "127.0.0.1",
 			      argc == 5 ? argv[4] : NULL);
-	(void)fprintf(stderr, "usage: bench-sockets flows|bursts|cycles|server|tuples ...\n");
+	(void)fprintf(stderr,
+		      "usage: bench-sockets flows|bursts|cycles|server|tuples ...\n");
 	return 2;
 }

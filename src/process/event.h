@@ -28,12 +28,12 @@ enum socket_event_kind {
 
 struct socket_event {
 	__u64 ns;
-	__u64 cookie;    /* of the socket, unique while the system runs */
-	__u64 start_ns;  /* of the process; 0 with pid 0 */
+	__u64 cookie;   /* of the socket, unique while the system runs */
+	__u64 start_ns; /* of the process; 0 with pid 0 */
 	/* USE: when the user before was last seen at it; ACCEPT, and CLOSE of what nobody used, where no
 	 * ESTABLISHED was told (is_brief): when the handshake was done; 0: never */
 	__u64 before_ns;
-	__u32 pid, tid;  /* who did it; pid 0: not known, or the kernel itself */
+	__u32 pid, tid; /* who did it; pid 0: not known, or the kernel itself */
 	__u32 uid;
 	__u32 netns; /* inode number, as /proc/PID/ns/net names it */
 	__u8 kind;
@@ -42,8 +42,8 @@ struct socket_event {
 	__u8 state;                    /* TCP: the kernel's number after the event */
 	__u16 local_port, remote_port; /* ping: the local one is the echo's identifier */
 	__u8 local[16], remote[16];
-	char comm[16];                 /* of the process, with pid */
-	__u32 is_ipv6_only;            /* of a socket bound to any address */
+	char comm[16];      /* of the process, with pid */
+	__u32 is_ipv6_only; /* of a socket bound to any address */
 	__u32 method; /* enum owner_method of store/record.h; 0: as the kernel's programs tell */
 	/* From here on only where counting: SOCKET_EVENT_BRIEF. */
 	__u64 packets_out, bytes_out, packets_in, bytes_in; /* of IP; CLOSE */
