@@ -262,11 +262,63 @@ static void test_table(void)
 	socket_table_free(table);
 }
 
+static uint32_t random_below(uint32_t *state, uint32_t n)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 17;
+	*state ^= *state << 5;
+	return *state % n;
+}
+
+/* Events of one connection's addresses in any order: several sockets and processes, times that go back. */
+static struct socket_event random_event(uint32_t *state)
+{
+	static const uint8_t kinds[] = { SOCKET_SEND, SOCKET_ACCEPT, SOCKET_USE,
+					 SOCKET_CLOSE, SOCKET_ESTABLISHED };
+	uint8_t kind = kinds[random_below(state, sizeof kinds)];
+	uint64_t cookie = 1 + random_below(state, 5);
+	uint32_t pid = random_below(state, 4);
+	int64_t ns = (1 + random_below(state, 58)) * MS;
+	struct socket_event e = event(kind, cookie, pid, ns);
+
+	if (random_below(state, 2))
+		e.before_ns = (uint64_t)(ns - random_below(state, (uint32_t)ns));
+	return e;
+}
+
+/* Whatever is told, nothing is kept that the table would not say. */
+static void test_random_events(void)
+{
+	uint32_t state = 20261201;
+	unsigned wrong = 0, kept = 0;
+
+	for (unsigned run = 0; run < 1500; run++) {
+		if (socket_table_new(&table, 8))
+			wrong++;
+		for (unsigned i = 0; i < 12; i++) {
+			put(random_event(&state));
+			if (!random_below(&state, 4))
+				remember();
+			for (int64_t ns = 0; ns < 60 * MS; ns += MS / 2) {
+				uint32_t pid = recalled(ns);
+
+				kept += pid != 0;
+				wrong += pid && pid != ask(ns);
+			}
+		}
+		socket_table_free(table);
+	}
+	CHECK_EQ(wrong, 0);
+	/* And much is kept. */
+	CHECK(kept > 100000);
+}
+
 int main(void)
 {
 	RUN(test_keys);
 	RUN(test_slots);
 	RUN(test_full);
 	RUN(test_table);
+	RUN(test_random_events);
 	return tap_done();
 }
