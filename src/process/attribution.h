@@ -55,12 +55,15 @@ void attribution_refresh(struct attribution *a);
 /* What the feed tells, one event; for tests, which tell it themselves. */
 void attribution_event(struct attribution *a, const struct socket_event *e);
 
+/* The lengths stand apart: side by side they would be copied as one word out of two that were written a moment
+ * before, for which the processor waits until all that was written before is in its cache. */
 struct attributed {
 	const uint8_t *data; /* from the link header on */
-	uint32_t caplen, len;
-	uint16_t linktype;
-	int64_t ns;     /* UTC */
+	int64_t ns;          /* UTC */
+	uint32_t caplen;
 	uint32_t flags; /* epb_flags */
+	uint32_t len;
+	uint16_t linktype;
 };
 
 /* The owner is always set, unknown or not.  Returns the process's number, 0 with unknown. */
