@@ -211,7 +211,7 @@ def attribution_report():
             sys.exit(f'no line {line!r} in:\n{text}')
     flood['found']['evicted_tuples'] -= 1
     equal(attribution.bounds([flood])[1].verdict(), 'NOT REACHED')
-    equal({m['kind'] for m in attribution.plan()}, {'flows', 'cycles', 'outside', 'programs', 'tuples'})
+    equal({m['kind'] for m in attribution.plan()}, {'flows', 'cycles', 'outside', 'program', 'programs', 'tuples'})
 
 
 def said():
