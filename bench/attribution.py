@@ -10,8 +10,8 @@ cycles: 10,000 connections made and closed on loopback beside a recorder of that
 without, the next round the other way round: the wall time, and the CPU of client and server with all that the
 kernel does in their name, eBPF programs included.  Both ends are of this machine, so all is told twice.
 outside: the same with a server in another namespace, which is another machine to the recorder.
-program: cycles again, the client a program in Python (bench/cycles.py), which does no less between its calls
-than what people run.
+program: cycles again, the client a program in Python (bench/cycles.py), whose own work between its calls is part
+of the time.
 programs: the same two loads while the kernel counts the time of the eBPF programs; by itself, for counting
 takes time too.
 tuples: what the recorder holds after packets to 1,000,000 addresses and ports, and what it counted as put out."""

@@ -30,8 +30,8 @@ struct socket_event {
 	__u64 ns;
 	__u64 cookie;   /* of the socket, unique while the system runs */
 	__u64 start_ns; /* of the process; 0 with pid 0 */
-	/* USE: when the user before was last seen at it; ACCEPT, and CLOSE of what nobody used, where no
-	 * ESTABLISHED was told (is_brief): when the handshake was done; 0: never */
+	/* USE: when the user before was last seen at it; ACCEPT, and CLOSE of what was accepted and nobody
+	 * used: when the handshake was done; 0: never, or not known */
 	__u64 before_ns;
 	__u32 pid, tid; /* who did it; pid 0: not known, or the kernel itself */
 	__u32 uid;
