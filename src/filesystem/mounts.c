@@ -94,6 +94,65 @@ static bool parse_row(char *line, struct mount_row *r)
 	return r->point[0] == '/' && r->type[0];
 }
 
+/* Whether the path, n bytes, is the other one or above it. */
+static bool leads_to(const char *path, size_t n, const char *other)
+{
+	return !strncmp(path, other, n) && (n == 1 || !other[n] || other[n] == '/');
+}
+
+/* Whether t lies over r or on the way from their common mount to r.  A mount over "/" is in nobody's
+ * way: a path begins below it, in the root that the process has. */
+static bool is_in_way(const struct mount_row *t, const struct mount_row *r)
+{
+	size_t n = strlen(t->point);
+
+	if (t == r || t->parent != r->parent || n == 1 ||
+	    !leads_to(t->point, n, r->point))
+		return false;
+	return r->point[n] || t > r;
+}
+
+static bool is_cut_off(const struct mounts *m, const struct mount_row *r)
+{
+	const struct mount_row *below = mounts_find(m, r->parent);
+
+	if (below && below != r && (below->is_cut_off || !r->point[1]))
+		return true;
+	for (size_t i = 0; i < m->count; i++)
+		if (is_in_way(&m->rows[i], r))
+			return true;
+	return false;
+}
+
+static bool has_upon(const struct mounts *m, const struct mount_row *r)
+{
+	for (size_t i = 0; i < m->count && r->point[1]; i++)
+		if (m->rows[i].parent == r->id && &m->rows[i] != r &&
+		    !strcmp(m->rows[i].point, r->point))
+			return true;
+	return false;
+}
+
+/* The table has mounts that no path leads to any more, in any order: what is cut off cuts off what
+ * lies on it, until nothing changes. */
+static void find_hidden(struct mounts *m)
+{
+	bool is_changed = true;
+
+	while (is_changed) {
+		is_changed = false;
+		for (size_t i = 0; i < m->count; i++) {
+			struct mount_row *r = &m->rows[i];
+
+			if (r->is_cut_off || !is_cut_off(m, r))
+				continue;
+			r->is_cut_off = is_changed = true;
+		}
+	}
+	for (size_t i = 0; i < m->count; i++)
+		m->rows[i].is_hidden = m->rows[i].is_cut_off || has_upon(m, &m->rows[i]);
+}
+
 int mounts_parse(struct mounts *m, char *text, size_t length)
 {
 	size_t lines = 1;
@@ -118,6 +177,7 @@ int mounts_parse(struct mounts *m, char *text, size_t length)
 		else
 			bad++;
 	}
+	find_hidden(m);
 	return bad;
 }
 
@@ -138,9 +198,9 @@ const struct mount_row *mounts_find(const struct mounts *m, uint64_t id)
 
 const struct mount_row *mounts_at(const struct mounts *m, const char *point)
 {
-	for (size_t i = m->count; i > 0; i--)
-		if (!strcmp(m->rows[i - 1].point, point))
-			return &m->rows[i - 1];
+	for (size_t i = 0; i < m->count; i++)
+		if (!m->rows[i].is_hidden && !strcmp(m->rows[i].point, point))
+			return &m->rows[i];
 	return NULL;
 }
 
@@ -152,15 +212,11 @@ const struct mount_row *mounts_over(const struct mounts *m, const char *path)
 	for (size_t i = 0; i < m->count; i++) {
 		const char *point = m->rows[i].point;
 		size_t n = strlen(point);
-		bool is_root = n == 1;
 
-		if (strncmp(path, point, n) != 0 ||
-		    (!is_root && path[n] && path[n] != '/'))
+		if (n <= longest || m->rows[i].is_hidden || !leads_to(point, n, path))
 			continue;
-		if (!best || n >= longest) {
-			best = &m->rows[i];
-			longest = n;
-		}
+		best = &m->rows[i];
+		longest = n;
 	}
 	return best;
 }

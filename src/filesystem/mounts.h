@@ -26,6 +26,8 @@ struct mount_row {
 	unsigned dev_major, dev_minor;
 	const char *root, *point, *options, *type, *source, *super_options;
 	enum mount_kind kind;
+	bool is_cut_off; /* no path leads to it: another lies over it, or over the way to it */
+	bool is_hidden; /* that, or another lies on its root: no path ends in it there */
 };
 
 struct mounts {
@@ -39,9 +41,9 @@ int mounts_parse(struct mounts *m, char *text, size_t length) MUST_CHECK;
 void mounts_fini(struct mounts *m);
 /* The mount with this id (the small, reusable one), NULL where there is none. */
 const struct mount_row *mounts_find(const struct mounts *m, uint64_t id);
-/* The uppermost mount at exactly this absolute path. */
+/* The mount that is seen at exactly this absolute path; NULL where none is. */
 const struct mount_row *mounts_at(const struct mounts *m, const char *point);
-/* The uppermost mount that an absolute path lies on. */
+/* The mount that an absolute path lies on, as the system finds it. */
 const struct mount_row *mounts_over(const struct mounts *m, const char *path);
 enum mount_kind mount_kind_of(const char *type);
 const char *mount_kind_name(enum mount_kind kind);

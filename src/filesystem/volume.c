@@ -68,8 +68,8 @@ static int find_covers(struct volume *v, const struct mounts *mounts)
 
 		if (strncmp(point, base, n) != 0 || point[n] != '/' || !point[n + 1])
 			continue;
-		/* Under another mount at the same place: only the uppermost is seen. */
-		if (mounts_at(mounts, point) != &mounts->rows[i])
+		/* Under another mount, or below one: the entry there is not its own point. */
+		if (mounts->rows[i].is_hidden)
 			continue;
 		if (duplicate(&c->path, point + n + 1, strlen(point + n + 1)))
 			return WEIR_ERR_NO_MEMORY;

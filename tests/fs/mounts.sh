@@ -55,6 +55,25 @@ mount --rbind "$root" "$root/plain/again"
 list -r --cross local "$root"
 check_equal "a tree mounted into itself ends" "$(summary complete)" true
 
+# A mount that another one hides is in nobody's way.
+hide=$tmp/v/hide
+mkdir -p "$hide/a/b"
+mount -t tmpfs -o size=1m hid "$hide/a/b"
+mount -t tmpfs -o size=1m top "$hide/a"
+mkdir "$hide/a/b"
+echo s >"$hide/a/b/secret"
+list -r "$hide/a"
+check_equal "a directory where a hidden mount was is entered" \
+	"$(field "$hide/a/b/secret" .size_bytes) $(field "$hide/a/b" .covered_by) $(summary skipped_mounts)" "2 null 0"
+list -r --cross local "$hide"
+check_equal "from above as well, by the mount that is seen" \
+	"$(jq -r --arg r "$hide" 'select(.record=="file").path | ltrimstr($r)' "$tmp/list" | sort | tr '\n' ' ') $(summary skipped_mounts)" \
+	" /a /a/b /a/b/secret  0"
+mount -t tmpfs -o size=1m again "$hide/a/b"
+list -r "$hide/a"
+check_equal "unless it is a mount again" "$(field "$hide/a/b" .covered_by.source)" '"again"'
+umount "$hide/a/b" "$hide/a" "$hide/a/b"
+
 if mount -t overlay overlay -o "lowerdir=$tmp/v/low,upperdir=$tmp/v/up,workdir=$tmp/v/work" "$root/merged" 2>/dev/null; then
 	list -r --hash sha256 "$root/merged"
 	check_equal "an overlay shows both layers" \

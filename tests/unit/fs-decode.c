@@ -159,6 +159,47 @@ static void test_mounts(void)
 	CHECK_EQ(mount_kind_of("ext4"), MOUNT_LOCAL);
 }
 
+/* Which mounts a path can meet. */
+static void test_mounts_hidden(void)
+{
+	/* Not in the order in which they were made; 40 and what is on it lie below 42. */
+	static const char text[] = "41 40 0:41 / /a/b/c rw - tmpfs x rw\n"
+				   "26 1 254:0 / / rw - ext4 x rw\n"
+				   "40 26 0:40 / /a/b rw - tmpfs x rw\n"
+				   "42 26 0:42 / /a rw - tmpfs x rw\n"
+				   "43 42 0:43 / /a/d rw - tmpfs x rw\n"
+				   "44 43 0:44 / /a/d rw - tmpfs x rw\n"
+				   "45 26 0:45 / /ab rw - tmpfs x rw\n"
+				   "50 26 0:50 / / rw - tmpfs x rw\n"
+				   "51 50 0:51 / /ab/x rw - tmpfs x rw\n";
+
+	static const struct {
+		const char *path;
+		uint64_t id;
+	} over[] = {
+		{ "/a", 42 },  { "/a/b", 42 },  { "/a/b/c/d", 42 }, { "/a/d/e", 44 },
+		{ "/ab", 45 }, { "/ab/x", 45 }, { "/", 26 },        { "/x", 26 },
+	};
+	struct mounts m;
+
+	CHECK(!mounts_parse(&m, mem_strdup(text), sizeof text - 1));
+	for (size_t i = 0; i < ARRAY_LEN(over); i++) {
+		const struct mount_row *r = mounts_over(&m, over[i].path);
+
+		CHECK_EQ(r ? r->id : 0, over[i].id);
+	}
+	CHECK(!mounts_at(&m, "/a/b") && !mounts_at(&m, "/a/b/c"));
+	CHECK(mounts_at(&m, "/a/d") == mounts_find(&m, 44));
+	mounts_fini(&m);
+	/* Numbers that make no sense come to an end. */
+	CHECK(!mounts_parse(&m,
+			    mem_strdup("1 2 0:1 / /a rw - x x rw\n"
+				       "2 1 0:1 / /a rw - x x rw\n"
+				       "3 3 0:1 / /a rw - x x rw\n"),
+			    75));
+	mounts_fini(&m);
+}
+
 static void test_owners(void)
 {
 	char path[] = "/tmp/weir-owners-XXXXXX";
@@ -191,6 +232,7 @@ int main(void)
 	RUN(test_ntfs);
 	RUN(test_dirent);
 	RUN(test_mounts);
+	RUN(test_mounts_hidden);
 	RUN(test_owners);
 	return tap_done();
 }
