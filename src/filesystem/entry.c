@@ -96,18 +96,11 @@ static void enrich(struct worker *k, struct record *r, const struct place *at)
 		content_mime(k, r, at);
 }
 
-/* Everything that is known of the entry, out. */
-static void write_record(struct worker *k, struct record *r, const struct place *at)
+static void put_record(struct worker *k, const struct record *r)
 {
 	const struct walk_config *c = walk_config_of(k->walk);
 	bool is_last;
 
-	enrich(k, r, at);
-	if (c->selection && !select_digests(c->selection, r->digests))
-		return;
-	/* Woken up after the watchdog gave it up: somebody else has reported this. */
-	if (atomic_load_explicit(&k->is_abandoned, memory_order_relaxed))
-		return;
 	if (!walk_claim_entry(k->walk, &is_last))
 		return;
 	c->form->file(&k->form, &k->out, r);
@@ -115,6 +108,22 @@ static void write_record(struct worker *k, struct record *r, const struct place 
 	k->counts.by_type[record_type(r) >> 12 & 15]++;
 	if (is_last)
 		walk_stop(k->walk, WALK_MAX_ENTRIES);
+}
+
+/* Everything that is known of the entry, out. */
+static void write_record(struct worker *k, struct record *r, const struct place *at)
+{
+	const struct walk_config *c = walk_config_of(k->walk);
+
+	enrich(k, r, at);
+	if (c->selection && !select_digests(c->selection, r->digests))
+		return;
+	/* Woken up after the watchdog gave it up: somebody else has reported this, and has written
+	 * what the thread had. */
+	if (!worker_turn(k, WORKER_BUSY, WORKER_WRITING))
+		return;
+	put_record(k, r);
+	(void)worker_turn(k, WORKER_WRITING, WORKER_BUSY);
 }
 
 /* The entry was met and matches: it is written, or, where its content takes long, kept for whoever

@@ -273,15 +273,14 @@ static void *run(void *arg)
 
 	while ((d = take(w)) != NULL) {
 		atomic_store(&k->current, d);
-		atomic_store(&k->is_busy, true);
+		(void)worker_turn(k, WORKER_IDLE, WORKER_BUSY);
 		if (!atomic_load(&w->config.sink->is_over)) {
 			if (d->later)
 				worker_file(k, d);
 			else if (!atomic_load(&w->stop))
 				(void)worker_directory(k, d);
 		}
-		atomic_store(&k->is_busy, false);
-		if (atomic_load(&k->is_abandoned))
+		if (!worker_turn(k, WORKER_BUSY, WORKER_IDLE))
 			return NULL; /* somebody else has counted this directory as done */
 		node_unref(&w->nodes, d);
 		put_back(w);
@@ -393,7 +392,7 @@ static void end_threads(struct walk *w)
 	port_monitor_signal(w->lock);
 	port_monitor_unlock(w->lock);
 	for (unsigned i = 0; i < w->worker_count; i++)
-		if (!atomic_load(&w->workers[i]->is_abandoned))
+		if (!worker_is_given_up(w->workers[i]))
 			port_thread_join(w->workers[i]->thread);
 }
 
@@ -457,47 +456,36 @@ void walk_stop(struct walk *w, enum walk_end why)
 	atomic_store(&w->stop, true);
 }
 
-/* A record of what was given up, through a buffer of its own: the thread in its place runs already. */
-static void tell_stalled(struct walk *w, const char *path, size_t length)
+/* What the thread had written before it hung, and a record of where it hangs. */
+static void tell_stalled(struct worker *k)
 {
-	struct worker *teller = mem_new(1, sizeof *teller);
-
-	if (!teller)
-		return;
-	teller->walk = w;
-	if (!out_init(&teller->out, w->config.sink)) {
-		worker_write_error(teller, path, length, ETIMEDOUT, "stalled");
-		out_flush(&teller->out);
-		out_fini(&teller->out);
-	}
-	mem_free(teller);
-}
-
-/* The thread hangs: its directory is reported and counted as done, and somebody takes its place. */
-static void give_up(struct walk *w, struct worker *k)
-{
-	struct node *d = atomic_load(&k->current);
+	const struct node *d = atomic_load(&k->current);
 	const struct volume *v = d->volume;
 	size_t length = v->path_length + 1 + node_path_length(d);
-	struct worker *heir;
-	char *path;
+	char *path = mem_new(length + 1, 1);
 
-	atomic_store(&k->is_abandoned, true);
-	w->stalled++;
-	if (start_thread(w, NULL)) {
-		put_back(w);
-		return;
-	}
-	heir = w->workers[w->worker_count - 1];
-	path = mem_new(length + 1, 1);
 	if (path) {
 		memcpy(path, v->path, v->path_length);
 		path[v->path_length] = '/';
 		node_path(d, path + v->path_length + 1);
-		tell_stalled(w, path, length - (d->parent ? 0 : 1));
+		worker_write_error(k, path, length - (d->parent ? 0 : 1), ETIMEDOUT,
+				   "stalled");
 		mem_free(path);
+	} else {
+		worker_count_error(k, ETIMEDOUT);
 	}
-	heir->counts.errors[ETIMEDOUT]++;
+	out_flush(&k->out);
+}
+
+/* The thread hangs: its directory is reported and counted as done, and somebody takes its place.
+ * Not where it writes: it waits for whoever reads the output then. */
+static void give_up(struct walk *w, struct worker *k)
+{
+	if (!worker_turn(k, WORKER_BUSY, WORKER_GIVEN_UP))
+		return;
+	w->stalled++;
+	(void)start_thread(w, NULL);
+	tell_stalled(k);
 	put_back(w);
 }
 
@@ -510,9 +498,9 @@ static void watch(struct walk *w)
 		struct worker *k = w->workers[i];
 		unsigned beat = atomic_load_explicit(&k->beat, memory_order_relaxed);
 
-		if (atomic_load(&k->is_abandoned))
+		if (worker_is_given_up(k))
 			continue;
-		if (beat != k->last_beat || !atomic_load(&k->is_busy)) {
+		if (beat != k->last_beat || atomic_load(&k->state) != WORKER_BUSY) {
 			k->last_beat = beat;
 			k->last_beat_ns = now;
 		} else if (now - k->last_beat_ns > w->config.stall_ns) {
@@ -563,10 +551,12 @@ static bool is_finished(struct walk *w)
 
 static bool has_busy(const struct walk *w)
 {
-	for (unsigned i = 0; i < w->worker_count; i++)
-		if (atomic_load(&w->workers[i]->is_busy) &&
-		    !atomic_load(&w->workers[i]->is_abandoned))
+	for (unsigned i = 0; i < w->worker_count; i++) {
+		unsigned state = atomic_load(&w->workers[i]->state);
+
+		if (state == WORKER_BUSY || state == WORKER_WRITING)
 			return true;
+	}
 	return false;
 }
 

@@ -43,8 +43,7 @@ struct worker *worker_new(struct walk *w)
 	k->walk = w;
 	atomic_init(&k->seen, 0);
 	atomic_init(&k->beat, 0);
-	atomic_init(&k->is_busy, false);
-	atomic_init(&k->is_abandoned, false);
+	atomic_init(&k->state, WORKER_IDLE);
 	atomic_init(&k->current, NULL);
 	form_state_init(&k->form, c->owners);
 	if (c->absent)
@@ -77,6 +76,18 @@ void worker_free(struct worker *k)
 void worker_count_error(struct worker *k, int number)
 {
 	k->counts.errors[number > 0 && number < WALK_ERRNO_MAX ? number : 0]++;
+}
+
+bool worker_turn(struct worker *k, enum worker_state from, enum worker_state to)
+{
+	unsigned state = from;
+
+	return atomic_compare_exchange_strong(&k->state, &state, to);
+}
+
+bool worker_is_given_up(const struct worker *k)
+{
+	return atomic_load_explicit(&k->state, memory_order_relaxed) == WORKER_GIVEN_UP;
 }
 
 void worker_write_error(struct worker *k, const char *path, size_t length, int number,
@@ -141,11 +152,15 @@ static size_t own_length(const struct worker *k)
 
 static void fail(struct worker *k, int number, const char *call)
 {
+	/* Woken up after the watchdog gave it up: somebody else has reported this. */
+	if (!worker_turn(k, WORKER_BUSY, WORKER_WRITING))
+		return;
 	if (number == ENOENT)
 		k->counts.vanished++;
 	if (number == ESTALE)
 		k->counts.raced++;
 	worker_write_error(k, k->path, own_length(k), number, call);
+	(void)worker_turn(k, WORKER_WRITING, WORKER_BUSY);
 }
 
 /* The record of the volume's root itself, or of the single file. */
@@ -182,7 +197,7 @@ static void process_root(struct worker *k, struct node *d)
 static bool must_stop(struct worker *k)
 {
 	return atomic_load_explicit(walk_stop_flag(k->walk), memory_order_relaxed) ||
-	       atomic_load_explicit(&k->is_abandoned, memory_order_relaxed);
+	       worker_is_given_up(k);
 }
 
 static struct place place_of(struct node *d, int handle, const struct dirent_entry *e)

@@ -15,6 +15,15 @@ enum {
 	WORKER_NAME_MAX = 4095,
 };
 
+/* Who may touch a worker's records and counts: the thread while it writes, whoever gave it up
+ * thereafter. */
+enum worker_state {
+	WORKER_IDLE,
+	WORKER_BUSY,    /* has a directory or a file: may hang in the file system */
+	WORKER_WRITING, /* may wait for the reader of the output, which is no hanging */
+	WORKER_GIVEN_UP,
+};
+
 struct worker {
 	struct walk *walk;
 	struct port_thread *thread;
@@ -23,7 +32,7 @@ struct worker {
 	struct walk_counts counts;
 	atomic_uint_fast64_t seen, written; /* copies of counts for progress */
 	atomic_uint beat;                   /* proof of life */
-	atomic_bool is_busy, is_abandoned;
+	atomic_uint state;                  /* enum worker_state */
 	/* What the watchdog names; they stand still when the thread does. */
 	struct node *_Atomic current;
 	unsigned last_beat; /* the watchdog's */
@@ -75,9 +84,13 @@ void worker_free(struct worker *k);
 /* Reads a buffer of the directory, or the volume's root entry first; true when there is more. */
 bool worker_directory(struct worker *k, struct node *d);
 void worker_count_error(struct worker *k, int number);
+/* From one state to another; false where it is not in the first. */
+bool worker_turn(struct worker *k, enum worker_state from, enum worker_state to);
+bool worker_is_given_up(const struct worker *k);
 /* Hashes and writes a file that was kept for later. */
 void worker_file(struct worker *k, struct node *file);
-/* A record of kind "error": the directory at hand could not be opened or read. */
+/* A record of kind "error": the directory at hand could not be opened or read.  For whoever may touch
+ * the records. */
 void worker_write_error(struct worker *k, const char *path, size_t length, int number,
 			const char *call);
 

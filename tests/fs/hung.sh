@@ -51,4 +51,46 @@ fi
 check "the stopped program goes on and the listing ends" sh -c "kill -CONT $daemon"
 wait_exit 20 "$asked" || true
 check_equal "done, with losses" "${exit_code:-hangs}" 4
+
+# Stopped in mid-walk: what the thread had written by then is there, and what the summary counts.
+python3 -c '
+import os, sys
+os.mkdir(sys.argv[1])
+for i in range(2000):
+    open(f"{sys.argv[1]}/file-{i}", "w").close()' "$root/hung/many"
+# reader ACTION COMMAND...: reads the header, waits until the listing fills the pipe, so that its thread
+# waits for it, stops the program or waits two seconds, and reads on.
+cat >"$tmp/reader" <<'P'
+import array, fcntl, os, signal, subprocess, sys, termios, time
+action, daemon, command = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+p = subprocess.Popen(command, stdout=subprocess.PIPE)
+lines = [p.stdout.raw.readline()]
+size = array.array("i", [-1])
+last = -2
+while size[0] < 1 << 15 or size[0] != last:
+    last = size[0]
+    time.sleep(0.1)
+    fcntl.ioctl(p.stdout.fileno(), termios.FIONREAD, size)
+if action == "stop":
+    os.kill(daemon, signal.SIGSTOP)
+else:
+    time.sleep(2)
+for line in p.stdout:
+    lines.append(line)
+    if line.startswith(b'{"record":"summary"'):
+        os.kill(daemon, signal.SIGCONT)
+sys.stdout.buffer.writelines(lines)
+sys.exit(p.wait())
+P
+code=0
+timeout -s KILL 60 python3 "$tmp/reader" stop "$daemon" "$WEIR" list -r -j 1 --stall 1s "$root/hung/many" >"$tmp/list" || code=$?
+kill -CONT "$daemon"
+check_equal "stopped in mid-walk: not complete" "$code $(summary complete) $(summary reason) $(summary stalled)" \
+	'4 false "stalled" 1'
+check_equal "as many records as it counts" "$(records)" "$(summary written)"
+check_equal "and where it hangs" "$(jq -c 'select(.record=="error") | [.path, .error]' "$tmp/list")" \
+	"[\"$root/hung/many\",\"ETIMEDOUT\"]"
+code=0
+timeout -s KILL 60 python3 "$tmp/reader" wait "$daemon" "$WEIR" list -r -j 1 --stall 1s "$root/hung/many" >"$tmp/list" || code=$?
+check_equal "a reader that is slow is no file system that hangs" "$code $(summary complete) $(records)" "0 true 2001"
 tap_done
