@@ -91,8 +91,8 @@ static bool is_above(const struct node *d, const struct file_meta *m)
 }
 
 /* Why a directory that a link leads to is not entered; NULL where it is to be. */
-static const char *why_not(struct worker *k, const struct place *at,
-			   const struct followed *f, uint64_t pattern_state)
+static const char *why_not(struct worker *k, const struct place *at, struct followed *f,
+			   uint64_t pattern_state)
 {
 	const struct walk_config *c = walk_config_of(k->walk);
 
@@ -106,8 +106,9 @@ static const char *why_not(struct worker *k, const struct place *at,
 		return "max_depth";
 	if (is_above(at->node, &f->meta))
 		return "loop";
-	return walk_is_listed(k->walk, f->path, f->length, &f->meta) ? "already_listed"
-								     : NULL;
+	return walk_is_listed(k->walk, f, pattern_state, at->node->depth + 1)
+		       ? "already_listed"
+		       : NULL;
 }
 
 /* The directory as a volume of its own, whose records go on behind the link's path. */

@@ -8,8 +8,9 @@
 
 /* A directory that a link led to. */
 struct listed {
-	uint64_t inode;
+	uint64_t inode, pattern_state;
 	uint32_t dev_major, dev_minor;
+	unsigned depth;
 	char *path;
 	size_t length;
 };
@@ -158,44 +159,72 @@ static bool make_room(void **array, size_t count, size_t size)
 	return more != NULL;
 }
 
-static bool is_asked_for(const struct walk *w, const char *path, size_t length)
+/* Whether all below a directory is shown wherever it is met: with a pattern or a bound of depth two
+ * places differ in that. */
+static bool shows_all(const struct walk *w)
 {
 	const struct walk_config *c = &w->config;
 
-	/* With a pattern or a bound of depth the two places differ in what is shown. */
-	if (c->pattern || !c->is_recursive || c->max_depth != WALK_DEPTH_DEFAULT)
+	return !c->pattern && c->is_recursive && c->max_depth == WALK_DEPTH_DEFAULT;
+}
+
+static bool is_asked_for(const struct walk *w, const struct followed *f)
+{
+	const struct walk_config *c = &w->config;
+
+	if (!shows_all(w))
 		return false;
 	for (size_t i = 0; i < c->volume_count; i++)
 		if (c->volumes[i]->absolute && !c->volumes[i]->single &&
-		    is_below(path, length, c->volumes[i]->absolute,
+		    is_below(f->path, f->length, c->volumes[i]->absolute,
 			     strlen(c->volumes[i]->absolute)))
 			return true;
 	return false;
 }
 
-bool walk_is_listed(struct walk *w, const char *path, size_t length,
-		    const struct file_meta *m)
+/* Whether what was entered shows what would be entered now. */
+static bool covers(const struct walk *w, const struct listed *was,
+		   const struct listed *now)
 {
-	bool is_listed = is_asked_for(w, path, length);
+	bool is_same = was->inode == now->inode && was->dev_major == now->dev_major &&
+		       was->dev_minor == now->dev_minor;
+
+	if (shows_all(w))
+		return is_same ||
+		       is_below(now->path, now->length, was->path, was->length);
+	return is_same && was->pattern_state == now->pattern_state &&
+	       was->depth <= now->depth;
+}
+
+static void keep_listed(struct walk *w, const struct listed *now)
+{
 	struct listed *l;
 
+	if (!make_room((void **)&w->listed, w->listed_count, sizeof *w->listed))
+		return;
+	l = &w->listed[w->listed_count];
+	*l = *now;
+	l->path = mem_strdup(now->path);
+	w->listed_count += l->path != NULL;
+}
+
+bool walk_is_listed(struct walk *w, struct followed *f, uint64_t pattern_state,
+		    unsigned depth)
+{
+	struct listed now = { .inode = f->meta.inode,
+			      .pattern_state = pattern_state,
+			      .dev_major = f->meta.dev_major,
+			      .dev_minor = f->meta.dev_minor,
+			      .depth = depth,
+			      .path = f->path,
+			      .length = f->length };
+	bool is_listed = is_asked_for(w, f);
+
 	port_monitor_lock(w->lock);
-	for (size_t i = 0; i < w->listed_count && !is_listed; i++) {
-		l = &w->listed[i];
-		is_listed = is_inode(m, l->inode, l->dev_major, l->dev_minor) ||
-			    is_below(path, length, l->path, l->length);
-	}
-	if (!is_listed &&
-	    make_room((void **)&w->listed, w->listed_count, sizeof *w->listed)) {
-		l = &w->listed[w->listed_count++];
-		*l = (struct listed){ .inode = m->inode,
-				      .dev_major = m->dev_major,
-				      .dev_minor = m->dev_minor,
-				      .path = mem_strdup(path),
-				      .length = length };
-		if (!l->path)
-			w->listed_count--;
-	}
+	for (size_t i = 0; i < w->listed_count && !is_listed; i++)
+		is_listed = covers(w, &w->listed[i], &now);
+	if (!is_listed)
+		keep_listed(w, &now);
 	port_monitor_unlock(w->lock);
 	return is_listed;
 }
@@ -204,6 +233,8 @@ bool walk_is_root(struct walk *w, const struct file_meta *m)
 {
 	bool is_root = false;
 
+	if (!shows_all(w))
+		return false;
 	for (size_t i = 0; i < w->config.volume_count && !is_root; i++) {
 		const struct volume *v = w->config.volumes[i];
 

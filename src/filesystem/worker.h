@@ -65,11 +65,11 @@ bool walk_has_idle(struct walk *w);
 bool walk_is_full(struct walk *w);
 /* Takes over one reference of each. */
 void walk_push(struct walk *w, struct node *const *nodes, size_t count);
-/* Whether the directory is listed anyway: it lies in what was asked for, or a link led to it before;
- * else it counts as listed from now on. */
-bool walk_is_listed(struct walk *w, const char *path, size_t length,
-		    const struct file_meta *meta);
-/* Whether it is where a listed path or a followed link begins. */
+/* Whether all that the directory would show is listed anyway: it lies in what was asked for, or a
+ * link led to it before; else it counts as listed from now on.  depth: of the directory. */
+bool walk_is_listed(struct walk *w, struct followed *f, uint64_t pattern_state,
+		    unsigned depth);
+/* Whether it is where a listed path or a followed link begins, and all of it is shown there. */
 bool walk_is_root(struct walk *w, const struct file_meta *meta);
 /* Keeps a volume until the end of the walk; false without memory. */
 bool walk_keep_followed(struct walk *w, struct volume *v);

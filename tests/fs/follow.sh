@@ -67,6 +67,26 @@ ln -s ../web/1 "$v/start/in"
 list -r --follow "$v/start"
 check_equal "a web of links ends" "$list_code $(records) $(grep -c '"is_entered":true' "$tmp/list")" "0 66 8"
 
+# With a pattern or a bound of depth the places of a directory differ in what they show.
+mkdir -p "$v/fl/a/real" "$v/g" "$v/t/a/b/c"
+echo 6 >"$v/fl/a/real/f.txt"
+echo 7 >"$v/t/a/b/c/file"
+ln -s a/real "$v/fl/lnk"
+ln -s ../t "$v/g/l1"
+ln -s ../t/a/b/c "$v/g/l2"
+for threads in 1 3; do
+	list -r --follow -j $threads --pattern '*/{real,real/*}' "$v/fl"
+	check_equal "$threads threads: a pattern that matches in one place only" \
+		"$(jq -r --arg r "$v" 'select(.record=="file").path | ltrimstr($r)' "$tmp/list" | sort | tr '\n' ' ') $(summary complete)" \
+		"/fl/a/real /fl/a/real/f.txt  true"
+	list -r --follow -j $threads --max-depth 3 "$v/g"
+	check_equal "$threads threads: too deep in one place only" "$(field "$v/g/l2/file" .size_bytes)" 2
+done
+list -r --follow --pattern '**/to[12]' "$v/start"
+check_equal "a web of links ends with a pattern, each once" "$(records) $(summary complete)" "16 true"
+list -r --follow --max-depth 12 "$v/start"
+check "and with a bound of depth, not by every way" test "$(records)" -lt 1000
+
 list --follow --pattern 'out/**/file' "$root"
 check_equal "a pattern goes on behind a link" "$(paths)" "/out/sub/file "
 list -r --follow --max-depth 1 "$root"
