@@ -295,6 +295,8 @@ static void take_mounts(struct list *l, const struct volume *v, enum walk_cross 
 			int rc = open_one(l, path, m, &err);
 
 			why = rc == WEIR_ERR_BUSY ? "stalled" : rc ? "cannot_open" : NULL;
+			if (!rc)
+				l->volumes[l->volume_count - 1]->crossed_from = v;
 		}
 		if (why) {
 			skip(l, path, m, why);

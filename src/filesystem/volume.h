@@ -40,7 +40,8 @@ struct volume {
 	const struct mount_row *mount; /* NULL where unknown */
 	struct file_meta meta;         /* of the root, by its own mount */
 	uint64_t mount_id;
-	bool is_crossed; /* reached by crossing, or by a link */
+	bool is_crossed;                   /* reached by crossing, or by a link */
+	const struct volume *crossed_from; /* the listed path that a mount lies below */
 	bool is_ntfs;
 	bool is_pseudo; /* nothing in it is ever opened for reading */
 	/* No open reaches another mount, and one inode number is one directory: the entry "." of

@@ -351,21 +351,14 @@ static int start_thread(struct walk *w, struct weir_error *err)
 static void place_root(struct walk *w, struct node *d)
 {
 	const struct volume *v = d->volume;
-	const struct volume *base = w->config.volumes[0];
 	const char *p = v->path;
 	bool is_match;
 
 	d->pattern_state = w->config.pattern ? pattern_start(w->config.pattern) : 0;
 	d->has_cover = v->cover_count != 0;
-	if (!v->is_crossed)
+	if (!v->crossed_from)
 		return;
-	for (size_t i = 0; i < w->config.volume_count; i++) {
-		const struct volume *o = w->config.volumes[i];
-
-		if (!o->is_crossed && !strncmp(o->path, v->path, o->path_length))
-			base = o;
-	}
-	for (p += base->path_length; *p;) {
+	for (p += v->crossed_from->path_length; *p;) {
 		size_t n;
 
 		p += strspn(p, "/");

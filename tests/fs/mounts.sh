@@ -44,6 +44,20 @@ check_equal "a pattern does not cross either" "$(records) $list_code" "0 1"
 list -r --cross local --pattern 'bound/**/file' "$root"
 check_equal "but goes on in a mount that is crossed" "$(jq -r 'select(.record=="file").path' "$tmp/list")" "$root/bound/below/file"
 
+# Of two paths the one that a mount was crossed from, though the other begins alike.
+mkdir -p "$tmp/v/a" "$tmp/v/ab/mnt"
+mount -t tmpfs -o size=1m tmpfs "$tmp/v/ab/mnt"
+echo z >"$tmp/v/ab/mnt/f1"
+for paths in "ab" "ab a" "a ab"; do
+	# shellcheck disable=SC2086
+	(cd "$tmp/v" && list -r --cross local --pattern 'mnt/*' $paths)
+	check_equal "a pattern in a mount of: $paths" "$(jq -r 'select(.record=="file").path' "$tmp/list")" "ab/mnt/f1"
+	# shellcheck disable=SC2086
+	(cd "$tmp/v" && list -r --cross local --max-depth 1 $paths)
+	check_equal "and the depth" "$(jq -r 'select(.record=="file").path' "$tmp/list" | grep -c f1)" 0
+done
+umount "$tmp/v/ab/mnt"
+
 list "$root/proc/self/status"
 check_equal "a file of proc: size 0, no birth, never 0" \
 	"$(jq -c 'select(.record=="file") | [.size_bytes, .born_ns, .missing.born]' "$tmp/list")" \
