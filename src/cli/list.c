@@ -16,10 +16,6 @@
 #define DEFAULT_HASH_MAX (UINT64_C(4) << 30)
 #define DEFAULT_THREADS  4
 
-enum {
-	VOLUMES_MAX = 1024
-};
-
 struct list_options {
 	bool is_recursive, want_xattrs, want_flags, want_hints, want_mime,
 		want_content_mime;
@@ -38,13 +34,13 @@ struct list {
 	struct mounts mounts;
 	struct owners *owners;
 	struct pattern *pattern;
-	struct volume *volumes[VOLUMES_MAX];
-	size_t volume_count, failed_paths;
+	struct volume **volumes;
+	size_t volume_count, volume_size, volume_max, failed_paths;
+	size_t failed_mounts; /* to be crossed, and neither opened nor stalled */
 	unsigned stalled_opens;
-	bool is_stalled; /* a thread hangs, and stands on all this */
-	struct report_skipped skipped[VOLUMES_MAX];
-	char *skipped_paths[VOLUMES_MAX];
-	size_t skipped_count;
+	bool is_stalled;                /* a thread hangs, and stands on all this */
+	struct report_skipped *skipped; /* their paths are the list's own */
+	size_t skipped_count, skipped_size;
 	struct out_sink sink;
 	struct out out; /* header and summary */
 	int fd;
@@ -229,15 +225,35 @@ static int apply(struct list *l, struct weir_error *err)
 	return 0;
 }
 
+/* Room for one more in an array of *room. */
+static int make_room(void **array, size_t *room, size_t count, size_t size)
+{
+	size_t more = *room ? 2 * *room : 64;
+	void *grown;
+
+	if (count < *room)
+		return 0;
+	grown = mem_grow(*array, more, size);
+	if (!grown)
+		return WEIR_ERR_NO_MEMORY;
+	*array = grown;
+	*room = more;
+	return 0;
+}
+
 /* What does not answer in time is left alone, and with it all that it stands on. */
 static int open_one(struct list *l, const char *path, const struct mount_row *m,
 		    struct weir_error *err)
 {
-	int rc;
+	int rc = make_room((void **)&l->volumes, &l->volume_size, l->volume_count,
+			   sizeof(struct volume *));
 
-	if (l->volume_count == VOLUMES_MAX)
-		return err_set(err, WEIR_ERR_LIMIT, "more than %d paths and mounts",
-			       VOLUMES_MAX);
+	if (rc)
+		return err_set(err, rc, "no memory to open '%s'", path);
+	if (l->volume_count >= l->volume_max)
+		return err_set(err, WEIR_ERR_LIMIT,
+			       "cannot open '%s': more than %zu paths and mounts", path,
+			       l->volume_max);
 	rc = opener_open(&l->volumes[l->volume_count], path, m, &l->mounts,
 			 l->options.stall_ns, err);
 	if (!rc)
@@ -246,16 +262,19 @@ static int open_one(struct list *l, const char *path, const struct mount_row *m,
 	return rc;
 }
 
-static void skip(struct list *l, char *path, const struct mount_row *m,
-		 const char *reason)
+/* Takes the path over. */
+static int skip(struct list *l, char *path, const struct mount_row *m, const char *reason)
 {
-	if (l->skipped_count == VOLUMES_MAX) {
+	int rc = make_room((void **)&l->skipped, &l->skipped_size, l->skipped_count,
+			   sizeof *l->skipped);
+
+	if (rc) {
 		mem_free(path);
-		return;
+		return rc;
 	}
-	l->skipped_paths[l->skipped_count] = path;
 	l->skipped[l->skipped_count++] =
 		(struct report_skipped){ .path = path, .mount = m, .reason = reason };
+	return 0;
 }
 
 /* A mount below one that is not entered cannot be reached without touching that one. */
@@ -270,76 +289,104 @@ static bool is_below_skipped(const struct list *l, const char *path)
 	return false;
 }
 
-/* Each mount below a listed path: entered as a volume of its own, or named as skipped. */
-static void take_mounts(struct list *l, const struct volume *v, enum walk_cross cross)
+/* Why a mount is not to be entered; NULL where it is. */
+static const char *why_not(const struct list *l, const char *path,
+			   const struct mount_row *m)
 {
-	for (size_t i = 0; i < v->cover_count; i++) {
+	enum walk_cross cross = l->config.cross;
+
+	if (is_below_skipped(l, path))
+		return "below_skipped";
+	if (cross == WALK_CROSS_ALL ||
+	    (cross == WALK_CROSS_LOCAL && m->kind == MOUNT_LOCAL))
+		return NULL;
+	return m->kind == MOUNT_LOCAL ? "another_mount" : mount_kind_name(m->kind);
+}
+
+/* As a volume of its own; else why not. */
+static const char *cross_into(struct list *l, const struct volume *v, const char *path,
+			      const struct mount_row *m)
+{
+	int rc = open_one(l, path, m, NULL);
+
+	if (rc == WEIR_ERR_BUSY)
+		return "stalled";
+	l->failed_mounts += rc != 0;
+	if (rc)
+		return "cannot_open";
+	l->volumes[l->volume_count - 1]->crossed_from = v;
+	return NULL;
+}
+
+/* Each mount below a listed path: entered as a volume of its own, or named as skipped. */
+static int take_mounts(struct list *l, const struct volume *v)
+{
+	bool has_slash = v->path_length && v->path[v->path_length - 1] == '/';
+	int rc = 0;
+
+	for (size_t i = 0; i < v->cover_count && !rc; i++) {
 		const struct mount_row *m = v->covers[i].mount;
 		size_t size = v->path_length + strlen(v->covers[i].path) + 2;
-		bool has_slash = v->path_length && v->path[v->path_length - 1] == '/';
 		char *path = mem_new(size, 1);
-		const char *why = m->kind == MOUNT_LOCAL ? "another_mount"
-							 : mount_kind_name(m->kind);
-		struct weir_error err;
+		const char *why;
 
 		if (!path)
-			return;
+			return WEIR_ERR_NO_MEMORY;
 		(void)snprintf(path, size, "%s%s%s", v->path, has_slash ? "" : "/",
 			       v->covers[i].path);
-		if (is_below_skipped(l, path))
-			why = "below_skipped";
-		else if (cross == WALK_CROSS_ALL ||
-			 (cross == WALK_CROSS_LOCAL && m->kind == MOUNT_LOCAL))
-			why = NULL;
-		if (!why) {
-			int rc = open_one(l, path, m, &err);
-
-			why = rc == WEIR_ERR_BUSY ? "stalled" : rc ? "cannot_open" : NULL;
-			if (!rc)
-				l->volumes[l->volume_count - 1]->crossed_from = v;
-		}
-		if (why) {
-			skip(l, path, m, why);
-			continue;
-		}
-		mem_free(path);
+		why = why_not(l, path, m);
+		if (!why)
+			why = cross_into(l, v, path, m);
+		if (why)
+			rc = skip(l, path, m, why);
+		else
+			mem_free(path);
 	}
+	return rc;
+}
+
+static int open_paths(struct list *l, int argc, char **argv, struct weir_error *err)
+{
+	int rc = 0;
+
+	for (int i = 1; i < argc; i++) {
+		rc = open_one(l, argv[i], NULL, err);
+		if (!rc)
+			continue;
+		l->failed_paths++;
+		if (argc > 2)
+			(void)fprintf(stderr, "weir list: %s\n", err->text);
+	}
+	if (l->volume_count)
+		return 0;
+	return argc > 2 ? err_set(err, WEIR_ERR_ABSENT, "no path could be opened") : rc;
 }
 
 /* A path that cannot be opened is told and counted; the others are listed. */
 static int open_volumes(struct list *l, int argc, char **argv, struct weir_error *err)
 {
-	enum walk_cross cross;
 	char *text;
 	size_t length, paths;
-	int rc = choose_cross(l->options.cross, &cross, err);
-
-	l->config.cross = cross;
+	int rc = choose_cross(l->options.cross, &l->config.cross, err);
 
 	if (rc)
 		return rc;
+	/* Each volume holds two descriptors; a third is left to the walk. */
+	l->volume_max = port_descriptors_raise() / 3;
 	if (!port_mounts_read(&text, &length, NULL) &&
 	    mounts_parse(&l->mounts, text, length) < 0)
 		return err_set(err, WEIR_ERR_NO_MEMORY,
 			       "no memory for the table of mounts");
-	for (int i = 1; i < argc; i++) {
-		rc = open_one(l, argv[i], NULL, err);
-		if (!rc)
-			continue;
-		if (rc == WEIR_ERR_LIMIT)
-			return rc;
-		l->failed_paths++;
-		if (argc > 2)
-			(void)fprintf(stderr, "weir list: %s\n", err->text);
-	}
-	if (!l->volume_count)
-		return argc > 2 ? err_set(err, WEIR_ERR_ABSENT, "no path could be opened")
-				: rc;
+	rc = open_paths(l, argc, argv, err);
+	if (rc)
+		return rc;
 	paths = l->volume_count;
 	if (l->options.is_recursive || (l->pattern && pattern_is_deep(l->pattern)))
-		for (size_t i = 0; i < paths; i++)
+		for (size_t i = 0; i < paths && !rc; i++)
 			if (!l->volumes[i]->single)
-				take_mounts(l, l->volumes[i], cross);
+				rc = take_mounts(l, l->volumes[i]);
+	if (rc)
+		return err_set(err, rc, "no memory for the mounts");
 	l->config.volumes = l->volumes;
 	l->config.volume_count = l->volume_count;
 	return 0;
@@ -403,6 +450,9 @@ static void tell(const struct list *l, const struct walk_result *r)
 			(void)fprintf(stderr, "weir list: not entered: '%s' (%s, %s)\n",
 				      l->skipped[i].path, l->skipped[i].mount->type,
 				      l->skipped[i].reason);
+	if (r->failed_mounts)
+		(void)fprintf(stderr, "weir list: mounts that could not be opened: %zu\n",
+			      r->failed_mounts);
 	for (int i = 0; i < WALK_ERRNO_MAX; i++)
 		if (r->counts.errors[i])
 			(void)fprintf(stderr, "weir list: %llu %s\n",
@@ -423,8 +473,9 @@ static int exit_code(const struct list *l, const struct walk_result *r)
 		return EXIT_DONE;
 	if (r->output_error)
 		return EXIT_ENVIRONMENT;
-	if (!report_is_complete(r) && !(r->end == WALK_COMPLETE && l->options.max_depth &&
-					!report_error_count(r) && !r->lost_lines))
+	if (!report_is_complete(r) &&
+	    !(r->end == WALK_COMPLETE && l->options.max_depth && !report_error_count(r) &&
+	      !r->lost_lines && !r->failed_mounts))
 		return EXIT_LOSSES;
 	if (l->failed_paths)
 		return EXIT_LOSSES;
@@ -501,6 +552,7 @@ static int run(struct list *l, struct weir_error *err)
 	wait_for_end(l, w);
 	walk_finish(w, &result);
 	result.stalled += l->stalled_opens;
+	result.failed_mounts = l->failed_mounts;
 	if (result.stalled && result.end == WALK_COMPLETE)
 		result.end = WALK_STALLED;
 	l->is_stalled = result.stalled != 0;
@@ -525,7 +577,9 @@ static void fini(struct list *l)
 		mem_free(l->volumes[i]);
 	}
 	for (size_t i = 0; i < l->skipped_count; i++)
-		mem_free(l->skipped_paths[i]);
+		mem_free(l->skipped[i].path);
+	mem_free(l->volumes);
+	mem_free(l->skipped);
 	select_fini(&l->selection);
 	pattern_free(l->pattern);
 	owners_free(l->owners);

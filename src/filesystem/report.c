@@ -216,7 +216,8 @@ bool report_is_complete(const struct walk_result *r)
 {
 	/* What vanished is no loss: it was not there to be listed. */
 	return r->end == WALK_COMPLETE && !r->lost_lines && !r->is_memory_short &&
-	       !r->counts.depth_cut && report_error_count(r) == r->counts.errors[ENOENT];
+	       !r->counts.depth_cut && !r->failed_mounts &&
+	       report_error_count(r) == r->counts.errors[ENOENT];
 }
 
 /* Why the listing is not complete, in one word. */
@@ -226,6 +227,8 @@ static const char *reason_of(const struct walk_result *r)
 		return walk_end_name(r->end);
 	if (r->lost_lines || r->is_memory_short)
 		return "memory";
+	if (r->failed_mounts)
+		return "errors";
 	return r->counts.depth_cut ? "max_depth" : "errors";
 }
 

@@ -10,7 +10,7 @@
 
 /* A mount below a listed path that is not entered. */
 struct report_skipped {
-	const char *path; /* as records would name it */
+	char *path; /* as records would name it */
 	const struct mount_row *mount;
 	const char *reason;
 };

@@ -80,7 +80,8 @@ struct walk_result {
 	enum walk_end end;
 	struct walk_counts counts;
 	unsigned stalled;
-	uint64_t disturbed; /* opens that could not keep the access time */
+	size_t failed_mounts; /* the caller's: to be crossed, and could not be opened */
+	uint64_t disturbed;   /* opens that could not keep the access time */
 	uint64_t lost_lines, bytes;
 	int output_error;
 	int64_t duration_ns;

@@ -88,6 +88,38 @@ list -r "$hide/a"
 check_equal "unless it is a mount again" "$(field "$hide/a/b" .covered_by.source)" '"again"'
 umount "$hide/a/b" "$hide/a" "$hide/a/b"
 
+# More mounts than anybody has: each is named, or entered.
+many=$tmp/many
+mkdir "$many"
+mount -t tmpfs -o size=8m many "$many"
+python3 - "$many" <<'P'
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+for i in range(1100):
+    path = f"{sys.argv[1]}/{i}".encode()
+    os.mkdir(path)
+    if libc.mount(b"tmpfs", path, b"tmpfs", 0, b"size=64k"):
+        sys.exit(os.strerror(ctypes.get_errno()))
+    open(path + b"/f", "w").close()
+P
+list -r "$many"
+check_equal "1,100 mounts are named and counted" \
+	"$(head -n 1 "$tmp/list" | jq '.skipped_mounts | length') $(summary skipped_mounts) $list_code" "1100 1100 0"
+# Two descriptors a mount; the bound that a shell has is raised as far as that is allowed.
+if [ "$(ulimit -H -n)" = unlimited ] || [ "$(ulimit -H -n)" -ge 4096 ]; then
+	(ulimit -S -n 1024; "$WEIR" list -r --cross local "$many" >"$tmp/list") && code=0 || code=$?
+	check_equal "and all entered" "$(grep -c '/f",' "$tmp/list") $(summary skipped_mounts) $(summary complete) $code" "1100 0 true 0"
+else
+	skip "and all entered" "not enough descriptors allowed"
+fi
+# Where not so many are allowed, the rest of the listing is there, and says what is not.
+(ulimit -n 256; "$WEIR" list -r --cross local "$many" >"$tmp/list" 2>"$tmp/list.err") && code=0 || code=$?
+check_equal "mounts that cannot be opened are a loss" "$code $(summary complete) $(summary reason) $(summary errors)" \
+	'4 false "errors" {}'
+check_equal "each is named" "$(head -n 1 "$tmp/list" | jq -c '[.skipped_mounts[].reason] | unique') $(grep -c '/f",' "$tmp/list") $(summary skipped_mounts)" \
+	'["cannot_open"] 84 1016'
+umount -R "$many"
+
 if mount -t overlay overlay -o "lowerdir=$tmp/v/low,upperdir=$tmp/v/up,workdir=$tmp/v/work" "$root/merged" 2>/dev/null; then
 	list -r --hash sha256 "$root/merged"
 	check_equal "an overlay shows both layers" \
