@@ -29,12 +29,6 @@ static uint8_t write_date(int64_t day, char *text)
 	return (uint8_t)(p - text);
 }
 
-/* The date where its text would not fit a slot: seconds of a damaged inode. */
-static bool is_absurd(int64_t day)
-{
-	return day > INT64_C(30000000000) || day < -INT64_C(30000000000);
-}
-
 char *when_iso(struct when_days *days, char *p, struct file_time t)
 {
 	int64_t day = t.s / 86400, rest = t.s % 86400;
@@ -45,8 +39,6 @@ char *when_iso(struct when_days *days, char *p, struct file_time t)
 		day--;
 	}
 	second = (unsigned)rest;
-	if (is_absurd(day))
-		return text_bytes(p, "+99999999-12-31T23:59:59.999999999Z", 35);
 	slot = (unsigned)((uint64_t)day % WHEN_SLOTS);
 	if (days->day[slot] != day || !days->length[slot]) {
 		days->length[slot] = write_date(day, days->text[slot]);
@@ -87,6 +79,22 @@ char *when_ns(char *p, struct file_time t)
 	return text_9(p, ns);
 }
 
+/* -1.75 s is -2 s and 0.25 s forward. */
+static bool set_time(struct file_time *t, bool is_negative, uint64_t s, uint32_t ns)
+{
+	const uint64_t most = (uint64_t)INT64_MAX;
+
+	if (is_negative && ns) {
+		s++;
+		ns = 1000000000U - ns;
+	}
+	if (s > most + is_negative)
+		return false;
+	t->s = is_negative && s ? -(int64_t)(s - 1) - 1 : (int64_t)s;
+	t->ns = ns;
+	return true;
+}
+
 bool when_parse_ns(const char *text, size_t length, struct file_time *t)
 {
 	bool is_negative = length && *text == '-';
@@ -95,7 +103,8 @@ bool when_parse_ns(const char *text, size_t length, struct file_time *t)
 
 	text += is_negative;
 	length -= is_negative;
-	if (!length || length > 27)
+	/* 19 digits of seconds fit an uint64_t, whatever they are. */
+	if (!length || length > 28)
 		return false;
 	whole = length > 9 ? length - 9 : 0;
 	for (size_t i = 0; i < length; i++) {
@@ -108,13 +117,7 @@ bool when_parse_ns(const char *text, size_t length, struct file_time *t)
 		else
 			ns = ns * 10 + digit;
 	}
-	t->s = (int64_t)s;
-	t->ns = (uint32_t)ns;
-	if (is_negative) {
-		t->s = -t->s - (ns ? 1 : 0);
-		t->ns = ns ? (uint32_t)(1000000000U - ns) : 0;
-	}
-	return true;
+	return set_time(t, is_negative, s, (uint32_t)ns);
 }
 
 struct file_time when_of_ns(int64_t ns)

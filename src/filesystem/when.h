@@ -8,7 +8,7 @@
 
 #include "port/files.h"
 
-#define WHEN_ISO_MAX 48 /* bytes when_iso() may write */
+#define WHEN_ISO_MAX 48 /* bytes when_iso() may write; it needs 39 */
 #define WHEN_NS_MAX  32
 
 enum {
@@ -17,7 +17,7 @@ enum {
 
 struct when_days {
 	int64_t day[WHEN_SLOTS];
-	char text[WHEN_SLOTS][16];  /* "2026-11-22" */
+	char text[WHEN_SLOTS][24];  /* "2026-11-22", at most "-292277022657-01-27" */
 	uint8_t length[WHEN_SLOTS]; /* 0: the slot is empty */
 };
 
@@ -26,7 +26,7 @@ struct when_days {
 char *when_iso(struct when_days *days, char *p, struct file_time t);
 /* Nanoseconds since 1970 as a decimal number of any size: "-157766399500000000". */
 char *when_ns(char *p, struct file_time t);
-/* Reads what when_ns() writes; false where it is no such number. */
+/* Reads what when_ns() writes; false where it is no such number, or none that fits. */
 bool when_parse_ns(const char *text, size_t length, struct file_time *t) MUST_CHECK;
 struct file_time when_of_ns(int64_t ns);
 /* Clamped to what an int64_t holds (1677 to 2262). */

@@ -1,5 +1,6 @@
 #!/bin/sh
-# What must not be opened is not: FIFOs, sockets, devices; holes do not stop a listing.
+# What must not be opened is not: FIFOs, sockets, devices; holes do not stop a listing; nor do times of
+# any year.
 . "$SOURCE_ROOT/tests/lib/fs.sh"
 require_tool python3 jq mke2fs strace timeout
 volume v 16
@@ -32,4 +33,29 @@ check_equal "a hole of 1 TiB is listed, not hashed, and says why" \
 	'[1099511627776,0,"larger_than_hash_max",null]'
 list --hash sha256 --max-time 1s --hash-max 0 "$root/hole"
 check_equal "without a bound --max-time ends it" "$list_code $(summary complete) $(summary reason)" '4 false "max_time"'
+
+# Any second that a file system keeps: with its own year, and read again by the timeline.
+mkdir "$tmp/times"
+mount -t tmpfs -o size=64k tmpfs "$tmp/times"
+at_exit "umount -l '$tmp/times'"
+touch "$tmp/times/early" "$tmp/times/last"
+python3 - "$tmp/times" <<'P'
+import os, sys
+os.utime(sys.argv[1] + "/early", (0, -9000000000000000))
+os.utime(sys.argv[1] + "/last", (0, 2**63 - 1))
+P
+if [ "$(stat -c %Y "$tmp/times/early") $(stat -c %Y "$tmp/times/last")" = "-9000000000000000 9223372036854775807" ]; then
+	list -r "$tmp/times"
+	check_equal "a year with its sign" "$(field "$tmp/times/early" .modified)" '"-285196677-06-10T08:00:00.000000000Z"'
+	check_match "its nanoseconds, of 25 digits" "$(cat "$tmp/list")" '"modified_ns":-9000000000000000000000000,'
+	check_equal "the last second there is" "$(field "$tmp/times/last" .modified)" '"+292277026596-12-04T15:30:07.000000000Z"'
+	check_match "its nanoseconds, of 28 digits" "$(cat "$tmp/list")" '"modified_ns":9223372036854775807000000000,'
+	code=0
+	"$WEIR" timeline --format csv "$tmp/list" >"$tmp/timeline" 2>"$tmp/err" || code=$?
+	check_equal "the timeline reads both" "$code $(cat "$tmp/err")" "0 "
+	check_match "the first first" "$(sed -n 2p "$tmp/timeline")" "^-285196677-06-10T08:00:00.000000000Z,.*early"
+	check_match "and the last last" "$(tail -n 1 "$tmp/timeline")" "^\+292277026596-12-04T15:30:07.000000000Z,.*last"
+else
+	skip "any second" "the file system does not keep it"
+fi
 tap_done

@@ -36,6 +36,19 @@ static void test_when(void)
 		{ { -62167219201, 0 },
 		  "-1-12-31T23:59:59.000000000Z",
 		  "-62167219201000000000" },
+		/* A damaged inode may hold any second. */
+		{ { -9000000000000000, 0 },
+		  "-285196677-06-10T08:00:00.000000000Z",
+		  "-9000000000000000000000000" },
+		{ { INT64_MAX, 999999999 },
+		  "+292277026596-12-04T15:30:07.999999999Z",
+		  "9223372036854775807999999999" },
+		{ { INT64_MIN, 0 },
+		  "-292277022657-01-27T08:29:52.000000000Z",
+		  "-9223372036854775808000000000" },
+		{ { INT64_MIN, 1 },
+		  "-292277022657-01-27T08:29:52.000000001Z",
+		  "-9223372036854775807999999999" },
 	};
 	struct when_days days;
 	char text[WHEN_ISO_MAX + 1], *end;
@@ -44,23 +57,22 @@ static void test_when(void)
 	memset(&days, 0, sizeof days);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		end = when_iso(&days, text, rows[i].t);
+		CHECK(end - text <= 39 && 39 <= WHEN_ISO_MAX);
 		*end = '\0';
 		CHECK_STR(text, rows[i].iso);
 		end = when_ns(text, rows[i].t);
+		CHECK(end - text <= WHEN_NS_MAX);
 		*end = '\0';
 		CHECK_STR(text, rows[i].ns);
 		CHECK(when_parse_ns(text, (size_t)(end - text), &back));
 		CHECK(!when_compare(back, rows[i].t));
 	}
-	/* A damaged inode may hold any second. */
-	end = when_iso(&days, text, (struct file_time){ INT64_MAX, 0 });
-	CHECK(end - text <= WHEN_ISO_MAX);
-	end = when_iso(&days, text, (struct file_time){ INT64_MIN, 0 });
-	CHECK(end - text <= WHEN_ISO_MAX);
-	end = when_ns(text, (struct file_time){ INT64_MIN, 1 });
-	CHECK(end - text <= WHEN_NS_MAX);
 	CHECK(!when_parse_ns("", 0, &back) && !when_parse_ns("-", 1, &back));
 	CHECK(!when_parse_ns("1x", 2, &back));
+	CHECK(!when_parse_ns("9223372036854775808000000000", 28, &back));
+	CHECK(!when_parse_ns("-9223372036854775808000000001", 29, &back));
+	CHECK(!when_parse_ns("9999999999999999999999999999", 28, &back));
+	CHECK(!when_parse_ns("10000000000000000000000000000", 29, &back));
 }
 
 static void test_when_many(void)
