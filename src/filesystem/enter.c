@@ -63,7 +63,8 @@ bool enter_is_wanted(struct worker *k, const struct place *at, struct record *r,
 	if (c->pattern && !pattern_state)
 		return false;
 	/* Behind a link everything may come again that the listing has in its own place. */
-	if (c->want_follow && r->has_meta && walk_is_root(k->walk, &r->meta)) {
+	if (c->want_follow && r->has_meta &&
+	    entered_is_root(walk_entered(k->walk), &r->meta)) {
 		record_missing(r, "entries", 0, "already_listed");
 		return false;
 	}
@@ -106,7 +107,8 @@ static const char *why_not(struct worker *k, const struct place *at, struct foll
 		return "max_depth";
 	if (is_above(at->node, &f->meta))
 		return "loop";
-	return walk_is_listed(k->walk, f, pattern_state, at->node->depth + 1)
+	return entered_is_listed(walk_entered(k->walk), f, pattern_state,
+				 at->node->depth + 1)
 		       ? "already_listed"
 		       : NULL;
 }
@@ -128,7 +130,7 @@ static int enter_followed(struct worker *k, const struct place *at,
 	}
 	d = node_root(nodes, v);
 	/* From here on the walk holds the volume, and the node closes it. */
-	if (!d || !walk_keep_followed(k->walk, v)) {
+	if (!d || !entered_keep(walk_entered(k->walk), v)) {
 		if (d)
 			node_unref(nodes, d);
 		volume_close(v);

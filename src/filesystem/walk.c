@@ -6,18 +6,10 @@
 
 #include <errno.h>
 
-/* A directory that a link led to. */
-struct listed {
-	uint64_t inode, pattern_state;
-	uint32_t dev_major, dev_minor;
-	unsigned depth;
-	char *path;
-	size_t length;
-};
-
 struct walk {
 	struct walk_config config;
 	struct nodes nodes;
+	struct entered entered;
 	struct port_monitor *lock;
 	/* Guarded by lock. */
 	struct node **stack;
@@ -25,10 +17,6 @@ struct walk {
 	struct node *later[WALK_LATER_MAX]; /* files: when there is no directory */
 	size_t later_count;
 	unsigned working; /* directories taken and not yet done */
-	/* Directories that links led to: their volumes, and which they are. */
-	struct volume **followed;
-	struct listed *listed;
-	size_t followed_count, listed_count;
 	bool is_memory_short, is_over;
 	/* Looked at without it. */
 	atomic_uint idle;
@@ -53,6 +41,11 @@ const char *walk_end_name(enum walk_end end)
 struct nodes *walk_nodes(struct walk *w)
 {
 	return &w->nodes;
+}
+
+struct entered *walk_entered(struct walk *w)
+{
+	return &w->entered;
 }
 
 const struct walk_config *walk_config_of(const struct walk *w)
@@ -131,136 +124,6 @@ void walk_push(struct walk *w, struct node *const *nodes, size_t count)
 	port_monitor_unlock(w->lock);
 	for (; n < count; n++)
 		node_unref(&w->nodes, nodes[count - 1 - n]);
-}
-
-static bool is_inode(const struct file_meta *m, uint64_t inode, uint32_t major,
-		     uint32_t minor)
-{
-	return m->inode == inode && m->dev_major == major && m->dev_minor == minor;
-}
-
-static bool is_below(const char *path, size_t length, const char *above, size_t n)
-{
-	if (n == 1)
-		return true;
-	return length >= n && !memcmp(path, above, n) && (length == n || path[n] == '/');
-}
-
-/* Grows an array by one where it is full: at every power of two. */
-static bool make_room(void **array, size_t count, size_t size)
-{
-	void *more;
-
-	if (count & (count - 1))
-		return true;
-	more = mem_grow(*array, count ? count * 2 : 1, size);
-	if (more)
-		*array = more;
-	return more != NULL;
-}
-
-/* Whether all below a directory is shown wherever it is met: with a pattern or a bound of depth two
- * places differ in that. */
-static bool shows_all(const struct walk *w)
-{
-	const struct walk_config *c = &w->config;
-
-	return !c->pattern && c->is_recursive && c->max_depth == WALK_DEPTH_DEFAULT;
-}
-
-static bool is_asked_for(const struct walk *w, const struct followed *f)
-{
-	const struct walk_config *c = &w->config;
-
-	if (!shows_all(w))
-		return false;
-	for (size_t i = 0; i < c->volume_count; i++)
-		if (c->volumes[i]->absolute && !c->volumes[i]->single &&
-		    is_below(f->path, f->length, c->volumes[i]->absolute,
-			     strlen(c->volumes[i]->absolute)))
-			return true;
-	return false;
-}
-
-/* Whether what was entered shows what would be entered now. */
-static bool covers(const struct walk *w, const struct listed *was,
-		   const struct listed *now)
-{
-	bool is_same = was->inode == now->inode && was->dev_major == now->dev_major &&
-		       was->dev_minor == now->dev_minor;
-
-	if (shows_all(w))
-		return is_same ||
-		       is_below(now->path, now->length, was->path, was->length);
-	return is_same && was->pattern_state == now->pattern_state &&
-	       was->depth <= now->depth;
-}
-
-static void keep_listed(struct walk *w, const struct listed *now)
-{
-	struct listed *l;
-
-	if (!make_room((void **)&w->listed, w->listed_count, sizeof *w->listed))
-		return;
-	l = &w->listed[w->listed_count];
-	*l = *now;
-	l->path = mem_strdup(now->path);
-	w->listed_count += l->path != NULL;
-}
-
-bool walk_is_listed(struct walk *w, struct followed *f, uint64_t pattern_state,
-		    unsigned depth)
-{
-	struct listed now = { .inode = f->meta.inode,
-			      .pattern_state = pattern_state,
-			      .dev_major = f->meta.dev_major,
-			      .dev_minor = f->meta.dev_minor,
-			      .depth = depth,
-			      .path = f->path,
-			      .length = f->length };
-	bool is_listed = is_asked_for(w, f);
-
-	port_monitor_lock(w->lock);
-	for (size_t i = 0; i < w->listed_count && !is_listed; i++)
-		is_listed = covers(w, &w->listed[i], &now);
-	if (!is_listed)
-		keep_listed(w, &now);
-	port_monitor_unlock(w->lock);
-	return is_listed;
-}
-
-bool walk_is_root(struct walk *w, const struct file_meta *m)
-{
-	bool is_root = false;
-
-	if (!shows_all(w))
-		return false;
-	for (size_t i = 0; i < w->config.volume_count && !is_root; i++) {
-		const struct volume *v = w->config.volumes[i];
-
-		is_root =
-			!v->single && !v->is_crossed &&
-			is_inode(m, v->meta.inode, v->meta.dev_major, v->meta.dev_minor);
-	}
-	port_monitor_lock(w->lock);
-	for (size_t i = 0; i < w->listed_count && !is_root; i++)
-		is_root = is_inode(m, w->listed[i].inode, w->listed[i].dev_major,
-				   w->listed[i].dev_minor);
-	port_monitor_unlock(w->lock);
-	return is_root;
-}
-
-bool walk_keep_followed(struct walk *w, struct volume *v)
-{
-	bool is_kept;
-
-	port_monitor_lock(w->lock);
-	is_kept = make_room((void **)&w->followed, w->followed_count,
-			    sizeof(struct volume *));
-	if (is_kept)
-		w->followed[w->followed_count++] = v;
-	port_monitor_unlock(w->lock);
-	return is_kept;
 }
 
 /* The next directory, without one the next file that waits, or NULL when there will be none.  Files
@@ -395,12 +258,7 @@ static void free_walk(struct walk *w)
 		node_unref(&w->nodes, w->later[--w->later_count]);
 	for (unsigned i = 0; i < w->worker_count; i++)
 		worker_free(w->workers[i]);
-	for (size_t i = 0; i < w->followed_count; i++)
-		mem_free(w->followed[i]);
-	for (size_t i = 0; i < w->listed_count; i++)
-		mem_free(w->listed[i].path);
-	mem_free(w->followed);
-	mem_free(w->listed);
+	entered_fini(&w->entered);
 	nodes_fini(&w->nodes);
 	port_monitor_free(w->lock);
 	port_event_fini(&w->done);
@@ -450,7 +308,7 @@ int walk_start(struct walk **out, const struct walk_config *config,
 	atomic_init(&w->stop, false);
 	atomic_init(&w->left, config->max_entries);
 	w->lock = port_monitor_new();
-	if (!w->lock ||
+	if (!w->lock || entered_init(&w->entered, &w->config) ||
 	    nodes_init(&w->nodes, config->volumes[0]->calls, directory_budget()))
 		rc = err_set(err, WEIR_ERR_NO_MEMORY, "no memory for the walk");
 	if (!rc)
@@ -610,8 +468,7 @@ void walk_finish(struct walk *w, struct walk_result *r)
 	for (size_t i = 0; i < w->config.volume_count; i++)
 		if (w->config.volumes[i]->calls == &port_file_calls)
 			r->disturbed += atomic_load(&w->config.volumes[i]->own.disturbed);
-	for (size_t i = 0; i < w->followed_count; i++)
-		r->disturbed += atomic_load(&w->followed[i]->own.disturbed);
+	r->disturbed += entered_disturbed(&w->entered);
 	if (atomic_load(&w->config.sink->is_over))
 		r->end = WALK_OUTPUT;
 	if (r->end == WALK_COMPLETE && w->stalled)

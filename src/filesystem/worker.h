@@ -5,6 +5,7 @@
 
 #include "filesystem/attributes.h"
 #include "filesystem/dirent.h"
+#include "filesystem/entered.h"
 #include "filesystem/hints.h"
 #include "filesystem/node.h"
 #include "filesystem/walk.h"
@@ -59,20 +60,13 @@ struct worker {
 
 /* walk.c */
 struct nodes *walk_nodes(struct walk *w);
+struct entered *walk_entered(struct walk *w);
 const struct walk_config *walk_config_of(const struct walk *w);
 atomic_bool *walk_stop_flag(struct walk *w);
 bool walk_has_idle(struct walk *w);
 bool walk_is_full(struct walk *w);
 /* Takes over one reference of each. */
 void walk_push(struct walk *w, struct node *const *nodes, size_t count);
-/* Whether all that the directory would show is listed anyway: it lies in what was asked for, or a
- * link led to it before; else it counts as listed from now on.  depth: of the directory. */
-bool walk_is_listed(struct walk *w, struct followed *f, uint64_t pattern_state,
-		    unsigned depth);
-/* Whether it is where a listed path or a followed link begins, and all of it is shown there. */
-bool walk_is_root(struct walk *w, const struct file_meta *meta);
-/* Keeps a volume until the end of the walk; false without memory. */
-bool walk_keep_followed(struct walk *w, struct volume *v);
 /* Takes the reference over; false (and it does not) where enough wait already. */
 bool walk_push_later(struct walk *w, struct node *file);
 /* Whether one more may be written, and whether it is the last. */
