@@ -11,9 +11,9 @@
  * A file of a mebibyte or more that is to be hashed waits for a thread that finds no directory, so
  * that large files hold nobody up and are hashed side by side at the end; when WALK_LATER_MAX wait,
  * whoever meets one hashes it.
- * A thread that makes no progress for stall_ns hangs in a file system that does not answer: its
- * directory is reported, its place is taken by a new thread, and it is left alone.  What it holds is
- * never freed.
+ * A thread that makes no progress for stall_ns hangs in a file system that does not answer: what it had
+ * written goes out, its directory is reported, its place is taken by a new thread, and it is left
+ * alone.  What it holds is never freed.  One that waits for the output to be read does not hang.
  * Threads: all functions from the one that started it.
  * Memory: each thread a buffer of entries and one of output, 256 KiB each, more where hashes (1 MiB)
  * or attributes (320 KiB) are asked for.
