@@ -3,7 +3,9 @@
  *
  * The kernel's answer is an over-approximation: who reads the ring judges again (sniff.c).  So what
  * a program cannot see well (a tag within the bytes, bytes behind the IP packet, a header that is
- * not where it should be) is let in.
+ * not where it should be) is let in.  It goes by the bytes of a frame: whoever sends one through a
+ * packet socket chooses what the kernel calls its protocol, and would hide it.  Only of frames of a link
+ * layer that gets a cooked header (frame.h) nothing else is known.
  *
  * Calling sequence: sniff_filter_attach() once a ring, with the privileges of the start.
  * Threads: one at a time. */

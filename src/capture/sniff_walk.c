@@ -41,8 +41,10 @@ static void tally(struct sniff_tally *t, struct iface *iface, uint32_t bytes)
 }
 
 /* The packet without a link header that is not recorded: where one is left out, the kernel says where the
- * network header is and what it is: only IP has a link type without one.  False: no packet that
- * a filter could match, or that a socket had. */
+ * network header is.  What it is: a record without a link header tells that by its first bytes, to
+ * every reader, and the kernel's word is one that the sender may have chosen.  A cooked header
+ * has that word, and in front of what is not IP (netlink, say) the bytes would tell nothing.  False:
+ * no packet that a filter could match, or that a socket had. */
 static inline bool view(struct attributed *a, const struct frame *f,
 			const struct sniff_slot *slot, uint32_t flags)
 {
@@ -54,7 +56,8 @@ static inline bool view(struct attributed *a, const struct frame *f,
 				  .flags = flags };
 	if (UNLIKELY(slot->form == FRAME_NETWORK || slot->form == FRAME_COOKED)) {
 		if (f->net_off > f->caplen ||
-		    (f->protocol != ETH_P_IP && f->protocol != ETH_P_IPV6))
+		    (slot->form == FRAME_COOKED && f->protocol != ETH_P_IP &&
+		     f->protocol != ETH_P_IPV6))
 			return false;
 		a->data += f->net_off;
 		a->caplen -= f->net_off;

@@ -6,7 +6,8 @@ usage: packets.py list FILE...       a line a packet: ns interface caplen len fl
        packets.py compare ONE TWO FROM TO
                                      the same packets between two times; UDP ones with the same
                                      time, in the same order
-       packets.py send IFACE HEX...  frames to a packet socket
+       packets.py send IFACE[,PROTOCOL] HEX...
+                                     frames to a packet socket, bound to that protocol
        packets.py udp ADDRESS PORT COUNT SIZE
                                      numbered datagrams
        packets.py tun NAME FILE HEX...
@@ -98,9 +99,10 @@ def compare(one, two, start, end):
     return f"times differ by {far} ns" if far > 10**8 else None
 
 
-def send(iface, frames):
+def send(where, frames):
+    iface, _, protocol = where.partition(",")
     s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-    s.bind((iface, 0))
+    s.bind((iface, int(protocol or "0", 0)))
     for f in frames:
         s.send(bytes.fromhex(f))
 
