@@ -59,7 +59,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char text[2000];
 	bool is_exact;
 
-	(void)random_filter(&d, text, sizeof text, FILTER_NETWORK, 3);
+	if (roll(&d, 4) < 3)
+		(void)random_filter(&d, text, sizeof text, FILTER_NETWORK, 3);
+	else
+		random_object(&d, text);
 	if (filter_compile(&f, text, FILTER_NETWORK, 0, NULL))
 		return 0;
 	bpf_asm_init(&a);

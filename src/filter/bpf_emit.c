@@ -70,6 +70,12 @@ static void read_outbound(struct emitter *e)
 	bpf_asm_bind(e->a, is_outgoing);
 }
 
+static void read_inbound(struct emitter *e)
+{
+	read_outbound(e);
+	bpf_alu_imm(e->a, BPF_XOR, R0, 1);
+}
+
 static void read_loopback(struct emitter *e)
 {
 	bpf_mov_imm(e->a, R0, e->env->is_loopback);
@@ -213,8 +219,7 @@ static const struct reader {
 	{ view_event, NULL, read_event, NEEDS_NOTHING },
 	{ view_zero, NULL, read_event, NEEDS_NOTHING },
 	{ view_outbound, NULL, read_outbound, NEEDS_OUTBOUND },
-	{ view_inbound, NULL, read_outbound,
-	  NEEDS_OUTBOUND }, /* its tests ask `outbound` */
+	{ view_inbound, NULL, read_inbound, NEEDS_OUTBOUND },
 	{ view_loopback, NULL, read_loopback, NEEDS_LOOPBACK },
 	{ view_if_idx, NULL, read_if_idx, NEEDS_IF_IDX },
 	{ view_sub_if_idx, NULL, read_sub_if_idx, NEEDS_SUB_IF_IDX },

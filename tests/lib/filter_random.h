@@ -296,4 +296,77 @@ static inline size_t random_extended_filter(struct dice *d, char *text, size_t s
 	return n;
 }
 
+/* A number of a filter object: base 32, the last digit of another alphabet; returns its length. */
+static inline size_t object_number(char *text, uint32_t v)
+{
+	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUV";
+	static const char last[] = "WXYZabcdefghijklmnopqrstuvwxyz+=";
+	size_t n = 0;
+
+	for (int shift = 30; shift; shift -= 5)
+		if (v >> shift)
+			text[n++] = digits[v >> shift & 31];
+	text[n++] = last[v & 31];
+	return n;
+}
+
+/* What a test of an object compares with, and an array's index. */
+static inline size_t random_words(struct dice *d, char *text,
+				  const struct filter_field *f)
+{
+	uint32_t index = 4 + roll(d, 40), most = 0;
+	size_t n = object_number(
+		text, PICK(d, 0, 1, 2, 6, 17, 58, 64, 255, 0x0a000001, random_port(d)));
+
+	if (f->is_array)
+		return n +
+		       object_number(text + n, 65535 + (roll(d, 2) ? index : 0U - index));
+	if (strstr(f->name, "Addr") && strncmp(f->name, "ip.", 3) != 0)
+		most = 3;
+	else if (!strcmp(f->name, "timestamp"))
+		most = 1;
+	for (uint32_t i = 1; i <= most; i++)
+		n += object_number(text + n, i == 1   ? PICK(d, 0, 0xffff)
+					     : i == 3 ? PICK(d, 0, 0xfe800000, 0x20010000)
+						      : 0);
+	return n;
+}
+
+/* To a later test, or to the end. */
+static inline size_t random_target(struct dice *d, char *text, uint32_t own,
+				   uint32_t count)
+{
+	if (own + 1 < count && roll(d, 2)) {
+		text[0] = 'L';
+		return 1 + object_number(text + 1, own + 1 + roll(d, count - own - 1));
+	}
+	text[0] = roll(d, 2) ? 'A' : 'X';
+	return 1;
+}
+
+/* A filter object of the network layer, of at most 400 bytes. */
+static inline void random_object(struct dice *d, char *text)
+{
+	uint32_t count = 1 + roll(d, 5), number;
+	struct filter_field f;
+
+	memcpy(text, "@WinDiv_W", 9);
+	text += 9;
+	text += object_number(text, count);
+	for (uint32_t i = 0; i < count; i++) {
+		do {
+			number = roll(d, 86);
+			(void)filter_field_at(number, &f);
+		} while (!strchr(f.layers, 'N') || !strcmp(f.name, "processId"));
+		*text++ = '_';
+		text += object_number(text, number);
+		text += object_number(text, roll(d, 6));
+		text += object_number(text, !roll(d, 8));
+		text += random_words(d, text, &f);
+		text += random_target(d, text, i, count);
+		text += random_target(d, text, i, count);
+	}
+	*text = '\0';
+}
+
 #endif

@@ -178,6 +178,27 @@ static void test_random_pairs(void)
 	CHECK(s.exact_filters > FILTERS / 2);
 }
 
+/* Their tests are not reduced as those of a text are: `inbound` stays itself. */
+static void test_random_objects(void)
+{
+	struct dice d = { .state = 20261201 };
+	struct score s = { 0 };
+	char text[400];
+
+	if (!run_filter("@WinDiv_WX_XXWWAX", &d, PACKETS, &s) ||
+	    !run_filter("@WinDiv_WX_XWWXAX", &d, PACKETS, &s))
+		SKIP("bpf(2) is not allowed here");
+	for (unsigned i = 0; i < FILTERS; i++) {
+		random_object(&d, text);
+		CHECK(run_filter(text, &d, PACKETS, &s));
+	}
+	printf("# %u pairs, %u accepted, %u objects exact\n", s.pairs, s.accepted,
+	       s.exact_filters);
+	CHECK_EQ(s.wrong, 0);
+	CHECK(s.pairs >= 20000);
+	CHECK(s.accepted > s.pairs / 20 && s.accepted < s.pairs / 20 * 19);
+}
+
 /* What random filters seldom say. */
 static void test_chosen_filters(void)
 {
@@ -261,6 +282,7 @@ static void test_every_field_is_emitted(void)
 int main(void)
 {
 	RUN(test_random_pairs);
+	RUN(test_random_objects);
 	RUN(test_chosen_filters);
 	RUN(test_other_layers_are_refused);
 	RUN(test_every_field_is_emitted);
