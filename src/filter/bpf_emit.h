@@ -11,7 +11,8 @@
  *
  * What comes out: control goes to `accept` or `reject`; R0-R5 and R7-R9 are lost, R6 is kept.  The
  * program accepts every packet that filter_match() accepts.  With *is_exact it accepts no other,
- * but for a packet that has more than FILTER_BPF_EXTENSIONS IPv6 extension headers (let through),
+ * but for a packet that has more than FILTER_BPF_EXTENSIONS IPv6 extension headers, or is longer
+ * than its header can say (let through),
  * and with a filter that filter_is_true() it takes every packet unseen;
  * without it, what it accepts must be judged again by filter_match().
  * What the kernel cannot know (timestamp, random*, time, process*, user, impostor, and what env

@@ -1,5 +1,7 @@
 #include "filter/bpf_parse.h"
 
+#include "filter/view.h"
+
 #include <stddef.h>
 
 #define SKB(member) ((int16_t)offsetof(struct __sk_buff, member))
@@ -55,6 +57,17 @@ static void emit_length(struct emitter *e)
 	bpf_store(a, BPF_DW, FRAME, e->length, R1);
 }
 
+/* A packet that is longer than its header can say states 0 in R3: view.c knows where it ends. */
+static void emit_big(struct emitter *e, int32_t most)
+{
+	unsigned is_stated = bpf_asm_label(e->a);
+
+	bpf_jump_if_imm(e->a, BPF_JNE, R3, 0, is_stated);
+	bpf_load(e->a, BPF_DW, R1, FRAME, e->length);
+	bpf_jump_if_imm(e->a, BPF_JGT, R1, most, e->accept);
+	bpf_asm_bind(e->a, is_stated);
+}
+
 /* END = the smaller of R3 and the length, which perhaps is cut to it, unless it is `unstated`. */
 static void emit_end(struct emitter *e, int32_t unstated)
 {
@@ -86,6 +99,7 @@ static void emit_ipv4(struct emitter *e, unsigned transport, unsigned done)
 	bpf_jump_if_imm(a, BPF_JLT, AT, 20, e->reject);
 	bpf_load(a, BPF_H, R3, FRAME, (int16_t)(e->network + 2));
 	bpf_from_be(a, R3, 16);
+	emit_big(e, VIEW_IPV4_MOST);
 	bpf_jump_if(a, BPF_JLT, R3, AT, e->reject);
 	bpf_load(a, BPF_DW, R1, FRAME, e->length);
 	bpf_jump_if(a, BPF_JLT, R1, AT, e->reject);
@@ -181,6 +195,7 @@ static void emit_ipv6(struct emitter *e, unsigned transport, unsigned done)
 	bpf_mov_imm(a, FLAGS, 1 << HEADER_IPV6);
 	bpf_load(a, BPF_H, R3, FRAME, (int16_t)(e->network + 4));
 	bpf_from_be(a, R3, 16);
+	emit_big(e, VIEW_IPV6_MOST);
 	bpf_alu_imm(a, BPF_ADD, R3, 40);
 	emit_end(e, 40); /* a jumbogram, or what its device has still to cut */
 	bpf_load(a, BPF_B, R1, FRAME, (int16_t)(e->network + 6));

@@ -105,12 +105,21 @@ static void find_payload(struct view *v, uint32_t at, uint32_t end, bool has_tra
 	v->payload_length = end - at - length;
 }
 
+/* Linux joins segments to packets that are longer than their header can say (BIG TCP); it says 0 then.
+ * Of IPv6 such a packet has an option with the length, or had one: what is there counts. */
+static bool is_big(const struct view *v, uint32_t stated, uint32_t most)
+{
+	return !stated && v->length > most;
+}
+
 static int parse_ipv4(struct view *v)
 {
 	const uint8_t *p = v->packet;
 	uint32_t header = (uint32_t)(p[0] & 15) * 4, total = get_u16be(p + 2);
 	uint16_t fragment = get_u16be(p + 6);
 
+	if (is_big(v, total, VIEW_IPV4_MOST))
+		total = v->length;
 	if (header < 20 || total < header || v->length < header)
 		return WEIR_ERR_FORMAT;
 	v->present = HEADER_BIT(HEADER_NONE) | HEADER_BIT(HEADER_IP);
@@ -129,7 +138,7 @@ static int parse_ipv6(struct view *v)
 	if (v->length < 40)
 		return WEIR_ERR_FORMAT;
 	total = 40 + (uint32_t)get_u16be(p + 4);
-	if (total > v->length)
+	if (total > v->length || is_big(v, total - 40, VIEW_IPV6_MOST))
 		total = v->length;
 	v->present = HEADER_BIT(HEADER_NONE) | HEADER_BIT(HEADER_IPV6);
 	v->protocol = p[6];

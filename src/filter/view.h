@@ -3,7 +3,8 @@
  * Calling sequence: view_packet() (network, forward) or view_record() (flow, socket, reflect), then
  * the view_... readers that the field table names.  The view borrows input and packet.
  * Pure; no allocation.  The parser is WinDivert's, to the letter: IPv4 without tunnels, IPv6 with
- * its extension headers, and a transport header only where it is whole. */
+ * its extension headers, and a transport header only where it is whole.  Longer packets than
+ * WinDivert ever has are Linux's own: their lengths count as the longest that the language knows. */
 #ifndef WEIR_FILTER_VIEW_H
 #define WEIR_FILTER_VIEW_H
 
@@ -23,6 +24,10 @@ enum header {
 };
 
 #define HEADER_BIT(h) (1U << (h))
+
+/* Bytes of the longest packet that a header can state. */
+#define VIEW_IPV4_MOST 65535
+#define VIEW_IPV6_MOST 65575
 
 /* Written for every packet: kept small, and no byte of it is set twice. */
 struct view {

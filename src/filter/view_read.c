@@ -89,7 +89,7 @@ uint64_t view_flow_label(const struct view *v)
 
 uint64_t view_payload_length(const struct view *v)
 {
-	return v->payload_length;
+	return v->payload_length < UINT16_MAX ? v->payload_length : UINT16_MAX;
 }
 
 uint64_t view_fragment(const struct view *v)
@@ -104,7 +104,7 @@ uint64_t view_protocol(const struct view *v)
 
 uint64_t view_length(const struct view *v)
 {
-	return v->length;
+	return v->length < VIEW_IPV6_MOST ? v->length : VIEW_IPV6_MOST;
 }
 
 /* Of ICMP the type stands for the source port, 0 for the destination. */

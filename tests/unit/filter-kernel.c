@@ -2,6 +2,7 @@
  * random packets through BPF_PROG_TEST_RUN.  Where the program is not exact it must accept
  * whatever the evaluator accepts. */
 #include "filter/bpf_emit.h"
+#include "lib/bpf_run.h"
 #include "lib/filter.h"
 #include "lib/filter_random.h"
 #include "lib/tap.h"
@@ -23,27 +24,36 @@ static uint32_t index_of(const char *name, const void *context)
 	return !strcmp(name, "eth0") ? 2 : !strcmp(name, "lo") ? 1 : 0;
 }
 
+/* Returns 1 for what the filter accepts; *is_exact is set. */
+static int assemble(struct bpf_asm *a, const struct filter *f,
+		    const struct filter_bpf_env *env, bool *is_exact,
+		    struct weir_error *err)
+{
+	unsigned accept, reject;
+	int rc;
+
+	accept = bpf_asm_label(a);
+	reject = bpf_asm_label(a);
+	bpf_mov(a, BPF_REG_6, BPF_REG_1);
+	rc = filter_bpf_emit(f, env, a, accept, reject, is_exact, err);
+	bpf_asm_bind(a, accept);
+	bpf_mov_imm(a, BPF_REG_0, 1);
+	bpf_exit(a);
+	bpf_asm_bind(a, reject);
+	bpf_mov_imm(a, BPF_REG_0, 0);
+	bpf_exit(a);
+	return rc ? rc : bpf_asm_finish(a, err);
+}
+
 /* A descriptor, or a negative code; *is_exact is set. */
 static int load(const struct filter *f, const struct filter_bpf_env *env, bool *is_exact,
 		struct weir_error *err)
 {
 	struct bpf_asm a;
-	unsigned accept, reject;
 	int rc;
 
 	bpf_asm_init(&a);
-	accept = bpf_asm_label(&a);
-	reject = bpf_asm_label(&a);
-	bpf_mov(&a, BPF_REG_6, BPF_REG_1);
-	rc = filter_bpf_emit(f, env, &a, accept, reject, is_exact, err);
-	bpf_asm_bind(&a, accept);
-	bpf_mov_imm(&a, BPF_REG_0, 1);
-	bpf_exit(&a);
-	bpf_asm_bind(&a, reject);
-	bpf_mov_imm(&a, BPF_REG_0, 0);
-	bpf_exit(&a);
-	if (!rc)
-		rc = bpf_asm_finish(&a, err);
+	rc = assemble(&a, f, env, is_exact, err);
 	if (!rc)
 		rc = port_bpf_program_load(
 			&(struct port_bpf_program){ .type = BPF_PROG_TYPE_SOCKET_FILTER,
@@ -232,6 +242,45 @@ static void test_chosen_filters(void)
 	CHECK_EQ(s.wrong, 0);
 }
 
+static bool interpreted(const char *text, const uint8_t *packet, size_t length)
+{
+	static const struct filter_input none;
+	struct filter_bpf_env env = env_of(&none);
+	struct bpf_run m = { .packet = packet, .length = length };
+	struct filter *f;
+	struct bpf_asm a;
+	bool is_exact, is_taken;
+
+	env.is_trimmed = true;
+	m.context.len = (uint32_t)length;
+	CHECK_EQ(filter_compile(&f, text, FILTER_NETWORK, 0, NULL), 0);
+	bpf_asm_init(&a);
+	CHECK_EQ(assemble(&a, f, &env, &is_exact, NULL), 0);
+	is_taken = bpf_run(&m, a.insns, a.count) == 1;
+	bpf_asm_fini(&a);
+	filter_free(f);
+	return is_taken;
+}
+
+/* Longer than BPF_PROG_TEST_RUN takes packets: Linux's BIG TCP. */
+static void test_longer_than_a_header_can_say(void)
+{
+	static uint8_t packet[70000];
+
+	packet[0] = 0x45;
+	packet[9] = 6;
+	packet[32] = 0x50;
+	CHECK(interpreted("tcp", packet, sizeof packet));
+	CHECK(interpreted("tcp", packet, 65536));
+	CHECK(!interpreted("tcp", packet, 65535));
+	packet[0] = 0x60;
+	packet[6] = 6;
+	packet[52] = 0x50;
+	CHECK(interpreted("tcp", packet, sizeof packet));
+	CHECK(interpreted("tcp", packet, 65576));
+	CHECK(!interpreted("tcp", packet, 65575));
+}
+
 static void test_other_layers_are_refused(void)
 {
 	struct weir_error err = { 0 };
@@ -284,6 +333,7 @@ int main(void)
 	RUN(test_random_pairs);
 	RUN(test_random_objects);
 	RUN(test_chosen_filters);
+	RUN(test_longer_than_a_header_can_say);
 	RUN(test_other_layers_are_refused);
 	RUN(test_every_field_is_emitted);
 	return tap_done();

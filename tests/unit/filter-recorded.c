@@ -110,6 +110,43 @@ static void test_process(void)
 	CHECK(takes("processId == 4", &r));
 }
 
+/* Linux's BIG TCP: from 65,536 (IPv6: 65,576) bytes on the header says 0. */
+static void test_longer_than_a_header_can_say(void)
+{
+	static uint8_t bytes[200000];
+	struct recorded r = packet();
+
+	r.data = bytes;
+	r.linktype = LINKTYPE_RAW;
+	memcpy(bytes, "\x45\0\0\0\0\1\0\0\x40\x06\0\0\x0a\0\0\1\x0a\0\0\2", 20);
+	memcpy(bytes + 20, "\0\x35\x14\xe9\0\0\0\1\0\0\0\2\x50\x10", 14);
+	r.caplen = sizeof bytes;
+	bytes[sizeof bytes - 1] = 7;
+	CHECK(takes("tcp.DstPort == 5353 and tcp.Payload[-1] == 7", &r));
+	CHECK(takes("length == 65575 and tcp.PayloadLength == 65535", &r));
+	CHECK(takes("tcp.PayloadLength in {1, 3, 60000..65535}", &r));
+	CHECK(!takes("tcp.PayloadLength in {1, 3, 60000..65534}", &r));
+	r.caplen = 65536;
+	CHECK(takes("tcp.DstPort == 5353", &r));
+	r.caplen = 65535;
+	CHECK(!takes("tcp.DstPort == 5353", &r));
+
+	/* With the option that says the length, which not all kernels put in. */
+	memset(bytes, 0, 100);
+	memcpy(bytes, "\x60\0\0\0\0\0\0\x40", 8);
+	memcpy(bytes + 40, "\6\0\xc2\4\0\3\x0d\x18", 8);
+	memcpy(bytes + 48, "\0\x35\x14\xe9\0\0\0\1\0\0\0\2\x50\x10", 14);
+	r.caplen = sizeof bytes;
+	CHECK(takes("ipv6 and tcp.DstPort == 5353 and tcp.Payload[-1] == 7", &r));
+	memmove(bytes + 40, bytes + 48, 14);
+	bytes[6] = 6;
+	CHECK(takes("ipv6 and tcp.DstPort == 5353 and tcp.Payload[-1] == 7", &r));
+	r.caplen = 65576;
+	CHECK(takes("tcp", &r));
+	r.caplen = 65575;
+	CHECK(!takes("tcp", &r));
+}
+
 int main(void)
 {
 	RUN(test_headers_are_found_behind_a_tag);
@@ -118,5 +155,6 @@ int main(void)
 	RUN(test_direction_and_interface);
 	RUN(test_no_ip_no_match);
 	RUN(test_process);
+	RUN(test_longer_than_a_header_can_say);
 	return tap_done();
 }
