@@ -4,14 +4,16 @@
 #include "packet/link.h"
 #include "store/record.h"
 
-static size_t network_length(const uint8_t *packet, size_t length, uint16_t ethertype)
+/* The version is the packet's own, as it is to who looks at its headers: the link's type may say the
+ * other one. */
+static size_t network_length(const uint8_t *packet, size_t length)
 {
 	size_t stated = 0;
 
-	if (ethertype == ETHERTYPE_IPV4 && length >= 20)
+	if (length >= 20 && packet[0] >> 4 == 4)
 		stated = get_u16be(packet + 2);
 	/* 0: a jumbogram, or a packet that its device has still to cut. */
-	else if (ethertype == ETHERTYPE_IPV6 && length >= 40 && get_u16be(packet + 4))
+	else if (length >= 40 && packet[0] >> 4 == 6 && get_u16be(packet + 4))
 		stated = 40U + get_u16be(packet + 4);
 	return stated && stated < length ? stated : length;
 }
@@ -33,9 +35,8 @@ bool filter_takes(const struct filter *f, const struct recorded *r)
 	    (l.ethertype != ETHERTYPE_IPV4 && l.ethertype != ETHERTYPE_IPV6))
 		return false;
 	packet = r->data + l.network_off;
-	filter_input_packet(
-		&in, packet,
-		network_length(packet, r->caplen - l.network_off, l.ethertype));
+	filter_input_packet(&in, packet,
+			    network_length(packet, r->caplen - l.network_off));
 	in.address.timestamp = r->ns;
 	in.address.is_outbound =
 		(direction ? direction : (uint32_t)l.direction) == RECORD_OUTBOUND;

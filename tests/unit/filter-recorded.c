@@ -62,6 +62,19 @@ static void test_padding_is_no_payload(void)
 	CHECK(takes("length == 29", &r));
 }
 
+/* The program in the kernel and the view go by the packet's own version; so does its end. */
+static void test_a_link_that_says_the_other_version(void)
+{
+	uint8_t bytes[sizeof tagged];
+	struct recorded r = packet();
+
+	memcpy(bytes, tagged, sizeof bytes);
+	memcpy(bytes + 16, "\x86\xdd", 2);
+	r.data = bytes;
+	CHECK(takes("ip and udp.PayloadLength == 2 and length == 30", &r));
+	CHECK(takes("packet[-1] == 105", &r));
+}
+
 static void test_raw_and_cooked(void)
 {
 	struct recorded r = packet();
@@ -151,6 +164,7 @@ int main(void)
 {
 	RUN(test_headers_are_found_behind_a_tag);
 	RUN(test_padding_is_no_payload);
+	RUN(test_a_link_that_says_the_other_version);
 	RUN(test_raw_and_cooked);
 	RUN(test_direction_and_interface);
 	RUN(test_no_ip_no_match);
