@@ -167,6 +167,7 @@ static void emit_length(struct program *p)
 	bpf_jump_if_imm(a, BPF_JNE, R1, 6, p->accept);
 	bpf_load(a, BPF_H, R1, FRAME, HEAD_AT + 4);
 	bpf_from_be(a, R1, 16);
+	bpf_jump_if_imm(a, BPF_JEQ, R1, 0, p->accept); /* states no length */
 	bpf_alu_imm(a, BPF_ADD, R1, 40);
 	bpf_jump(a, compare);
 	bpf_asm_bind(a, is_v4);

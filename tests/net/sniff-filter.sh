@@ -116,6 +116,23 @@ sniff_stop "$pid"
 check_equal "the filter sees what the snap length cuts off" \
 	"$(packets list cut/0000000001.pcapng | awk '{print $3, $4}' | uniq -c | tr -s ' ')" " 3 50 1042"
 
+# Of this one, without a link header, the bytes behind the stated end are as many as such a header has.
+# shellcheck disable=SC2046
+start tun $(nsenter_words a) python3 "$SOURCE_ROOT/tests/lib/packets.py" tun t0 "$tmp/go" \
+	"6000000000003b40$(printf '%092d' 0)"
+if wait_for 10 grep -q made tun.out; then
+	netns_run a ip link set t0 addrgenmode none
+	netns_run a ip link set t0 up
+	sniff_start bare a -o bare --quiet 'length == 54'
+	: >go
+	wait_for 20 grep -q sent tun.out
+	sniff_stop "$pid"
+	got=$(jq -r 'select(.type == "end") | .packets' bare/manifest.jsonl)
+	check_equal "a packet without a link header is not taken for a shorter one with it" "$got" 1
+else
+	skip "a packet without a link header is not taken for a shorter one with it" "no tun device"
+fi
+
 "$WEIR" import r3/0000000001.pcapng -o again --quiet --filter 'udp.DstPort == 4002' 2>again.err
 check_equal "import takes a filter too" "$(jq -r 'select(.type == "end") | .packets' again/manifest.jsonl)" 5
 tap_run netns_run a "$WEIR" sniff 'udp.DestPort == 1' -o bad
