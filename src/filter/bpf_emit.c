@@ -522,12 +522,16 @@ int filter_bpf_emit(const struct filter *f, const struct filter_bpf_env *env,
 		return err_set(err, WEIR_ERR_UNSUPPORTED,
 			       "a filter of the %s layer has no packets for the kernel",
 			       filter_layer_name(f->layer));
+	/* What the kernel cannot know may leave a test in its graph where there is none. */
+	if (filter_is_true(f)) {
+		*is_exact = true;
+		bpf_jump(a, accept);
+		return 0;
+	}
 	pool_init(&pool);
 	rc = lower_for_kernel(f, env, &g, &strings, &pool, is_exact);
 	if (!rc && count_insns(&g) + a->count > INSNS_MAX) {
 		*is_exact = false;
-		bpf_jump(a, accept);
-	} else if (!rc && g.entry < 0 && filter_is_true(f)) {
 		bpf_jump(a, accept);
 	} else if (!rc) {
 		rc = emit_graph(&e, &g, &pool, is_exact);

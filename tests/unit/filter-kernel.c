@@ -232,6 +232,9 @@ static void test_chosen_filters(void)
 		"timestamp > 50 and not (random16 > 7 or tcp)",
 		"processId == 3 or tcp.Syn",
 		"event == PACKET and not loopback and outbound",
+		/* True, though not without a look at it. */
+		"((protocol < 5? impostor >= 1: localPort != 65535)? "
+		"(localPort or loopback != 65535): ip != 62350426112)",
 	};
 	struct dice d = { .state = 99 };
 	struct score s = { 0 };
