@@ -64,21 +64,25 @@ void format_value(struct words *w, const struct field *f, struct literal c,
 	words_add(w, "%s%s", c.is_negative ? "-" : "", name ? name : text);
 }
 
+/* An IPv6 address that maps an IPv4 one is written as that one, and so its prefix is too. */
+static void format_prefix(struct words *w, const struct item *i)
+{
+	bool is_mapped = i->low.value >> 32 == 0xffff;
+	char text[LITERAL_TEXT];
+
+	literal_format_ipv6(i->low.value, text);
+	words_add(w, "%s/%u", text, i->prefix - (is_mapped && !i->is_ipv4 ? 96U : 0U));
+}
+
 static void format_item(struct words *w, const struct field *f, const struct item *i,
 			enum filter_layer layer)
 {
-	char text[LITERAL_TEXT];
-
 	switch (i->form) {
 	case ITEM_TEXT:
 		format_string(w, i->text);
 		return;
 	case ITEM_PREFIX:
-		if (i->is_ipv4)
-			literal_format_ipv4((uint32_t)i->low.value, text);
-		else
-			literal_format_ipv6(i->low.value, text);
-		words_add(w, "%s/%u", text, i->prefix);
+		format_prefix(w, i);
 		return;
 	case ITEM_ONE:
 	case ITEM_RANGE:

@@ -258,6 +258,10 @@ static inline size_t random_extended_test(struct dice *d, char *text, size_t siz
 			text, size, "%s %s 10.0.%u.0/%u", addresses[roll(d, 2)],
 			roll(d, 3) ? "==" : "!=", roll(d, 2), 24 + roll(d, 8));
 	case 2:
+		if (!roll(d, 3))
+			return (size_t)snprintf(text, size, "%s == ::ffff:10.0.%u.0/%u",
+						roll(d, 2) ? "ip.DstAddr" : "localAddr",
+						roll(d, 2), 120 + roll(d, 9));
 		return (size_t)snprintf(text, size, "%s %s fe80::/%u",
 					roll(d, 2) ? "ipv6.SrcAddr" : "localAddr",
 					roll(d, 3) ? "==" : "!=", 9 + roll(d, 100));

@@ -1,5 +1,6 @@
 /* What weir adds to the language, and the remarks. */
 #include "lib/filter.h"
+#include "lib/filter_random.h"
 #include "lib/tap.h"
 
 /* TCP 10.0.0.5:51515 -> 93.184.216.34:443, and UDP 10.0.0.5:51515 -> 8.8.8.8:53. */
@@ -112,6 +113,37 @@ static void test_what_is_beside_the_packet(void)
 			printf("# %s\n", cases[i].text);
 		CHECK_EQ(there, cases[i].there);
 		CHECK_EQ(absent, cases[i].absent);
+	}
+}
+
+static const char *normal_of(const char *text)
+{
+	static char normal[8000];
+	struct filter *f;
+
+	if (filter_compile(&f, text, FILTER_NETWORK, 0, NULL))
+		return "refused";
+	(void)snprintf(normal, sizeof normal, "%s", filter_normal(f));
+	filter_free(f);
+	return normal;
+}
+
+static void test_normal_form(void)
+{
+	struct dice d = { .state = 20261201 };
+	char text[4000], normal[8000];
+
+	CHECK_STR(normal_of("localAddr == ::ffff:10.0.0.0/104"),
+		  "localAddr = 10.0.0.0/8");
+	CHECK_STR(normal_of("ip.SrcAddr in {::ffff:1.2.3.4/128, ::ffff:0.0.0.0/96}"),
+		  "ip.SrcAddr in {1.2.3.4/32, 0.0.0.0/0}");
+	CHECK_STR(normal_of("localAddr == ::/0"), "localAddr = ::/0");
+	/* It can be read again, and is its own normal form. */
+	for (int i = 0; i < 5000; i++) {
+		(void)random_extended_filter(&d, text, sizeof text, 1 + roll(&d, 3));
+		(void)snprintf(normal, sizeof normal, "%s", normal_of(text));
+		if (strcmp(normal_of(normal), normal) != 0 && strcmp(normal, "refused"))
+			CHECK_STR(normal_of(normal), normal);
 	}
 }
 
@@ -275,6 +307,7 @@ int main(void)
 {
 	RUN(test_meaning);
 	RUN(test_what_is_beside_the_packet);
+	RUN(test_normal_form);
 	RUN(test_what_is_refused);
 	RUN(test_remarks);
 	RUN(test_strictness);
