@@ -279,28 +279,36 @@ static int lex_word(struct lexer *l)
 	return classify(l, length, at);
 }
 
+static bool is_escape(const char *s)
+{
+	return *s == '\\' && (s[1] == '"' || s[1] == '\\');
+}
+
 /* "..." with \" and \\ for a quote and a backslash. */
 static int lex_string(struct lexer *l)
 {
 	const char *s = l->text + l->at + 1;
-	char *copy = pool_new(l->pool, strlen(s) + 1, 1);
-	size_t n = 0, i = 0;
+	size_t n = 0, i = 0, length = 0;
+	char *copy;
 	int rc;
 
-	if (!copy)
-		return fail_memory(l);
-	for (; s[i] && s[i] != '"'; i++) {
-		if (s[i] == '\\' && (s[i + 1] == '"' || s[i + 1] == '\\'))
-			i++;
-		copy[n++] = s[i];
-	}
-	if (!s[i]) {
+	while (s[length] && s[length] != '"')
+		length += is_escape(s + length) ? 2 : 1;
+	if (!s[length]) {
 		(void)snprintf(l->error->found, sizeof l->error->found,
 			       "a string that does not end");
 		(void)snprintf(l->error->expected, sizeof l->error->expected, "'\"'");
 		return fail(l, l->at, 1, bad_token, (uint32_t)l->at + 1);
 	}
-	rc = push_mark(l, TOKEN_STRING, i + 2);
+	/* No more than it needs: a filter may have as many strings as it has room for. */
+	copy = pool_new(l->pool, length + 1, 1);
+	if (!copy)
+		return fail_memory(l);
+	while (i < length) {
+		i += is_escape(s + i);
+		copy[n++] = s[i++];
+	}
+	rc = push_mark(l, TOKEN_STRING, length + 2);
 	if (!rc) {
 		assert(l->tokens); /* pushing it made room */
 		l->tokens[l->count - 1].string = copy;

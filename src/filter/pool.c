@@ -51,3 +51,12 @@ void *pool_new(struct pool *p, size_t count, size_t size)
 	b->used += bytes;
 	return piece;
 }
+
+size_t pool_bytes(const struct pool *p)
+{
+	size_t bytes = 0;
+
+	for (const struct pool_block *b = p->blocks; b; b = b->next)
+		bytes += sizeof *b + b->size;
+	return bytes;
+}

@@ -20,5 +20,7 @@ struct pool {
 void pool_init(struct pool *p);
 void pool_fini(struct pool *p);
 void *pool_new(struct pool *p, size_t count, size_t size) MUST_CHECK;
+/* What the pool has taken from the heap. */
+size_t pool_bytes(const struct pool *p);
 
 #endif

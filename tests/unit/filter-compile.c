@@ -3,6 +3,7 @@
 #include "lib/tap.h"
 
 #include "base/mem.h"
+#include "filter/filter.h"
 
 /* Compiles and returns the code; *bad is filled. */
 static int try_text(const char *text, enum filter_layer layer, unsigned flags,
@@ -220,6 +221,32 @@ static void test_hints(void)
 	CHECK_STR(bad.hint, "it does at: network, forward");
 }
 
+/* 0: it does not compile. */
+static size_t bytes_of(const char *text)
+{
+	struct filter *f;
+	size_t bytes;
+
+	if (filter_compile(&f, text, FILTER_NETWORK, 0, NULL))
+		return 0;
+	bytes = pool_bytes(&f->pool);
+	filter_free(f);
+	return bytes;
+}
+
+static void test_memory_of_strings(void)
+{
+	char *text = repeat("iface == \"a\\\"b\"", 10000, " or ", "");
+	size_t bytes = text ? bytes_of(text) : 0;
+
+	printf("# %zu bytes for 10,000 strings\n", bytes);
+	CHECK(bytes && bytes < 30000000);
+	mem_free(text);
+	CHECK_EQ(bytes_of("iface == \"a\\"), 0);
+	CHECK_EQ(bytes_of("iface == \"a\\\""), 0);
+	CHECK(bytes_of("iface == \"a\\b\\\\\"") > 0);
+}
+
 static void test_comments_are_for_files(void)
 {
 	static const char text[] = "# web\ntcp.DstPort = 80 # plain\n";
@@ -261,6 +288,7 @@ int main(void)
 	RUN(test_length_of_words);
 	RUN(test_error_for_a_person);
 	RUN(test_hints);
+	RUN(test_memory_of_strings);
 	RUN(test_comments_are_for_files);
 	RUN(test_constant_filters_are_free);
 	return tap_done();
