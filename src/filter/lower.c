@@ -2,11 +2,14 @@
 #include "filter/graph.h"
 
 #define DROPPED_MAX 4096
+#define COPIED_MAX  30000
 
 struct lowering {
 	struct strings *strings;
 	struct pool *pool;
 	struct horizon *horizon;
+	unsigned open; /* conditions around this node that may be either way */
+	size_t copied; /* nodes and items made below them */
 };
 
 static bool is_unknown(const struct lowering *l, const struct field *f)
@@ -20,6 +23,7 @@ static struct expression *new_expression(struct lowering *l, enum expression_kin
 
 	if (e)
 		e->kind = kind;
+	l->copied += l->open != 0;
 	return e;
 }
 
@@ -85,6 +89,7 @@ static bool test_of_items(struct lowering *l, const struct node *n, struct test 
 
 	for (const struct item *i = n->items; i; i = i->next)
 		count++;
+	l->copied += l->open ? count : 0;
 	r = pool_new(l->pool, count, sizeof *r);
 	if (!r)
 		return false;
@@ -291,12 +296,16 @@ static struct expression *lower_open_if(struct lowering *l, const struct node *n
 					bool is_negated)
 {
 	const struct node *second = n->first->next, *third = second->next;
-	struct expression *a = pair(l, EXPR_AND, lower_node(l, n->first, false),
-				    lower_node(l, second, is_negated));
-	struct expression *b = pair(l, EXPR_AND, lower_node(l, n->first, true),
-				    lower_node(l, third, is_negated));
+	struct expression *a, *b;
 
-	return pair(l, EXPR_OR, a, b);
+	l->open++;
+	a = pair(l, EXPR_AND, lower_node(l, n->first, false),
+		 lower_node(l, second, is_negated));
+	b = pair(l, EXPR_AND, lower_node(l, n->first, true),
+		 lower_node(l, third, is_negated));
+	a = pair(l, EXPR_OR, a, b);
+	l->open--;
+	return a;
 }
 
 static struct expression *lower_if(struct lowering *l, const struct node *n,
@@ -305,7 +314,6 @@ static struct expression *lower_if(struct lowering *l, const struct node *n,
 	struct expression *e, *a, *b, *c;
 
 	if (has_unknown(l, n->first)) {
-		/* Each level doubles the work: where it gets too much, all may be so. */
 		if (l->horizon->dropped >= DROPPED_MAX)
 			return new_expression(l, EXPR_TRUE);
 		return lower_open_if(l, n, is_negated);
@@ -329,6 +337,12 @@ static struct expression *lower_if(struct lowering *l, const struct node *n,
 static struct expression *lower_node(struct lowering *l, const struct node *n,
 				     bool is_negated)
 {
+	/* Each open condition doubles what lies below it, known or not: where it gets too much, all may
+	 * be so.  What follows is cut too: a known condition that was, chooses between equals. */
+	if (l->open && l->copied >= COPIED_MAX) {
+		l->horizon->dropped++;
+		return new_expression(l, EXPR_TRUE);
+	}
 	switch (n->kind) {
 	case NODE_TEST:
 		return lower_test(l, n, is_negated);

@@ -247,6 +247,76 @@ static void test_memory_of_strings(void)
 	CHECK(bytes_of("iface == \"a\\b\\\\\"") > 0);
 }
 
+static bool is_process(const struct field *f, const void *context)
+{
+	(void)context;
+	return !strcmp(f->name, "processId");
+}
+
+/* `count` times `piece` where the innermost of `levels` conditions asks for the process; returns what its
+ * lowering took, with *kind what came out. */
+static size_t bytes_of_open(unsigned levels, const char *piece, size_t count,
+			    enum expression_kind *kind)
+{
+	struct horizon horizon = { .is_unknown = is_process };
+	struct strings strings = { NULL, 0, 0 };
+	char *open = repeat("(", levels, "", "processId == 1 and (");
+	char *close = repeat("? tcp: udp)", levels, "", "");
+	char *inner = repeat(piece, count, " or ", ")");
+	char *parts[] = { open, inner, close };
+	struct expression *e = NULL;
+	size_t bytes = 0, size = 1;
+	struct filter *f = NULL;
+	struct pool pool;
+	char *text;
+
+	for (size_t i = 0; i < 3; i++)
+		size += parts[i] ? strlen(parts[i]) : 0;
+	text = mem_new(size, 1);
+	if (text)
+		(void)snprintf(text, size, "%s%s%s", open, inner, close);
+	pool_init(&pool);
+	if (text && !filter_compile(&f, text, FILTER_NETWORK, 0, NULL))
+		e = lower(f->folded, &strings, &pool, &horizon);
+	if (e) {
+		*kind = e->kind;
+		bytes = pool_bytes(&pool);
+		CHECK(horizon.dropped > 0);
+	}
+	pool_fini(&pool);
+	filter_free(f);
+	mem_free(text);
+	for (size_t i = 0; i < 3; i++)
+		mem_free(parts[i]);
+	return bytes;
+}
+
+/* Each level of conditions that are open asks what lies below it twice. */
+static void test_memory_of_open_conditions(void)
+{
+	static const struct {
+		unsigned levels;
+		const char *piece;
+		size_t count;
+	} cases[] = {
+		{ 13, "ip.SrcAddr == 1.2.3.4 and tcp.DstPort == 5", 400 },
+		{ 13, "tcp.DstPort in {1, 3, 5, 7, 9, 11, 13} and ip.TTL == 1", 150 },
+		{ 300, "ip.SrcAddr == 1.2.3.4 and tcp.DstPort == 5", 400 },
+	};
+	enum expression_kind kind = EXPR_TRUE;
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		size_t bytes = bytes_of_open(cases[i].levels, cases[i].piece,
+					     cases[i].count, &kind);
+
+		printf("# %u levels: %zu bytes\n", cases[i].levels, bytes);
+		CHECK(bytes && bytes < 40000000);
+	}
+	/* Few are asked as far as can be. */
+	CHECK(bytes_of_open(3, "ip.SrcAddr == 1.2.3.4", 100, &kind) < 1000000);
+	CHECK(kind != EXPR_TRUE);
+}
+
 static void test_comments_are_for_files(void)
 {
 	static const char text[] = "# web\ntcp.DstPort = 80 # plain\n";
@@ -289,6 +359,7 @@ int main(void)
 	RUN(test_error_for_a_person);
 	RUN(test_hints);
 	RUN(test_memory_of_strings);
+	RUN(test_memory_of_open_conditions);
 	RUN(test_comments_are_for_files);
 	RUN(test_constant_filters_are_free);
 	return tap_done();
