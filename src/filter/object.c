@@ -5,6 +5,8 @@
 static const char begin[] = "@WinDiv_";
 
 #define TESTS_MAX 256
+/* Farther from either end than any packet is long, Linux's longest too. */
+#define INDEX_MAX (1 << 20)
 
 struct object {
 	const char *at;
@@ -78,12 +80,22 @@ static int32_t read_target(struct object *o, uint32_t own, uint32_t count)
 	return TARGET_REJECT;
 }
 
+/* WinDivert takes any index of 32 bits, and finds nothing there. */
+static int32_t read_index(struct object *o)
+{
+	int32_t index = (int32_t)(read_number(o, 7) - 65535U);
+
+	if (index > INDEX_MAX)
+		return INDEX_MAX;
+	return index < -INDEX_MAX ? -INDEX_MAX : index;
+}
+
 /* The words behind the first one, which differ by field. */
 static void read_rest(struct object *o, const struct field *f, struct literal *c,
 		      int32_t *index)
 {
 	if (field_is_array(f)) {
-		*index = (int32_t)(read_number(o, 7) - 65535U);
+		*index = read_index(o);
 	} else if (f->format == FORMAT_IPV6) {
 		for (unsigned i = 1; i < 4; i++)
 			c->value |= (u128)read_number(o, 7) << 32 * i;

@@ -284,6 +284,33 @@ static void test_longer_than_a_header_can_say(void)
 	CHECK(!interpreted("tcp", packet, 65575));
 }
 
+/* An object may say any index of 32 bits; what is in no packet is absent to both. */
+static void test_far_indexes(void)
+{
+	static const uint32_t words[] = { 0,          1,          65534 + 65535,
+					  0x7fffffff, 0x8000fffd, 0x8000fffe,
+					  0x8000ffff, 0xffffffff };
+	static const uint8_t packet[60] = { 0x45, 0, 0, 60 };
+	struct filter_input in = { .packet = NULL };
+	struct filter_field field;
+	uint32_t number = 0;
+	char text[64];
+
+	while (filter_field_at(number, &field) && strcmp(field.name, "packet32") != 0)
+		number++;
+	filter_input_packet(&in, packet, sizeof packet);
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		size_t n = (size_t)snprintf(text, sizeof text, "@WinDiv_WX_");
+
+		n += object_number(text + n, number);
+		n += (size_t)snprintf(text + n, sizeof text - n, "WWW");
+		n += object_number(text + n, words[i]);
+		(void)snprintf(text + n, sizeof text - n, "AX");
+		CHECK_EQ(verdict(text, FILTER_NETWORK, 0, &in), 0);
+		CHECK(!interpreted(text, packet, sizeof packet));
+	}
+}
+
 static void test_other_layers_are_refused(void)
 {
 	struct weir_error err = { 0 };
@@ -337,6 +364,7 @@ int main(void)
 	RUN(test_random_objects);
 	RUN(test_chosen_filters);
 	RUN(test_longer_than_a_header_can_say);
+	RUN(test_far_indexes);
 	RUN(test_other_layers_are_refused);
 	RUN(test_every_field_is_emitted);
 	return tap_done();
