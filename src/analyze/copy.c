@@ -36,7 +36,8 @@ static int check_going(const struct copy *c, struct weir_error *err)
 {
 	if (c->stop && *c->stop)
 		return err_set(err, WEIR_ERR_CLOSED, "interrupted");
-	if (sink_failed(c->writer->out))
+	/* A writer of several files has none before its first packet. */
+	if (c->writer->out && sink_failed(c->writer->out))
 		return err_set(err, WEIR_ERR_CLOSED, "cannot write '%s'",
 			       c->writer->name);
 	return 0;

@@ -67,6 +67,10 @@ check_equal "and its block" "$(blocks apart/httpd-4715-60000000.pcapng)" "i p ht
 "$WEIR" export store --by process -o by-store 2>said
 check_equal "each names the parent's hash" "$(grep -l "manifest head sha256:$head" by-store/* | wc -l)" "$(ls by-store | wc -l)"
 check_match "and says whose packets it holds" "$(strings -n 8 apart/curl-4711-30000000.pcapng)" "packets of curl\[4711\]"
+"$WEIR" export owned.pcapng --by process --filter 'processId == 4712' -o chosen 2>said
+check_equal "a filter that leaves the first packets out" "$(ls chosen)" process-4712-40000000.pcapng
+check "no packet wanted" "$WEIR" export owned.pcapng --by process --filter 'udp.DstPort == 9' -o none
+check_equal "is a folder without files" "$(find none)" none
 check_status "a folder that is there" 3 "$WEIR" export owned.pcapng --by process -o apart
 check_status "no folder" 2 "$WEIR" export owned.pcapng --by process
 check_status "another kind" 2 "$WEIR" export owned.pcapng --by host -o x
