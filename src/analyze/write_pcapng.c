@@ -1,9 +1,9 @@
 /* pcapng: one section; an interface block before the first packet that may need it; records as the
  * store writes them, with what the source knew and nothing that it did not.
  *
- * All interfaces are given one snap length, 0 (none) where they differ: libpcap gives up at the
- * first interface whose snap length is not that of the file's first one.  The interface's own is
- * kept in words, in a comment.  Raw interfaces behind the first have the number that libpcap wants
+ * No interface is given a snap length: libpcap gives up at the first interface whose snap length is
+ * not that of the file's first one, and a source may describe further ones behind packets that are
+ * written already.  The interface's own is kept in words, in a comment.  Raw interfaces behind the first have the number that libpcap wants
  * there (store/iface.h).  A file without any interface gets one, for mergecap, that says that there
  * was none.  Interface statistics are not repeated: they are counters of the
  * recording, and would be untrue of a part of it; the comment of the section says what was lost. */
@@ -73,15 +73,12 @@ static void put_interface(struct writer *w, unsigned index)
 	size_t length;
 	char text[64];
 
-	info.snaplen = w->snaplen;
+	info.snaplen = 0;
 	if (index && info.linktype == LINKTYPE_RAW)
 		info.linktype = LINKTYPE_RAW_LIBPCAP;
 	length = pcapng_put_interface(block, &info);
-	if (own != w->snaplen) {
-		int n = own ? snprintf(text, sizeof text, "snap length when recorded: %u",
-				       own)
-			    : snprintf(text, sizeof text,
-				       "snap length when recorded: none");
+	if (own) {
+		int n = snprintf(text, sizeof text, "snap length when recorded: %u", own);
 
 		length = append_option(block, length, OPT_COMMENT, text, (size_t)n);
 	}
@@ -106,12 +103,6 @@ static void put_interfaces(struct writer *w)
 
 static int begin(struct writer *w, struct weir_error *err UNUSED)
 {
-	unsigned count = merge_iface_count(w->merge);
-
-	w->snaplen = count ? merge_iface(w->merge, 0)->snaplen : 0;
-	for (unsigned i = 1; i < count; i++)
-		if (merge_iface(w->merge, i)->snaplen != w->snaplen)
-			w->snaplen = 0;
 	put_section(w);
 	put_interfaces(w);
 	return 0;

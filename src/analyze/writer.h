@@ -50,7 +50,6 @@ struct writer {
 	uint64_t number;     /* of this output among several */
 	/* The formats' own state. */
 	unsigned iface_count; /* described in the output so far */
-	uint32_t snaplen;
 	bool has_linktype;
 	uint16_t linktype;
 	unsigned

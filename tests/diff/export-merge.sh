@@ -49,6 +49,8 @@ check_equal "equal times: whatever the names" "$(order sizes.pcap vlan.pcap know
 
 "$WEIR" export known.pcapng snaplens.pcapng -o both.pcapng
 check "different snap lengths open everywhere" opens_everywhere both.pcapng 8
+"$WEIR" export later.pcapng -o later-again.pcapng
+check "one that is described behind the first packet, too" opens_everywhere later-again.pcapng 2
 check_equal "interfaces of each source" "$(packet_facts both.pcapng |
 	cut -d '|' -f 4 | sort | uniq -c | tr -s ' \n' '  ')" \
 	" 2 eth0 2 lo 2 long 2 short "

@@ -187,6 +187,9 @@ def sections():
     c = Pcapng('snaplens.pcapng').interface(1, 'short', snaplen=64).interface(1, 'long')
     for i in range(4):
         c.packet(BASE + i, ether(ipv4(17, udp(900 + i))), i % 2)
+    c = Pcapng('later.pcapng').interface(1, 'first', snaplen=96)
+    c.packet(BASE, ether(ipv4(17, udp(10))))
+    c.interface(1, 'second').packet(BASE + 1, ether(ipv4(17, udp(900))), 1)
     c = Pcapng('mixed.pcapng').interface(1, 'eth0').interface(101, 'tun0')
     for i in range(4):
         packet = ipv4(17, udp(i))
