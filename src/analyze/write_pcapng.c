@@ -11,6 +11,7 @@
 #include "analyze/writer.h"
 #include "base/bytes.h"
 #include "base/compiler.h"
+#include "base/time.h"
 #include "store/pcapng.h"
 #include "store/process_block.h"
 #include "store/record.h"
@@ -202,8 +203,20 @@ static void put_record(struct writer *w, const struct packet *p)
 	sink_took(w->out, length);
 }
 
-static int put_packet(struct writer *w, const struct packet *p,
-		      struct weir_error *err UNUSED)
+/* Times are counted from 1970 without sign (if_tsoffset could move that; our records have none). */
+static int refuse_time(const struct writer *w, const struct packet *p,
+		       struct weir_error *err)
+{
+	char text[TIME_TEXT];
+
+	time_format(p->ns, text);
+	return err_set(err, WEIR_ERR_FORMAT,
+		       "cannot write '%s': a pcapng file holds times from 1970 on, "
+		       "found %s",
+		       w->name, text);
+}
+
+static int put_packet(struct writer *w, const struct packet *p, struct weir_error *err)
 {
 	uint16_t linktype = merge_iface(w->merge, p->iface)->linktype;
 
@@ -212,6 +225,8 @@ static int put_packet(struct writer *w, const struct packet *p,
 	w->is_mixed |= w->has_linktype && linktype != w->linktype;
 	w->linktype = linktype;
 	w->has_linktype = true;
+	if (UNLIKELY(p->ns < 0))
+		return refuse_time(w, p, err);
 	put_record(w, p);
 	if (UNLIKELY(p->has_pid && w->described))
 		describe_process(w, p);

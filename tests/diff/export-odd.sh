@@ -31,6 +31,16 @@ exports() {
 	[ "$1" = mixed.pcapng ] || opens_everywhere "$tmp/out/$1.$2" "$(wc -l <"$tmp/original")"
 }
 
+# A time that neither format can hold is refused: exported, it would lie in the far future.
+mv in/before-1970.pcapng .
+for format in pcap pcapng; do
+	check_status "no $format of a time before 1970" 3 \
+		"$WEIR" export before-1970.pcapng -o "out/before-1970.$format"
+done
+check_match "and the time is told" "$("$WEIR" export before-1970.pcapng -o out/x.pcapng 2>&1)" \
+	'times from 1970 on, found 1906-08-16T20:26:40'
+check_equal "none is left" "$(ls -A out)" ""
+
 for file in "$tmp"/in/*; do
 	name=$(basename "$file")
 	packet_facts "$file" >"$tmp/original"

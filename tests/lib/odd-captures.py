@@ -80,11 +80,12 @@ class Pcapng:
             out += struct.pack(self.order + 'HH', code, len(value)) + value + bytes(-len(value) % 4)
         return out + bytes(4) if options else b''
 
-    def interface(self, linktype, name, resolution=9, snaplen=0):
+    def interface(self, linktype, name, resolution=9, snaplen=0, offset=None):
         self.resolutions.append(resolution)
         self.snaplens.append(snaplen)
         self.block(1, struct.pack(self.order + 'HHI', linktype, 0, snaplen) + self.options(
-            [(2, name.encode()), (9, bytes([resolution]))]))
+            [(2, name.encode()), (9, bytes([resolution]))] + (
+                [] if offset is None else [(14, struct.pack(self.order + 'q', offset))])))
         return self
 
     def packet(self, ns, data, interface=0, flags=None, drops=None, comment=None):
@@ -190,6 +191,8 @@ def sections():
     c = Pcapng('later.pcapng').interface(1, 'first', snaplen=96)
     c.packet(BASE, ether(ipv4(17, udp(10))))
     c.interface(1, 'second').packet(BASE + 1, ether(ipv4(17, udp(900))), 1)
+    c = Pcapng('before-1970.pcapng').interface(1, 'eth0', offset=-2 * 10**9)
+    c.packet(5, ether(ipv4(17, udp(4))))
     c = Pcapng('mixed.pcapng').interface(1, 'eth0').interface(101, 'tun0')
     for i in range(4):
         packet = ipv4(17, udp(i))
