@@ -20,7 +20,18 @@ struct decode {
 	struct headers *h;
 	struct cursor c;
 	uint32_t left;
+	bool is_bounded; /* the cursor ends with the IP packet, not with what was captured */
 };
+
+/* Ends the cursor n bytes on: what stands behind the IP packet, as Ethernet's padding does, is none
+ * of its headers. */
+static void bound(struct decode *d, uint32_t n)
+{
+	if (cur_left(&d->c) <= n)
+		return;
+	d->c.end = d->c.at + n;
+	d->is_bounded = true;
+}
 
 /* Passes n bytes of header: the packet must have said that they exist. */
 static void pass(struct decode *d, uint32_t n)
@@ -129,6 +140,8 @@ static void decode_ipv4(struct decode *d, uint32_t after, uint32_t wire_left)
 	h->is_fragment = (fragment & 0x3fff) != 0;
 	h->fragment_off = (fragment & 0x1fff) * 8;
 	d->left = total ? total : wire_left;
+	if (total)
+		bound(d, total > 20 ? total - 20 : 0);
 	pass(d, header_bytes);
 	cur_skip(&d->c, header_bytes - 20);
 	if (d->c.is_bad || h->is_malformed)
@@ -195,6 +208,8 @@ static void decode_ipv6(struct decode *d, uint32_t after, uint32_t wire_left)
 	memcpy(h->dst, dst, 16);
 	/* 0: a jumbogram, or left to the hardware; the wire's length is the better one. */
 	d->left = payload || wire_left < 40 ? payload : wire_left - 40;
+	if (payload)
+		bound(d, payload);
 	h->payload_off += 40;
 	after += 40;
 	while (is_extension(next) && !h->is_malformed && !h->fragment_off) {
@@ -257,6 +272,10 @@ void headers_decode(struct headers *h, uint16_t linktype, const uint8_t *data,
 	default:
 		break;
 	}
+	if (d.c.is_bad && d.is_bounded) {
+		h->is_malformed = true;
+		d.left = 0;
+	}
 	h->payload_bytes = d.left;
-	h->is_cut = d.c.is_bad;
+	h->is_cut = d.c.is_bad && !d.is_bounded;
 }

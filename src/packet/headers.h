@@ -6,7 +6,8 @@
  * addresses and a protocol, but no ports.
  *
  * Lengths are those that the headers state, not what was captured, so that a packet cut by a snap
- * length tells the truth; `is_cut` says that a header itself is cut off.
+ * length tells the truth; `is_cut` says that a header itself is cut off.  Nothing is read from
+ * behind the IP packet's own end.
  * Facts: RFC 791, 8200 (extension headers, section 4), 2675 (jumbograms), 9293, 768, 792, 4443,
  * 826; a length of 0 on packets that leave segmentation to the hardware: Linux BIG TCP. */
 #ifndef WEIR_PACKET_HEADERS_H

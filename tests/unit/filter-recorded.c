@@ -75,6 +75,19 @@ static void test_a_link_that_says_the_other_version(void)
 	CHECK(takes("packet[-1] == 105", &r));
 }
 
+/* As headers_decode() has it: no header is made of padding. */
+static void test_padding_is_no_header(void)
+{
+	uint8_t bytes[sizeof tagged];
+	struct recorded r = packet();
+
+	memcpy(bytes, tagged, sizeof bytes);
+	bytes[18 + 3] = 20; /* nothing behind the IP header */
+	r.data = bytes;
+	CHECK(takes("ip and length == 20", &r));
+	CHECK(!takes("udp", &r));
+}
+
 static void test_raw_and_cooked(void)
 {
 	struct recorded r = packet();
@@ -165,6 +178,7 @@ int main(void)
 	RUN(test_headers_are_found_behind_a_tag);
 	RUN(test_padding_is_no_payload);
 	RUN(test_a_link_that_says_the_other_version);
+	RUN(test_padding_is_no_header);
 	RUN(test_raw_and_cooked);
 	RUN(test_direction_and_interface);
 	RUN(test_no_ip_no_match);

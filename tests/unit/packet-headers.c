@@ -123,6 +123,28 @@ static void test_arp(void)
 	CHECK_EQ(h.ip_version, 0);
 }
 
+/* What stands behind the IP packet is Ethernet's padding, or whatever somebody put there. */
+static void test_behind_the_packet(void)
+{
+	DECODE(IPV4("\0\x14", "\0\0", "\x11") UDP "PADDING");
+	CHECK(h.is_malformed && !h.is_cut && !h.has_ports);
+	CHECK_EQ(h.src_port, 0);
+	CHECK_EQ(h.payload_bytes, 0);
+	DECODE(IPV4("\0\x18", "\0\0", "\6") TCP("\x12"));
+	CHECK(h.is_malformed && h.has_ports && !h.has_tcp);
+	CHECK_EQ(h.tcp_flags, 0);
+	CHECK_EQ(h.tcp_seq, 0);
+	DECODE(IPV4("\0\x16", "\0\0", "\1") "\x08\0\0\0\0\5\0\6");
+	CHECK(h.is_malformed && h.has_icmp);
+	CHECK_EQ(h.icmp_id, 0);
+	DECODE(IPV6("\0\2", "\x11") UDP);
+	CHECK(h.is_malformed && !h.has_ports);
+	/* An extension header that ends behind the packet. */
+	DECODE(IPV6("\0\4", "\0") "\x11\0\1\4\0\0\0\0" UDP);
+	CHECK(h.is_malformed && !h.is_cut && !h.has_ports);
+	CHECK_EQ(h.protocol, 0);
+}
+
 /* Segmentation offload of more than 64 KiB: the length fields hold 0, the wire's length counts. */
 static void test_length_zero(void)
 {
@@ -202,6 +224,7 @@ int main(void)
 	RUN(test_fragments);
 	RUN(test_icmp);
 	RUN(test_arp);
+	RUN(test_behind_the_packet);
 	RUN(test_length_zero);
 	RUN(test_cut_anywhere);
 	RUN(test_lies);
