@@ -57,7 +57,7 @@ static unsigned take(struct seen *s, struct fragments *fragments, struct opening
 	f = flow_table_packet(s->table, &key, &fp, &is_begun, &rc);
 	assert(f && !rc);
 	if (h.has_tcp && openings_packet(o, f, &fp, &name, &from))
-		assert(name.length <= SERVER_NAME_MAX);
+		assert(name.length < SERVER_NAME_TEXT);
 	if (h.is_fragment && !h.fragment_off)
 		fragments_release(fragments, &h, 0);
 	return 1;

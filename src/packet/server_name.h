@@ -1,15 +1,20 @@
 /* The name of the server that the first bytes of a connection ask for, whatever says it: what the
- * parsers of a TLS ClientHello and of an HTTP request head have in common. */
+ * parsers of a TLS ClientHello and of an HTTP request head have in common.
+ *
+ * The text is in lower case.  A byte that is not printable, a blank, '(' and '\\' are \DDD, as in
+ * the names of DNS: a name that holds them must not be taken for a shorter one, nor for two. */
 #ifndef WEIR_PACKET_SERVER_NAME_H
 #define WEIR_PACKET_SERVER_NAME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-#define SERVER_NAME_MAX 255
+#define SERVER_NAME_MAX  255                       /* bytes of a name as sent */
+#define SERVER_NAME_TEXT (4 * SERVER_NAME_MAX + 1) /* with its NUL */
 
 struct server_name {
 	size_t length;
-	char text[SERVER_NAME_MAX + 1]; /* as sent, in lower case; ends with NUL */
+	char text[SERVER_NAME_TEXT]; /* ends with NUL */
 };
 
 /* What the bytes seen so far are. */
@@ -20,20 +25,7 @@ enum server_name_found {
 	SERVER_NAME_IS,   /* and here it is */
 };
 
-/* Puts the bytes in lower case; false where they are none or too many. */
-static inline int server_name_set(struct server_name *name, const void *bytes,
-				  size_t length)
-{
-	const char *from = bytes;
-
-	if (!length || length > SERVER_NAME_MAX)
-		return 0;
-	for (size_t i = 0; i < length; i++)
-		name->text[i] =
-			from[i] >= 'A' && from[i] <= 'Z' ? (char)(from[i] + 32) : from[i];
-	name->text[length] = '\0';
-	name->length = length;
-	return 1;
-}
+/* Takes the name over; false where its bytes are none or more than SERVER_NAME_MAX. */
+bool server_name_set(struct server_name *name, const void *bytes, size_t length);
 
 #endif

@@ -31,6 +31,8 @@ check_equal "and does not replace one that has it" "$(of 40006 '.names[0] | "\(.
 check_equal "TLS server names, in one segment and in pieces out of order" \
 	"$(of 40010 "$names") $(of 40011 "$names") $(of 40013 "$names")" "tls.example(tls) split.example(tls) six.example(tls)"
 check_equal "a hello without a name" "$(of 40012 "$names")" ""
+check_equal "bytes that no name has are told by number" "$(of 40031 "$names") $(of 40032 "$names")" \
+	'good.example\000.evil.example(tls) bank.example\040dns)\032x(tls)'
 check_equal "HTTP hosts of each request" "$(of 40020 "$names")" "web.example(http) again.example(http)"
 check_equal "a proxy's target" "$(of 40021 "$names")" "far.example(http)"
 check_equal "a head in two segments" "$(of 40022 "$names")" "halves.example(http)"

@@ -167,6 +167,9 @@ def named(path):
     s = Connection(c, "10.0.0.1", 40022, "192.0.2.20", 80).open()
     s.send(0, ACK, b"GET /index HTTP/1.0\r\nUser-Agent: x\r\nHo")
     s.send(0, ACK, b"st: halves.example\r\n\r\n")
+    # Names that would be taken for another one, or for two.
+    for port, name in ((40031, "good.example\0.evil.example"), (40032, "bank.example(dns) x")):
+        Connection(c, "10.0.0.1", port, "192.0.2.31", 8443).open().send(0, ACK, hello(name))
     # Neither.
     Connection(c, "10.0.0.1", 40030, "192.0.2.30", 22).open().send(0, ACK, b"SSH-2.0-x\r\n")
 

@@ -151,6 +151,20 @@ static void test_odd_hellos(void)
 		 SERVER_NAME_NOT);
 }
 
+/* What a hello may hold and a name may not: it stays one name, and a whole one. */
+static void test_hostile_hello(void)
+{
+	uint8_t text[] = HELLO;
+
+	memcpy(text + sizeof text - 7, "a\0b(\\ ", 6);
+	CHECK_EQ(tls_hello_name(text, sizeof text - 1, scratch, &name), SERVER_NAME_IS);
+	CHECK_STR(name.text, "a\\000b\\040\\092\\032");
+	memcpy(text + sizeof text - 7, "\x1b\x7f\xff.\"A", 6);
+	CHECK_EQ(tls_hello_name(text, sizeof text - 1, scratch, &name), SERVER_NAME_IS);
+	CHECK_STR(name.text, "\\027\\127\\255.\"a");
+	CHECK_EQ(name.length, strlen(name.text));
+}
+
 #define HTTP(text) http_head_name((const uint8_t *)(text), sizeof(text) - 1, &name)
 
 static void test_http(void)
@@ -201,6 +215,7 @@ int main(void)
 	RUN(test_hello);
 	RUN(test_records);
 	RUN(test_odd_hellos);
+	RUN(test_hostile_hello);
 	RUN(test_http);
 	RUN(test_odd_http);
 	return tap_done();
