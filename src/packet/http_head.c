@@ -72,6 +72,19 @@ static bool is_host_byte(char c)
 	       (c >= 'A' && c <= 'Z') || strchr("-._~%:[]!$&'()*+,;=", c) != NULL;
 }
 
+/* The authority of a target behind its "http://", without what stands before the last '@': that is
+ * a user's name, whatever it looks like (RFC 3986, section 3.2). */
+static struct span authority_of(struct span target)
+{
+	struct span s = before(&target, '/');
+
+	s = before(&s, '?');
+	s = before(&s, '#');
+	while (s.length && memchr(s.at, '@', s.length))
+		(void)before(&s, '@');
+	return s;
+}
+
 /* host or host:port; the port of [address]:port lies behind the bracket. */
 static enum server_name_found take_authority(struct span s, struct server_name *name)
 {
@@ -140,7 +153,7 @@ enum server_name_found http_head_name(const uint8_t *bytes, size_t length,
 	if (begins_with(target, "http://")) {
 		target.at += 7;
 		target.length -= 7;
-		return take_authority(before(&target, '/'), name);
+		return take_authority(authority_of(target), name);
 	}
 	if (length >= HTTP_HEAD_MAX && !memchr(c.at, '\n', cur_left(&c)))
 		return SERVER_NAME_NOT;

@@ -181,6 +181,16 @@ static void test_http(void)
 	CHECK_STR(name.text, "far.ex");
 	CHECK_EQ(HTTP("GET http://a.ex/b HTTP/1.1\nHost: c\n"), SERVER_NAME_IS);
 	CHECK_STR(name.text, "a.ex");
+	CHECK_EQ(HTTP("GET http://good.ex:x@evil.ex:8080/ HTTP/1.1\nHost: c\n"),
+		 SERVER_NAME_IS);
+	CHECK_STR(name.text, "evil.ex");
+	CHECK_EQ(HTTP("GET http://a.ex@b.ex:1@c.ex HTTP/1.1\nHost: d\n"), SERVER_NAME_IS);
+	CHECK_STR(name.text, "c.ex");
+	CHECK_EQ(HTTP("GET http://a.ex/@b.ex HTTP/1.1\nHost: c\n"), SERVER_NAME_IS);
+	CHECK_STR(name.text, "a.ex");
+	CHECK_EQ(HTTP("GET http://a.ex?@b.ex HTTP/1.1\nHost: c\n"), SERVER_NAME_IS);
+	CHECK_STR(name.text, "a.ex");
+	CHECK_EQ(HTTP("GET http://a.ex@ HTTP/1.1\nHost: c\n"), SERVER_NAME_NONE);
 	CHECK_EQ(HTTP("GET / HTTP/1.0\nHost: [2001:db8::1]:80\n"), SERVER_NAME_IS);
 	CHECK_STR(name.text, "2001:db8::1");
 	CHECK_EQ(HTTP("GET / HTTP/1.0\r\n\r\nHost: behind\r\n"), SERVER_NAME_NONE);
