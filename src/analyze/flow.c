@@ -100,15 +100,21 @@ static bool is_done(const struct flow *f)
 	return state == FLOW_CLOSED || state == FLOW_RESET || state == FLOW_REFUSED;
 }
 
+/* Whether a SYN of that number from that side begins another connection.  Where the other end alone
+ * has sent, it may have answered before the SYN was seen, or opened at the same time: then it said
+ * so.  Anything else of it is left over from an earlier connection. */
+static bool is_begun_by(const struct flow *f, unsigned side, uint32_t seq)
+{
+	const struct flow_side *sender = &f->side[side];
+
+	if (!sender->packets)
+		return f->initiator == FLOW_BY_FIRST;
+	return !sender->has_syn || sender->syn_seq != seq || is_done(f);
+}
+
 bool flow_is_over(const struct flow *f, const struct flow_packet *p)
 {
-	const struct flow_side *sender = &f->side[p->side];
-
-	if (!is_syn(p->headers) || !sender->packets)
-		return false;
-	if (!sender->has_syn || sender->syn_seq != p->headers->tcp_seq)
-		return true;
-	return is_done(f);
+	return is_syn(p->headers) && is_begun_by(f, p->side, p->headers->tcp_seq);
 }
 
 /* A surer owner takes the place of one that is less sure (a listener's that of the process that
@@ -193,13 +199,8 @@ void flow_add_pieces(struct flow *f, unsigned side, const struct flow_pieces *pi
 
 bool flow_is_part(const struct flow *earlier, const struct flow *later)
 {
-	const struct flow_side *a = &earlier->side[later->src], *b = flow_src(later);
-
-	if (later->is_new)
-		return false;
-	if (later->initiator != FLOW_BY_SYN || !a->packets)
-		return true;
-	return a->has_syn && a->syn_seq == b->syn_seq && !is_done(earlier);
+	return later->initiator != FLOW_BY_SYN ||
+	       !is_begun_by(earlier, later->src, flow_src(later)->syn_seq);
 }
 
 static void join_side(struct flow_side *s, const struct flow_side *later)

@@ -3,7 +3,7 @@
  * A flow is what has one protocol and one pair of addresses and ports (ICMP echo: the identifier),
  * one VLAN and one source, both directions together.  A TCP connection that takes the addresses and
  * ports of an earlier one is a flow of its own: it begins with a SYN of another sequence number, or
- * behind a closed or reset one.
+ * behind a closed or reset one, or behind packets of the other end alone that answer nothing.
  *
  * A packet that is seen on several interfaces (a bridge and its ports, a VLAN and its carrier) is
  * counted once: each direction counts what is seen on the interface of its first packet; the rest
@@ -104,7 +104,6 @@ struct flow {
 	uint8_t src;        /* the side that is the initiator */
 	uint8_t initiator;  /* enum flow_initiator */
 	uint8_t start; /* how far the initiator's first bytes are read: analyze/opening.h */
-	bool is_new;   /* began behind another of the same key */
 	uint8_t names_lost; /* that found no place */
 };
 

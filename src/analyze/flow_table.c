@@ -156,29 +156,22 @@ static int32_t add(struct flow_table *t, const struct flow_key *key,
 	return i;
 }
 
-/* A SYN of an end that has sent nothing: it belongs to the flow, unless earlier parts of that are
- * gone, which know better. */
-static bool is_doubtful(const struct flow_table *t, const struct flow *f,
-			const struct flow_packet *p)
-{
-	return t->spilled && !f->side[p->side].packets && flow_is_opening(p);
-}
-
-/* Hands the flow over where the packet begins another one in its place. */
+/* Hands the flow over where the packet begins another one in its place.  Once parts of flows are
+ * gone, what is here does not tell whether a SYN begins one: it begins a part, and who puts the parts
+ * together sees all of them. */
 static int replace(struct flow_table *t, struct flow *f, const struct flow_packet *p,
 		   bool *is_begun)
 {
 	const struct flow_key key = f->key;
-	bool is_over = flow_is_over(f, p);
+	bool is_part = t->spilled && flow_is_opening(p);
 	int rc;
 
-	if (!is_over && !is_doubtful(t, f, p))
+	if (!is_part && !flow_is_over(f, p))
 		return 0;
-	rc = t->done(t->arg, f, !is_over);
+	rc = t->done(t->arg, f, is_part);
 	if (rc)
 		return rc;
 	flow_begin(f, &key, p);
-	f->is_new = is_over;
 	*is_begun = true;
 	return 0;
 }

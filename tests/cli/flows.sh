@@ -48,6 +48,11 @@ check_equal "states" "$(jq -r 'select(.src_port != 40010) | "\(.src_port) \(.sta
 	"40000 new syn,40001 half-open syn,40002 established syn,40003 closing syn,40004 closed syn,40005 reset syn,40006 refused syn,80 established first-packet,40008 established syn-ack,40009 new syn,"
 check_equal "ports that are used again" "$(of 40010 '"\(.state) \(.packets)"' | tr '\n' ',')" "closed 6,established 3,established 3,"
 
+run --json left-over.pcap
+check_equal "who sent the SYN is the source, whatever the server said before" \
+	"$(jq -r '"\(.src_port) \(.state) \([.names[].name] | join(" "))"' out | tr '\n' ',')" \
+	"80 reset ,40011 established fresh.example,"
+
 run --json odd.pcap
 check_match "what is in no flow is told" "$(cat err)" "1 of 24 packets have no IP header"
 check_equal "fragments belong to their flow, in whatever order" \

@@ -3,6 +3,7 @@
 
 conversations.py FOLDER      named.pcap    names from DNS, TLS and HTTP, each with its traps
                              states.pcap   TCP connections in every state, and re-used ports
+                             left-over.pcap  a connection behind a packet of the one before
                              odd.pcap      fragments, VLANs, ICMP, extension headers, loopback
                              owned.pcapng  packets with processes: option 8, owner, process blocks
 conversations.py crowd FILE COUNT ROUNDS   that many processes, a packet each a round
@@ -198,6 +199,13 @@ def states(path):
             x.close()
 
 
+def left_over(path):
+    """A packet of the server from before, then a connection; tshark counts that as one."""
+    x = Connection(Capture(path), "10.0.0.1", 40011, "192.0.2.1", 80)
+    x.send(1, RST, seq=7)
+    x.open().send(0, PSH | ACK, hello("fresh.example"))
+
+
 def odd(path):
     c = Capture(path)
     # Fragments in order, in disorder, and without their first piece; IPv6 ones.
@@ -328,7 +336,8 @@ def main(words):
     if words[0] == "crowd":
         crowd(words[1], int(words[2]), int(words[3]))
         return
-    for make, name in ((named, "named.pcap"), (states, "states.pcap"), (odd, "odd.pcap"), (owned, "owned.pcapng")):
+    for make, name in ((named, "named.pcap"), (states, "states.pcap"), (left_over, "left-over.pcap"),
+                       (odd, "odd.pcap"), (owned, "owned.pcapng")):
         make(os.path.join(words[0], name))
 
 

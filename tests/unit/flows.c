@@ -140,6 +140,36 @@ static void test_initiator(void)
 	flow_table_free(t);
 }
 
+/* What a server had still to say to the last user of the port: the SYN behind it begins. */
+static void test_left_over(void)
+{
+	struct seen seen = { .whole = 0 };
+	struct flow_table *t = flow_table_new(0, remember, &seen);
+	struct flow *f;
+
+	CHECK_STR(state_after(t, 2, RST, 20), "reset");
+	CHECK_STR(state_after(t, 1, SYN, 900), "new");
+	CHECK_EQ(seen.whole, 1);
+	make_tcp(2, 1, SYN | ACK, 5);
+	f = add(t);
+	CHECK_EQ(f->initiator, FLOW_BY_SYN);
+	CHECK_EQ(f->key.address[f->src][3], 1);
+	CHECK_STR(flow_state_name(flow_state(f)), "half-open");
+	/* Its answer before the SYN, and both opening at once: one flow. */
+	make_tcp(4, 3, SYN | ACK, 5);
+	(void)add(t);
+	make_tcp(3, 4, SYN, 1);
+	f = add(t);
+	CHECK_EQ(f->key.address[f->src][3], 3);
+	make_tcp(6, 5, SYN, 5);
+	(void)add(t);
+	make_tcp(5, 6, SYN, 1);
+	f = add(t);
+	CHECK_EQ(f->key.address[f->src][3], 6);
+	CHECK_EQ(seen.whole, 1);
+	flow_table_free(t);
+}
+
 static void test_both_directions(void)
 {
 	struct seen seen = { .whole = 0 };
@@ -332,6 +362,7 @@ int main(void)
 {
 	RUN(test_states);
 	RUN(test_initiator);
+	RUN(test_left_over);
 	RUN(test_both_directions);
 	RUN(test_owners);
 	RUN(test_parts);
