@@ -19,6 +19,15 @@ static bool is_echo(const struct headers *h)
 	       (h->icmp_type >= 13 && h->icmp_type <= 18);
 }
 
+/* Of two messages of one echo the one that comes back. */
+static bool is_reply(const struct headers *h)
+{
+	if (h->protocol == PROTOCOL_ICMPV6)
+		return h->icmp_type == 129;
+	return h->icmp_type == 0 || h->icmp_type == 14 || h->icmp_type == 16 ||
+	       h->icmp_type == 18;
+}
+
 static void key_ports(struct flow_key *key, const struct headers *h, uint16_t *src,
 		      uint16_t *dst)
 {
@@ -57,6 +66,9 @@ bool flow_key_make(struct flow_key *key, const struct headers *h, size_t source,
 	key_ports(key, h, &src, &dst);
 	order = memcmp(h->src, h->dst, sizeof h->src);
 	*side = order > 0 || (!order && src > dst);
+	/* To oneself only the message tells the ends apart. */
+	if (!order && key->form == FLOW_ECHO)
+		*side = is_reply(h);
 	memcpy(key->address[*side], h->src, sizeof h->src);
 	memcpy(key->address[!*side], h->dst, sizeof h->dst);
 	key->port[*side] = src;

@@ -170,6 +170,22 @@ static void test_left_over(void)
 	flow_table_free(t);
 }
 
+static void test_ping_to_oneself(void)
+{
+	struct seen seen = { .whole = 0 };
+	struct flow_table *t = flow_table_new(0, remember, &seen);
+	struct flow *f;
+
+	make_ip(1, 1, 1, 8)[0] = 8;
+	(void)add(t);
+	make_ip(1, 1, 1, 8)[0] = 0;
+	f = add(t);
+	CHECK_EQ(flow_src(f)->packets, 1);
+	CHECK_EQ(flow_dst(f)->packets, 1);
+	CHECK_STR(flow_state_name(flow_state(f)), "answered");
+	flow_table_free(t);
+}
+
 static void test_both_directions(void)
 {
 	struct seen seen = { .whole = 0 };
@@ -363,6 +379,7 @@ int main(void)
 	RUN(test_states);
 	RUN(test_initiator);
 	RUN(test_left_over);
+	RUN(test_ping_to_oneself);
 	RUN(test_both_directions);
 	RUN(test_owners);
 	RUN(test_parts);
