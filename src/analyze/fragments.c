@@ -3,8 +3,8 @@
 #include "analyze/recent.h"
 #include "base/mem.h"
 
-/* What the pieces of one packet share (RFC 791, section 3.2; RFC 8200, section 4.5); zeroed before
- * it is filled in. */
+/* What the pieces of one packet share (RFC 791, section 3.2; RFC 8200, section 4.5: the pieces of IPv6
+ * may each name another protocol, and there it stays 0); zeroed before it is filled in. */
 struct whole_key {
 	uint8_t src[16], dst[16];
 	uint32_t id;
@@ -15,6 +15,7 @@ struct whole_key {
 struct whole {
 	bool is_known; /* the first piece was there */
 	bool has_ports;
+	uint8_t protocol;
 	uint16_t src_port, dst_port;
 	struct headers first; /* of a piece that is held, for its key */
 	struct flow_pieces held;
@@ -73,7 +74,7 @@ static void make_key(struct whole_key *key, const struct headers *h, size_t sour
 	key->id = h->fragment_id;
 	key->source = (uint16_t)source;
 	key->ip_version = h->ip_version;
-	key->protocol = h->protocol;
+	key->protocol = h->ip_version == 4 ? h->protocol : 0;
 }
 
 static void hold(struct whole *w, const struct packet *p, const struct headers *h)
@@ -100,6 +101,7 @@ bool fragments_packet(struct fragments *f, const struct packet *p, struct header
 	w = recent_add(f->wholes, &key);
 	if (!h->fragment_off) {
 		w->is_known = true;
+		w->protocol = h->protocol;
 		w->has_ports = h->has_ports;
 		w->src_port = h->src_port;
 		w->dst_port = h->dst_port;
@@ -111,6 +113,9 @@ bool fragments_packet(struct fragments *f, const struct packet *p, struct header
 		hold(w, p, h);
 		return false;
 	}
+	/* From here on it is as the whole packet, which need not have ports. */
+	h->is_fragment = false;
+	h->protocol = w->protocol;
 	h->has_ports = w->has_ports;
 	h->src_port = w->src_port;
 	h->dst_port = w->dst_port;

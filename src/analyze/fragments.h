@@ -23,7 +23,7 @@ typedef void fragments_fn(void *arg, const struct flow_key *key, unsigned side,
 
 struct fragments *fragments_new(fragments_fn *found, void *arg) MUST_CHECK;
 void fragments_free(struct fragments *f);
-/* Puts the ports into *h where they are known.  False where the packet has been taken and is held:
+/* Makes *h that of the whole packet where its first piece was seen.  False where the packet has been taken and is held:
  * it must not be counted now. */
 bool fragments_packet(struct fragments *f, const struct packet *p, struct headers *h,
 		      size_t source);

@@ -54,10 +54,14 @@ check_equal "who sent the SYN is the source, whatever the server said before" \
 	"80 reset ,40011 established fresh.example,"
 
 run --json odd.pcap
-check_match "what is in no flow is told" "$(cat err)" "1 of 24 packets have no IP header"
+check_match "what is in no flow is told" "$(cat err)" "1 of 32 packets have no IP header"
 check_equal "fragments belong to their flow, in whatever order" \
 	"$(jq -r 'select(.dst_port == 6000) | "\(.src) \(.packets) \(.bytes)"' out | tr '\n' ',')" \
 	"10.0.0.1 3 2158,10.0.0.2 3 2158,2001:db8::1 3 2242,"
+check_equal "those of a packet without ports, too" \
+	"$(jq -r 'select(.protocol == "esp") | "\(.dst) \(.packets) \(.fragments_only)"' out | tr '\n' ',')" \
+	"192.0.2.4 3 null,192.0.2.5 3 null,"
+check_equal "and those of IPv6 whose first piece has an extension header" "$(of 5001 '"\(.packets) \(.dst_port)"')" "2 6001"
 check_equal "those without their first piece are a flow of fragments" \
 	"$(jq -r 'select(.fragments_only) | "\(.src) \(.src_port) \(.packets)"' out)" "10.0.0.3 null 2"
 check_equal "extension headers are passed" "$(of 1 .src)" "2001:db8::2"

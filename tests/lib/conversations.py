@@ -221,6 +221,15 @@ def odd(path):
     for i in range(3):
         ext = struct.pack(">BBHI", 17, 0, i * 800 | (i < 2), 77)
         c.put(ether(ip("2001:db8::1", "2001:db8::9", 17, pieces[i], extensions=(44, ext))))
+    # Pieces of what has no ports, in order and in disorder; of IPv6 whose first header behind the
+    # pieces' own is an extension, which the later ones cannot tell from the transport.
+    for ident, order in ((4, (0, 1, 2)), (5, (2, 1, 0))):
+        for i in order:
+            c.put(ether(ip("10.0.0.4", "192.0.2.%d" % ident, 50, bytes(800), ident, (0x2000 if i < 2 else 0) | i * 100)))
+    data = struct.pack(">BBBBI", 17, 0, 1, 4, 0) + udp(5001, 6001, bytes(1000))
+    for at in (0, 800):
+        ext = struct.pack(">BBHI", 60, 0, at | (at == 0), 78)
+        c.put(ether(ip("2001:db8::1", "2001:db8::9", 44, data[at:at + 800], extensions=(44, ext))))
     # Hop-by-hop options before the transport.
     ext = struct.pack(">BB", 17, 0) + bytes(6)
     c.put(ether(ip("2001:db8::2", "2001:db8::9", 17, udp(1, 2, b"x"), extensions=(0, ext))))
