@@ -204,9 +204,20 @@ void flow_add(struct flow *f, const struct flow_packet *p)
 
 void flow_add_pieces(struct flow *f, unsigned side, const struct flow_pieces *pieces)
 {
+	struct flow_side *s = &f->side[side];
+
 	widen(f, pieces->first_ns, pieces->last_ns);
-	f->side[side].packets += pieces->packets;
-	f->side[side].bytes += pieces->bytes;
+	if (!s->packets) {
+		s->iface = pieces->iface;
+		s->direction = pieces->direction;
+	}
+	s->elsewhere += pieces->elsewhere;
+	if (s->iface != pieces->iface) {
+		s->elsewhere += pieces->packets;
+		return;
+	}
+	s->packets += pieces->packets;
+	s->bytes += pieces->bytes;
 }
 
 bool flow_is_part(const struct flow *earlier, const struct flow *later)

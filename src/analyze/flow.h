@@ -128,8 +128,11 @@ void flow_add(struct flow *f, const struct flow_packet *p);
 
 /* Packets of which only the number is known any more. */
 struct flow_pieces {
-	uint64_t packets, bytes;
+	uint64_t packets, bytes; /* on the interface of the first of them */
+	uint64_t elsewhere;
 	int64_t first_ns, last_ns;
+	unsigned iface;
+	uint8_t direction; /* enum link_direction of the first */
 };
 
 void flow_add_pieces(struct flow *f, unsigned side, const struct flow_pieces *pieces);

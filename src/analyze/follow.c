@@ -35,8 +35,11 @@ static void take_pieces(void *arg, const struct flow_key *key, unsigned side,
 	struct follow *f = arg;
 	struct flow *flow = flow_table_find(f->table, key);
 	const struct headers none = { .ip_version = key->ip_version };
-	const struct packet packet = { .ns = pieces->first_ns };
-	struct flow_packet p = { .packet = &packet, .headers = &none, .side = side };
+	const struct packet packet = { .ns = pieces->first_ns, .iface = pieces->iface };
+	struct flow_packet p = { .packet = &packet,
+				 .headers = &none,
+				 .side = side,
+				 .direction = pieces->direction };
 	bool is_begun;
 	int rc;
 

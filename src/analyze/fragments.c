@@ -1,5 +1,6 @@
 #include "analyze/fragments.h"
 
+#include "analyze/facts.h"
 #include "analyze/recent.h"
 #include "base/mem.h"
 
@@ -82,11 +83,17 @@ static void hold(struct whole *w, const struct packet *p, const struct headers *
 	if (!w->held.packets) {
 		w->first = *h;
 		w->held.first_ns = w->held.last_ns = p->ns;
+		w->held.iface = p->iface;
+		w->held.direction = (uint8_t)facts_direction(p, &h->link);
 	}
 	if (p->ns < w->held.first_ns)
 		w->held.first_ns = p->ns;
 	if (p->ns > w->held.last_ns)
 		w->held.last_ns = p->ns;
+	if (p->iface != w->held.iface) {
+		w->held.elsewhere++;
+		return;
+	}
 	w->held.packets++;
 	w->held.bytes += p->len;
 }
@@ -138,7 +145,7 @@ void fragments_release(struct fragments *f, const struct headers *h, size_t sour
 	if (!w || !w->held.packets || !flow_key_make(&flow, h, source, &side))
 		return;
 	f->found(f->arg, &flow, side, &w->held);
-	w->held.packets = 0;
+	memset(&w->held, 0, sizeof w->held);
 }
 
 void fragments_drain(struct fragments *f)

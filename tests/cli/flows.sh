@@ -71,6 +71,12 @@ check_equal "pings by their identifier" "$(jq -r 'select(.icmp_id) | "\(.protoco
 check_equal "other messages by type and code" "$(jq -r 'select(.icmp_type) | "\(.icmp_type) \(.icmp_code)"' out)" "3 3"
 check_equal "a protocol without ports" "$(jq -r 'select(.protocol == "gre") | .src_port' out)" "null"
 
+run --json pieces.pcapng
+check_equal "pieces by themselves keep interface and direction" \
+	"$(jq -r 'select(.fragments_only) | "\(.iface) \(.direction) \(.packets)"' out)" "two out 1"
+check_equal "those before the first one count once, too" \
+	"$(of 5000 '"\(.iface) \(.packets) \(.elsewhere_packets)"')" "one 2 2"
+
 run --json owned.pcapng
 who='"\(.process)[\(.pid)] \(.process_certainty) \(.process_method)"'
 check_equal "a process by option 8, owner and process block" "$(of 1000 "$who, .process_path, .user" | tr '\n' ' ')" \

@@ -5,6 +5,7 @@ conversations.py FOLDER      named.pcap    names from DNS, TLS and HTTP, each wi
                              states.pcap   TCP connections in every state, and re-used ports
                              left-over.pcap  a connection behind a packet of the one before
                              odd.pcap      fragments, VLANs, ICMP, extension headers, loopback
+                             pieces.pcapng fragments on two interfaces
                              owned.pcapng  packets with processes: option 8, owner, process blocks
 conversations.py crowd FILE COUNT ROUNDS   that many processes, a packet each a round
 conversations.py many FILE COUNT [SEED]    that many flows, a few packets each, all mixed up
@@ -287,6 +288,20 @@ class Owned:
         self.file.write(block(0xbad, struct.pack("<III", 32622, 3, len(entry)) + entry))
 
 
+def pieces(path):
+    """On two interfaces: pieces whose first one never comes, and those of a packet before it."""
+    with open(path, "wb") as f:
+        f.write(block(0x0a0d0d0a, struct.pack("<IHHq", 0x1a2b3c4d, 1, 0, -1)))
+        for name in (b"one", b"two"):
+            f.write(block(1, struct.pack("<HHI", 101, 0, 0) + option(2, name) + option(9, b"\t") + option(0, b"")))
+        first = ip("10.0.0.1", "192.0.2.9", 17, udp(5000, 6000, bytes(792)), 1, 0x2000)
+        later = ip("10.0.0.1", "192.0.2.9", 17, bytes(800), 1, 100)
+        alone = ip("10.0.0.2", "192.0.2.9", 17, bytes(800), 2, 100)
+        for i, (iface, data) in enumerate(((1, alone), (0, later), (1, later), (0, first), (1, first))):
+            f.write(block(6, struct.pack("<IIIII", iface, (BASE + i) >> 32, (BASE + i) & 0xffffffff, len(data), len(data)) +
+                          data + bytes(-len(data) % 4) + option(2, struct.pack("<I", 2)) + option(0, b"")))
+
+
 def owned(path):
     o = Owned(path)
     o.put(ip("10.0.0.1", "192.0.2.1", 17, udp(1000, 1, b"out")), 2, 4711, 30000000)
@@ -346,7 +361,7 @@ def main(words):
         crowd(words[1], int(words[2]), int(words[3]))
         return
     for make, name in ((named, "named.pcap"), (states, "states.pcap"), (left_over, "left-over.pcap"),
-                       (odd, "odd.pcap"), (owned, "owned.pcapng")):
+                       (odd, "odd.pcap"), (pieces, "pieces.pcapng"), (owned, "owned.pcapng")):
         make(os.path.join(words[0], name))
 
 
