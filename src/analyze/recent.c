@@ -3,19 +3,24 @@
 #include "analyze/mix.h"
 #include "base/mem.h"
 
+/* Places are numbered from 1, so that memory that was never touched says "none". */
 enum {
-	WAYS = 8
+	NONE = 0
 };
 
 /* Before each key. */
 struct head {
-	uint64_t used; /* 0: the place is free */
+	size_t next;         /* of the same bucket; of the free places */
+	size_t older, newer; /* by last use */
 };
 
 struct recent {
 	uint8_t *places;
-	size_t sets, key_bytes, value_off, place_bytes;
-	uint64_t seed, tick, gone_count;
+	size_t *buckets;
+	size_t count, bucket_count, key_bytes, value_off, place_bytes;
+	size_t used; /* places that ever were */
+	size_t oldest, newest, free;
+	uint64_t seed, gone_count;
 	recent_gone_fn *gone;
 	void *gone_arg;
 };
@@ -25,22 +30,40 @@ static size_t align8(size_t n)
 	return (n + 7) & ~(size_t)7;
 }
 
+static struct head *place_at(const struct recent *r, size_t i)
+{
+	return (struct head *)(void *)(r->places + (i - 1) * r->place_bytes);
+}
+
+static void *key_at(const struct recent *r, size_t i)
+{
+	return place_at(r, i) + 1;
+}
+
+static void *value_at(const struct recent *r, size_t i)
+{
+	return (uint8_t *)place_at(r, i) + r->value_off;
+}
+
 struct recent *recent_new(size_t count, size_t key_bytes, size_t value_bytes)
 {
 	struct recent *r = mem_new(1, sizeof *r);
 
 	if (!r)
 		return NULL;
-	r->sets = (count + WAYS - 1) / WAYS;
+	r->count = count;
+	r->bucket_count = 2 * count;
 	r->key_bytes = key_bytes;
 	r->value_off = sizeof(struct head) + align8(key_bytes);
 	r->place_bytes = r->value_off + align8(value_bytes);
 	r->seed = mix_seed();
-	r->places = mem_new(r->sets * WAYS, r->place_bytes);
-	if (r->places)
-		return r;
-	mem_free(r);
-	return NULL;
+	r->places = mem_new(count, r->place_bytes);
+	r->buckets = mem_new(r->bucket_count, sizeof *r->buckets);
+	if (!r->places || !r->buckets) {
+		recent_free(r);
+		return NULL;
+	}
+	return r;
 }
 
 void recent_free(struct recent *r)
@@ -48,6 +71,7 @@ void recent_free(struct recent *r)
 	if (!r)
 		return;
 	mem_free(r->places);
+	mem_free(r->buckets);
 	mem_free(r);
 }
 
@@ -57,90 +81,136 @@ void recent_on_gone(struct recent *r, recent_gone_fn *gone, void *arg)
 	r->gone_arg = arg;
 }
 
-static struct head *place_at(const struct recent *r, size_t i)
+static size_t *bucket_of(const struct recent *r, const void *key)
 {
-	return (struct head *)(void *)(r->places + i * r->place_bytes);
+	return &r->buckets[mix_bytes(r->seed, key, r->key_bytes) % r->bucket_count];
 }
 
-static void *key_of(struct head *h)
+static size_t find(const struct recent *r, const void *key)
 {
-	return h + 1;
+	size_t i = *bucket_of(r, key);
+
+	while (i != NONE && memcmp(key_at(r, i), key, r->key_bytes) != 0)
+		i = place_at(r, i)->next;
+	return i;
 }
 
-static void *value_of(const struct recent *r, struct head *h)
+static void unlink_place(struct recent *r, size_t i)
 {
-	return (uint8_t *)h + r->value_off;
+	const struct head *h = place_at(r, i);
+
+	if (h->older == NONE)
+		r->oldest = h->newer;
+	else
+		place_at(r, h->older)->newer = h->newer;
+	if (h->newer == NONE)
+		r->newest = h->older;
+	else
+		place_at(r, h->newer)->older = h->older;
 }
 
-static size_t first_way(const struct recent *r, const void *key)
+static void link_newest(struct recent *r, size_t i)
 {
-	return (size_t)(mix_bytes(r->seed, key, r->key_bytes) % r->sets) * WAYS;
+	struct head *h = place_at(r, i);
+
+	h->older = r->newest;
+	h->newer = NONE;
+	if (r->newest == NONE)
+		r->oldest = i;
+	else
+		place_at(r, r->newest)->newer = i;
+	r->newest = i;
 }
 
-static struct head *find(const struct recent *r, const void *key)
+static void use(struct recent *r, size_t i)
 {
-	size_t first = first_way(r, key);
+	if (r->newest == i)
+		return;
+	unlink_place(r, i);
+	link_newest(r, i);
+}
 
-	for (size_t i = first; i < first + WAYS; i++) {
-		struct head *h = place_at(r, i);
+static void take_out(struct recent *r, size_t i)
+{
+	size_t *at = bucket_of(r, key_at(r, i));
 
-		if (h->used && !memcmp(key_of(h), key, r->key_bytes))
-			return h;
-	}
-	return NULL;
+	while (*at != i)
+		at = &place_at(r, *at)->next;
+	*at = place_at(r, i)->next;
+	unlink_place(r, i);
+	place_at(r, i)->next = r->free;
+	r->free = i;
 }
 
 void *recent_find(struct recent *r, const void *key)
 {
-	struct head *h = find(r, key);
+	size_t i = find(r, key);
 
-	if (!h)
+	if (i == NONE)
 		return NULL;
-	h->used = ++r->tick;
-	return value_of(r, h);
+	use(r, i);
+	return value_at(r, i);
 }
 
-static void hand_over(struct recent *r, struct head *h)
+static void hand_over_oldest(struct recent *r)
 {
+	size_t i = r->oldest;
+
 	if (r->gone)
-		r->gone(r->gone_arg, key_of(h), value_of(r, h));
-	h->used = 0;
+		r->gone(r->gone_arg, key_at(r, i), value_at(r, i));
+	take_out(r, i);
+}
+
+static size_t free_place(struct recent *r)
+{
+	size_t i;
+
+	if (r->free == NONE && r->used < r->count)
+		return ++r->used;
+	if (r->free == NONE) {
+		hand_over_oldest(r);
+		r->gone_count++;
+	}
+	i = r->free;
+	r->free = place_at(r, i)->next;
+	return i;
+}
+
+static size_t add(struct recent *r, const void *key)
+{
+	size_t i = free_place(r), *bucket = bucket_of(r, key);
+
+	memcpy(key_at(r, i), key, r->key_bytes);
+	memset(value_at(r, i), 0, r->place_bytes - r->value_off);
+	place_at(r, i)->next = *bucket;
+	*bucket = i;
+	link_newest(r, i);
+	return i;
 }
 
 void *recent_add(struct recent *r, const void *key)
 {
-	size_t first = first_way(r, key);
-	struct head *h = find(r, key);
+	size_t i = find(r, key);
 
-	if (!h) {
-		h = place_at(r, first);
-		for (size_t i = first + 1; i < first + WAYS; i++)
-			if (place_at(r, i)->used < h->used)
-				h = place_at(r, i);
-		if (h->used) {
-			hand_over(r, h);
-			r->gone_count++;
-		}
-		memcpy(key_of(h), key, r->key_bytes);
-		memset(value_of(r, h), 0, r->place_bytes - r->value_off);
-	}
-	h->used = ++r->tick;
-	return value_of(r, h);
+	if (i == NONE)
+		i = add(r, key);
+	else
+		use(r, i);
+	return value_at(r, i);
 }
 
 void recent_drop(struct recent *r, const void *key)
 {
-	struct head *h = find(r, key);
+	size_t i = find(r, key);
 
-	if (h)
-		h->used = 0;
+	if (i != NONE)
+		take_out(r, i);
 }
 
 void recent_drain(struct recent *r)
 {
-	for (size_t i = 0; i < r->sets * WAYS; i++)
-		if (place_at(r, i)->used)
-			hand_over(r, place_at(r, i));
+	while (r->oldest != NONE)
+		hand_over_oldest(r);
 }
 
 uint64_t recent_gone_count(const struct recent *r)

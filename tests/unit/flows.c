@@ -354,6 +354,37 @@ static void test_recent(void)
 	recent_free(r);
 }
 
+static void note_keys(void *arg, const void *key, const void *value)
+{
+	struct gone *g = arg;
+
+	(void)value;
+	g->count++;
+	/* A number that depends on the order. */
+	g->sum = g->sum * 31 + *(const uint32_t *)key;
+}
+
+/* What goes, and in which order, is the same however often it is done. */
+static void test_recent_is_the_same(void)
+{
+	struct gone first = { .count = 0 };
+
+	for (unsigned round = 0; round < 5; round++) {
+		struct recent *r = recent_new(64, sizeof(uint32_t), 1);
+		struct gone gone = { .count = 0 };
+
+		recent_on_gone(r, note_keys, &gone);
+		for (uint32_t i = 0; i < 500; i++)
+			(void)recent_add(r, &(uint32_t){ i * i % 257 });
+		recent_drain(r);
+		recent_free(r);
+		if (!round)
+			first = gone;
+		CHECK_EQ(gone.count, first.count);
+		CHECK_EQ(gone.sum, first.sum);
+	}
+}
+
 static void test_process_text(void)
 {
 	struct flow_owner o = { .pid = 7, .is_known = true, .was_sought = true };
@@ -386,6 +417,7 @@ int main(void)
 	RUN(test_join);
 	RUN(test_names_are_bounded);
 	RUN(test_recent);
+	RUN(test_recent_is_the_same);
 	RUN(test_process_text);
 	return tap_done();
 }
