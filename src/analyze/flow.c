@@ -145,6 +145,25 @@ static bool is_other(const struct flow_owner *a, const struct flow_owner *b)
 	       (a->pid != b->pid || a->start_ns != b->start_ns);
 }
 
+static void count_exact(struct flow_side *s, const struct flow_owner *o, uint64_t packets)
+{
+	if (!packets)
+		return;
+	if (!is_other(o, &s->owner)) {
+		s->exact += packets;
+	} else if (!s->other_exact || !is_other(o, &s->other)) {
+		s->other = *o;
+		s->other_exact += packets;
+	} else {
+		s->further_exact += packets;
+	}
+}
+
+uint64_t flow_other_owners(const struct flow_side *s)
+{
+	return s->other_exact + s->further_exact;
+}
+
 static void add_owner(struct flow_side *s, const struct packet *p)
 {
 	struct flow_owner o = { .start_ns = p->owner.start_ns,
@@ -157,8 +176,8 @@ static void add_owner(struct flow_side *s, const struct packet *p)
 
 	if (is_surer(&o, &s->owner))
 		s->owner = o;
-	else if (is_other(&o, &s->owner) && o.certainty == OWNER_EXACT)
-		s->other_owners++;
+	if (o.is_known && o.certainty == OWNER_EXACT)
+		count_exact(s, &o, 1);
 	s->owner.was_sought = was_sought;
 }
 
@@ -180,20 +199,31 @@ static void widen(struct flow *f, int64_t first_ns, int64_t last_ns)
 		f->last_ns = last_ns;
 }
 
+/* Where the interface's packets of that side count; NULL: nowhere, it is the third one. */
+static struct flow_side *seen_on(struct flow *f, unsigned side, unsigned iface,
+				 uint8_t direction)
+{
+	struct flow_side *s = &f->side[side];
+
+	if (s->packets && s->iface != iface)
+		s = &f->second[side];
+	if (!s->packets) {
+		s->iface = iface;
+		s->direction = direction;
+	}
+	return s->iface == iface ? s : NULL;
+}
+
 void flow_add(struct flow *f, const struct flow_packet *p)
 {
-	struct flow_side *s = &f->side[p->side];
 	const struct packet *packet = p->packet;
+	struct flow_side *s = seen_on(f, p->side, packet->iface, (uint8_t)p->direction);
 
 	widen(f, packet->ns, packet->ns);
-	if (!s->packets) {
-		s->iface = packet->iface;
-		s->direction = (uint8_t)p->direction;
-	}
-	if (s->iface != packet->iface) {
-		s->elsewhere++;
+	if (s != &f->side[p->side])
+		f->side[p->side].elsewhere++;
+	if (!s)
 		return;
-	}
 	s->packets++;
 	s->bytes += packet->len;
 	if (packet->has_pid || packet->has_owner)
@@ -204,18 +234,14 @@ void flow_add(struct flow *f, const struct flow_packet *p)
 
 void flow_add_pieces(struct flow *f, unsigned side, const struct flow_pieces *pieces)
 {
-	struct flow_side *s = &f->side[side];
+	struct flow_side *s = seen_on(f, side, pieces->iface, pieces->direction);
 
 	widen(f, pieces->first_ns, pieces->last_ns);
-	if (!s->packets) {
-		s->iface = pieces->iface;
-		s->direction = pieces->direction;
-	}
-	s->elsewhere += pieces->elsewhere;
-	if (s->iface != pieces->iface) {
-		s->elsewhere += pieces->packets;
+	f->side[side].elsewhere += pieces->elsewhere;
+	if (s != &f->side[side])
+		f->side[side].elsewhere += pieces->packets;
+	if (!s)
 		return;
-	}
 	s->packets += pieces->packets;
 	s->bytes += pieces->bytes;
 }
@@ -226,41 +252,54 @@ bool flow_is_part(const struct flow *earlier, const struct flow *later)
 	       !is_begun_by(earlier, later->src, flow_src(later)->syn_seq);
 }
 
-static void join_side(struct flow_side *s, const struct flow_side *later)
+static void join_owners(struct flow_side *s, const struct flow_side *later)
 {
 	bool was_sought = s->owner.was_sought || later->owner.was_sought;
 
-	if (!s->packets) {
-		uint64_t elsewhere = s->elsewhere;
-
-		*s = *later;
-		s->elsewhere += elsewhere;
-		return;
-	}
-	s->elsewhere += later->elsewhere;
-	s->other_owners += later->other_owners;
 	if (is_surer(&later->owner, &s->owner))
 		s->owner = later->owner;
-	else if (is_other(&later->owner, &s->owner))
-		s->other_owners += later->packets;
 	s->owner.was_sought = was_sought;
-	s->flags |= later->flags;
-	s->has_syn |= later->has_syn;
-	s->has_syn_ack |= later->has_syn_ack;
-	/* The later part had not seen on which interface this one counts. */
-	if (later->packets && s->iface != later->iface) {
-		s->elsewhere += later->packets;
-		return;
-	}
+	count_exact(s, &later->owner, later->exact);
+	count_exact(s, &later->other, later->other_exact);
+	s->further_exact += later->further_exact;
+}
+
+static void join_side(struct flow_side *s, const struct flow_side *later)
+{
 	s->packets += later->packets;
 	s->bytes += later->bytes;
+	s->flags |= later->flags;
+	if (!s->has_syn)
+		s->syn_seq = later->syn_seq;
+	s->has_syn |= later->has_syn;
+	s->has_syn_ack |= later->has_syn_ack;
+	join_owners(s, later);
+}
+
+/* The later part had not seen on which interface the earlier one counts. */
+static void join_sides(struct flow_side *s, const struct flow_side *first,
+		       const struct flow_side *second)
+{
+	const struct flow_side *same = first->iface == s->iface ? first : second;
+
+	if (!first->packets)
+		return;
+	if (!s->packets) {
+		*s = *first;
+		return;
+	}
+	s->elsewhere += first->packets + first->elsewhere;
+	if (!same->packets || same->iface != s->iface)
+		return;
+	s->elsewhere -= same->packets;
+	join_side(s, same);
 }
 
 void flow_join(struct flow *f, const struct flow *later)
 {
 	widen(f, later->first_ns, later->last_ns);
-	join_side(&f->side[0], &later->side[0]);
-	join_side(&f->side[1], &later->side[1]);
+	for (unsigned i = 0; i < 2; i++)
+		join_sides(&f->side[i], &later->side[i], &later->second[i]);
 	for (unsigned i = 0; i < FLOW_NAMES && later->names[i].text; i++)
 		/* What a flow was called before it began is looked up when it begins: the later
 		 * part asked at another time. */

@@ -51,8 +51,9 @@ struct flow_owner {
 struct flow_side {
 	uint64_t packets, bytes; /* on the wire */
 	uint64_t elsewhere;      /* packets on other interfaces than the first */
-	uint64_t other_owners;   /* packets of other processes than the first */
-	struct flow_owner owner;
+	/* Packets that are surely of the owner; of the first other process; of further ones. */
+	uint64_t exact, other_exact, further_exact;
+	struct flow_owner owner, other;
 	unsigned iface;
 	uint32_t syn_seq;
 	uint8_t flags;     /* of TCP, all that were seen */
@@ -99,6 +100,9 @@ struct flow {
 	struct flow_key key;
 	int64_t first_ns, last_ns;
 	struct flow_side side[2]; /* as in the key */
+	/* The same as a second interface has seen it: this may be a part of a flow, and the part
+	 * before it count on that one.  `elsewhere` is not used here. */
+	struct flow_side second[2];
 	struct flow_name names[FLOW_NAMES];
 	uint32_t start_seq; /* of the initiator's first byte, where start is not 0 */
 	uint8_t src;        /* the side that is the initiator */
@@ -139,10 +143,14 @@ void flow_add_pieces(struct flow *f, unsigned side, const struct flow_pieces *pi
 
 /* Whether `later` goes on with what the earlier part was about. */
 bool flow_is_part(const struct flow *earlier, const struct flow *later);
-/* Adds the later part to the earlier one. */
+/* Adds the later part to the earlier one, as if there had been one.  Beyond what is kept of a part,
+ * which is two interfaces and two sure processes a side, numbers are told too low or too high. */
 void flow_join(struct flow *f, const struct flow *later);
 /* A name once; the first ones stay. */
 void flow_add_name(struct flow *f, const struct flow_name *name);
+
+/* Packets that are surely of other processes than the owner. */
+uint64_t flow_other_owners(const struct flow_side *s);
 
 /* Whose flow it is on the recorded machine, and where both ends are there the other's too (NULL: no
  * other).  A listener's place is taken by the process that accepted. */

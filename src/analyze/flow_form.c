@@ -309,7 +309,7 @@ static void json_processes(struct line *l, const struct flow_writer *w,
 			   const struct flow *f)
 {
 	const struct flow_owner *first = flow_owner(f), *peer = flow_peer_owner(f);
-	uint64_t others = flow_src(f)->other_owners + flow_dst(f)->other_owners;
+	uint64_t others = flow_other_owners(flow_src(f)) + flow_other_owners(flow_dst(f));
 
 	json_owner(l, first, process_of(w, f, first));
 	if (peer) {

@@ -10,6 +10,8 @@
 #include "lib/tap.h"
 #include "store/record.h"
 
+#include <assert.h>
+
 enum {
 	FIN = 1,
 	SYN = 2,
@@ -246,7 +248,7 @@ static void test_owners(void)
 	set_owner(9, OWNER_EXACT);
 	f = add(t);
 	CHECK_EQ(flow_owner(f)->pid, 8);
-	CHECK_EQ(flow_src(f)->other_owners, 1);
+	CHECK_EQ(flow_other_owners(flow_src(f)), 1);
 	CHECK(!flow_peer_owner(f));
 	flow_table_free(t);
 }
@@ -299,6 +301,134 @@ static void test_join(void)
 	CHECK_STR(first.names[0].text, "a");
 	CHECK(!first.names[1].text);
 	flow_table_free(t);
+}
+
+enum {
+	HOSTS = 40,
+	RESULTS = 20000
+};
+
+/* Whole flows, in the order in which they ended; parts are put together as they come. */
+struct results {
+	struct flow flows[RESULTS];
+	unsigned count;
+};
+
+static struct results in_parts, at_once;
+
+static int keep(void *arg, const struct flow *f, bool is_part)
+{
+	struct results *r = arg;
+
+	(void)is_part;
+	for (unsigned i = r->count; i-- > 0;) {
+		struct flow *earlier = &r->flows[i];
+
+		if (memcmp(&earlier->key, &f->key, sizeof f->key) != 0)
+			continue;
+		if (!flow_is_part(earlier, f))
+			break;
+		flow_join(earlier, f);
+		return 0;
+	}
+	assert(r->count < RESULTS);
+	r->flows[r->count++] = *f;
+	return 0;
+}
+
+static int keep_whole(void *arg, const struct flow *f, bool is_part)
+{
+	struct results *r = arg;
+
+	CHECK(!is_part);
+	assert(r->count < RESULTS);
+	r->flows[r->count++] = *f;
+	return 0;
+}
+
+static uint32_t random_state = 1;
+
+static uint32_t below(uint32_t n)
+{
+	random_state = random_state * 1664525 + 1013904223;
+	return (random_state >> 8) % n;
+}
+
+/* A host and its server: few sequence numbers, two interfaces, two processes, sure and less sure. */
+static void make_random(int64_t ns)
+{
+	static const uint8_t flags[] = { SYN, SYN | ACK, ACK, ACK, ACK, FIN | ACK, RST };
+	uint8_t host = (uint8_t)(1 + below(HOSTS));
+	bool is_answer = below(2);
+
+	make_tcp(is_answer ? 200 : host, is_answer ? host : 200,
+		 flags[below(sizeof flags)], below(2));
+	packet.ns = ns;
+	packet.iface = below(2);
+	if (below(3))
+		set_owner(7 + below(2), below(2) ? OWNER_EXACT : OWNER_WILDCARD);
+	else
+		set_owner(0, OWNER_UNKNOWN);
+}
+
+static void check_same_side(const struct flow_side *a, const struct flow_side *b)
+{
+	CHECK_EQ(a->packets, b->packets);
+	CHECK_EQ(a->bytes, b->bytes);
+	CHECK_EQ(a->elsewhere, b->elsewhere);
+	CHECK_EQ(a->flags, b->flags);
+	CHECK_EQ(a->iface, b->iface);
+	CHECK_EQ(a->owner.pid, b->owner.pid);
+	CHECK_EQ(a->owner.certainty, b->owner.certainty);
+	CHECK_EQ(flow_other_owners(a), flow_other_owners(b));
+}
+
+static void check_same(const struct flow *a, const struct flow *b)
+{
+	CHECK_EQ(a->first_ns, b->first_ns);
+	CHECK_EQ(a->last_ns, b->last_ns);
+	CHECK_EQ(a->src, b->src);
+	CHECK_EQ(a->initiator, b->initiator);
+	CHECK_STR(flow_state_name(flow_state(a)), flow_state_name(flow_state(b)));
+	check_same_side(&a->side[0], &b->side[0]);
+	check_same_side(&a->side[1], &b->side[1]);
+}
+
+/* The flow of that key that began then. */
+static const struct flow *find_same(const struct results *r, const struct flow *f)
+{
+	for (unsigned i = 0; i < r->count; i++)
+		if (r->flows[i].first_ns == f->first_ns &&
+		    !memcmp(&r->flows[i].key, &f->key, sizeof f->key))
+			return &r->flows[i];
+	return NULL;
+}
+
+/* A table of sixteen, whose parts are put together, against one with room for all. */
+static void test_memory_is_no_answer(void)
+{
+	struct flow_table *small = flow_table_new(0, keep, &in_parts);
+	struct flow_table *large = flow_table_new(1 << 20, keep_whole, &at_once);
+
+	for (int64_t ns = 0; ns < 20000; ns++) {
+		make_random(ns);
+		(void)add(small);
+		(void)add(large);
+	}
+	CHECK(!flow_table_finish(small));
+	CHECK(!flow_table_finish(large));
+	CHECK(flow_table_spilled(small) > 1000);
+	CHECK_EQ(flow_table_spilled(large), 0);
+	CHECK_EQ(in_parts.count, at_once.count);
+	for (unsigned i = 0; i < at_once.count; i++) {
+		const struct flow *same = find_same(&in_parts, &at_once.flows[i]);
+
+		CHECK(same != NULL);
+		if (same)
+			check_same(same, &at_once.flows[i]);
+	}
+	flow_table_free(small);
+	flow_table_free(large);
 }
 
 static void test_names_are_bounded(void)
@@ -415,6 +545,7 @@ int main(void)
 	RUN(test_owners);
 	RUN(test_parts);
 	RUN(test_join);
+	RUN(test_memory_is_no_answer);
 	RUN(test_names_are_bounded);
 	RUN(test_recent);
 	RUN(test_recent_is_the_same);
