@@ -1,7 +1,7 @@
 #include "analyze/host_names.h"
 
 #include "analyze/recent.h"
-#include "base/bytes.h"
+#include "base/cursor.h"
 #include "base/mem.h"
 #include "packet/dns.h"
 #include "store/iface.h"
@@ -195,10 +195,25 @@ static void take_message(struct host_names *n, const struct packet *p,
 		(void)recent_add(n->asked, &key);
 }
 
+/* Several may lie in a segment; one that is cut, and what is behind it, is not read. */
+static void take_stream(struct host_names *n, const struct packet *p,
+			const struct headers *h, struct cursor *c, size_t source)
+{
+	while (cur_left(c)) {
+		uint16_t length = cur_u16be(c);
+		const uint8_t *bytes = cur_bytes(c, length);
+
+		if (c->is_bad)
+			return;
+		if (dns_read(&n->message, bytes, length))
+			take_message(n, p, h, source);
+	}
+}
+
 void host_names_packet(struct host_names *n, const struct packet *p,
 		       const struct headers *h, size_t source)
 {
-	const uint8_t *bytes = p->data + h->payload_off;
+	struct cursor c;
 	size_t length;
 
 	if (!h->has_ports || (h->src_port != DNS_PORT && h->dst_port != DNS_PORT) ||
@@ -207,15 +222,10 @@ void host_names_packet(struct host_names *n, const struct packet *p,
 	length = p->caplen - h->payload_off;
 	if (length > h->payload_bytes)
 		length = h->payload_bytes;
-	if (h->protocol == PROTOCOL_TCP) {
-		if (length < 2 || get_u16be(bytes) > length - 2)
-			return;
-		length = get_u16be(bytes);
-		bytes += 2;
-	} else if (h->protocol != PROTOCOL_UDP) {
-		return;
-	}
-	if (dns_read(&n->message, bytes, length))
+	cur_init(&c, p->data + h->payload_off, length);
+	if (h->protocol == PROTOCOL_TCP)
+		take_stream(n, p, h, &c, source);
+	else if (h->protocol == PROTOCOL_UDP && dns_read(&n->message, c.at, length))
 		take_message(n, p, h, source);
 }
 

@@ -12,7 +12,7 @@
  * Ownership: texts are kept in the caller's pool.  Threads: one owner.  Memory: fixed:
  * HOST_NAMES_MAX addresses, HOST_NAMES_ASKED open questions; the least recently used goes, and is
  * counted.
- * DNS is what has port 53, over UDP, and over TCP where a message lies within a segment.  Names of
+ * DNS is what has port 53, over UDP, and over TCP those messages of a segment that lie within it.  Names of
  * multicast DNS are not taken: nobody is told who asked. */
 #ifndef WEIR_ANALYZE_HOST_NAMES_H
 #define WEIR_ANALYZE_HOST_NAMES_H

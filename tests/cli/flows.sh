@@ -28,6 +28,8 @@ check_equal "the one resolved last before the flow began" "$(of 40003 "$names")"
 check_equal "an address of a name that was not asked for has none" "$(of 40004 "$names")" ""
 check_equal "an answer without question is marked" "$(of 40005 '.names[0] | "\(.name) \(.asked)"')" "forged.example false"
 check_equal "and does not replace one that has it" "$(of 40006 '.names[0] | "\(.name) \(.asked)"')" "after.example true"
+check_equal "each whole answer in a segment of TCP" "$(of 40041 "$names") $(of 40042 "$names") $(of 40043 "$names")" \
+	"first.tcp.example(dns) second.tcp.example(dns) "
 check_equal "TLS server names, in one segment and in pieces out of order" \
 	"$(of 40010 "$names") $(of 40011 "$names") $(of 40013 "$names")" "tls.example(tls) split.example(tls) six.example(tls)"
 check_equal "a hello without a name" "$(of 40012 "$names")" ""

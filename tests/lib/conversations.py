@@ -172,6 +172,15 @@ def named(path):
     # Names that would be taken for another one, or for two.
     for port, name in ((40031, "good.example\0.evil.example"), (40032, "bank.example(dns) x")):
         Connection(c, "10.0.0.1", port, "192.0.2.31", 8443).open().send(0, ACK, hello(name))
+    # Over TCP: two questions in a segment, and their answers, the last one cut.
+    t = Connection(c, "10.0.0.1", 5010, "10.0.0.53", 53).open()
+    def stream(*messages):
+        return b"".join(struct.pack(">H", len(m)) + m for m in messages)
+    t.send(0, PSH | ACK, stream(dns(21, "first.tcp.example"), dns(22, "second.tcp.example"), dns(23, "cut.example")))
+    t.send(1, PSH | ACK, stream(*(dns(21 + i, name, [(name, 1, a("192.0.2.%d" % (41 + i)))])
+                                  for i, name in enumerate(("first.tcp.example", "second.tcp.example", "cut.example"))))[:-1])
+    for i in range(3):
+        Connection(c, "10.0.0.1", 40041 + i, "192.0.2.%d" % (41 + i), 22).open()
     # Neither.
     Connection(c, "10.0.0.1", 40030, "192.0.2.30", 22).open().send(0, ACK, b"SSH-2.0-x\r\n")
 
