@@ -139,6 +139,10 @@ int cmd_timeline(int argc, char **argv)
 		(void)err_set(&err, WEIR_ERR_USAGE, "no listing and no store");
 		return cli_fail("timeline", &err);
 	}
+	if (o.from_ns > o.to_ns) {
+		(void)err_set(&err, WEIR_ERR_USAGE, "--from lies behind --to");
+		return cli_fail("timeline", &err);
+	}
 	range.has_from = o.from_ns != INT64_MIN;
 	range.has_to = o.to_ns != INT64_MAX;
 	range.from = when_of_ns(o.from_ns);

@@ -41,6 +41,8 @@ check_equal "jsonl: every time of every file" \
 	"$(jq -r 'select(.path) | .macb | gsub("[.]"; "") | length' "$tmp/out" | awk '{s += $1} END {print s}')" 12
 run --from 2026-11-22T10:00:00Z --to 2026-11-22T10:01:00Z --json "$tmp/l.jsonl" "$tmp/p.pcap"
 check_equal "--from and --to" "$(jq -r .timestamp_desc "$tmp/out" | tr '\n' '|')" "modified, accessed|first packet|"
+run --from 2026-11-22T10:01:00Z --to 2026-11-22T10:00:00Z "$tmp/l.jsonl"
+check_match "the other way round they are a usage error" "$code $(cat "$tmp/err")" "^2 weir timeline: --from lies behind --to"
 run "$tmp/l.jsonl"
 check_match "a table for people" "$(cat "$tmp/out")" "^2026-11-22T10:00:00.000000000Z ma.. -rw-r--r-- +2 $tmp/root/a\$"
 run - <"$tmp/l.jsonl"
