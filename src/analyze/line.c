@@ -1,6 +1,7 @@
 #include "analyze/line.h"
 
 #include "base/time.h"
+#include "filesystem/text.h"
 
 static const char hex_digits[] = "0123456789abcdef";
 
@@ -101,6 +102,12 @@ static void put_characters(struct line *l, const char *bytes, size_t length,
 
 static void plain_shown(struct line *l, const uint8_t *p, size_t n)
 {
+	uint32_t point;
+
+	if (n > 1 && text_utf8(p, n, &point) && text_is_deceptive(point)) {
+		put_escaped(l, p, n, "\\x");
+		return;
+	}
 	if (*p == '\\')
 		line_char(l, '\\');
 	line_bytes(l, (const char *)p, n);

@@ -44,8 +44,8 @@ void line_text(struct line *l, const char *text);
 void line_unsigned(struct line *l, uint64_t v);
 void line_signed(struct line *l, int64_t v);
 
-/* UTF-8 as it is, but control characters (C0, DEL, C1) and bytes that are not UTF-8 as \xHH, and a
- * backslash doubled. */
+/* UTF-8 as it is, but control characters (C0, DEL, C1), those that turn the direction of writing or
+ * that nobody sees, and bytes that are not UTF-8 as \xHH, and a backslash doubled. */
 void line_printable(struct line *l, const char *bytes, size_t length);
 
 /* For a JSON library that takes UTF-8 only: bytes that are not become \xHH, all else stays. */

@@ -222,8 +222,7 @@ char *text_mode(char *p, uint32_t mode)
 	return p;
 }
 
-/* Characters that reorder what a person reads, or that nobody sees. */
-static bool is_deceptive(uint32_t c)
+bool text_is_deceptive(uint32_t c)
 {
 	return (c >= 0x80 && c < 0xa0) || (c >= 0x200b && c <= 0x200f) ||
 	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ||
@@ -256,7 +255,7 @@ char *text_terminal(char *p, const char *text, size_t n)
 
 		if (!length || *s < 0x20 || *s == 0x7f) {
 			p = text_hex(text_bytes(p, "\\x", 2), s++, 1);
-		} else if (is_deceptive(point)) {
+		} else if (text_is_deceptive(point)) {
 			uint8_t two[2] = { (uint8_t)(point >> 8), (uint8_t)point };
 
 			p = text_hex(text_bytes(p, "\\u{", 3), two, 2);

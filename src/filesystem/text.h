@@ -59,6 +59,8 @@ char *text_base64(char *p, const void *bytes, size_t n);
 char *text_hex(char *p, const void *bytes, size_t n);
 /* "-rwsr-xr-x": ten bytes. */
 char *text_mode(char *p, uint32_t mode);
+/* Characters that reorder what a person reads, or that nobody sees. */
+bool text_is_deceptive(uint32_t point);
 /* For a person's terminal: control characters, what turns the direction of writing, and invalid
  * bytes as \xNN or \u{...}: at most 10n bytes. */
 char *text_terminal(char *p, const char *s, size_t n);

@@ -56,6 +56,9 @@ static void test_printable(void)
 	CHECK_STR(PUT(line_printable, "eth0"), "eth0");
 	CHECK_STR(PUT(line_printable, "a\x1b[31mb\n\0c\x7f"),
 		  "a\\x1b[31mb\\x0a\\x00c\\x7f");
+	/* What turns the direction of writing, and what nobody sees. */
+	CHECK_STR(PUT(line_printable, "\xe2\x80\xaegpj.exe\xe2\x80\x8b"),
+		  "\\xe2\\x80\\xaegpj.exe\\xe2\\x80\\x8b");
 	CHECK_STR(PUT(line_printable, "C:\\net"), "C:\\\\net");
 	CHECK_STR(PUT(line_printable, "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x90\x9f"),
 		  "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x90\x9f");
