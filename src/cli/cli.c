@@ -1,8 +1,34 @@
 #include "cli/cli.h"
 
+#include "filesystem/text.h"
+
+/* Messages hold names of files, which may hold anything. */
+static void print_safe(const char *text, size_t length)
+{
+	char shown[10 * WEIR_ERROR_TEXT];
+	char *end = text_terminal(shown, text, length);
+
+	(void)fwrite(shown, 1, (size_t)(end - shown), stderr);
+}
+
+void cli_say(const char *command, const struct weir_error *err)
+{
+	const char *text = err->text;
+
+	(void)fprintf(stderr, "weir %s: ", command);
+	/* A filter that is wrong is shown in several lines. */
+	if (err->code == WEIR_ERR_USAGE)
+		for (const char *end; (end = strchr(text, '\n')); text = end + 1) {
+			print_safe(text, (size_t)(end - text));
+			(void)fputc('\n', stderr);
+		}
+	print_safe(text, strlen(text));
+	(void)fputc('\n', stderr);
+}
+
 int cli_fail(const char *command, const struct weir_error *err)
 {
-	(void)fprintf(stderr, "weir %s: %s\n", command, err->text);
+	cli_say(command, err);
 	if (err->code == WEIR_ERR_USAGE) {
 		(void)fprintf(stderr, "try 'weir %s --help'\n", command);
 		return EXIT_USAGE;

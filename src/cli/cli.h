@@ -40,7 +40,9 @@ int cmd_ctl(int argc, char **argv);
 int cmd_plugin(int argc, char **argv);
 int cmd_service(int argc, char **argv);
 
-/* Prints "weir NAME: text" and, for usage errors, where the help is.  Returns the exit code that
+/* Prints "weir NAME: text", without what a terminal would obey. */
+void cli_say(const char *command, const struct weir_error *err);
+/* The same and, for usage errors, where the help is.  Returns the exit code that
  * goes with err->code. */
 int cli_fail(const char *command, const struct weir_error *err);
 /* Usage line, summary, options, to stdout; returns EXIT_DONE. */

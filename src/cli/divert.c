@@ -48,7 +48,7 @@ static int recover(void *arg, const struct supervisor_report *report)
 	if (r->options.stream)
 		return EXIT_LOSSES;
 	if (store_recover(r->config.store.path, &death, &err)) {
-		(void)fprintf(stderr, "weir divert: %s\n", err.text);
+		cli_say("divert", &err);
 		return EXIT_ENVIRONMENT;
 	}
 	(void)fprintf(stderr, "weir divert: the store '%s' was closed; grade: %s\n",

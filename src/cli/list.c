@@ -355,7 +355,7 @@ static int open_paths(struct list *l, int argc, char **argv, struct weir_error *
 			continue;
 		l->failed_paths++;
 		if (argc > 2)
-			(void)fprintf(stderr, "weir list: %s\n", err->text);
+			cli_say("list", err);
 	}
 	if (l->volume_count)
 		return 0;

@@ -84,7 +84,7 @@ static int run(const struct timeline_options *o, struct timeline *t, int argc,
 	for (int i = 1; i < argc; i++) {
 		if (!timeline_add(t, argv[i], err))
 			continue;
-		(void)fprintf(stderr, "weir timeline: %s\n", err->text);
+		cli_say("timeline", err);
 		has_failed = true;
 	}
 	rc = timeline_finish(t, err);

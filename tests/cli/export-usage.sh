@@ -95,4 +95,11 @@ head -c 200 us.pcap | tail -c +121 >&3
 exec 3>&-
 check "an interrupted export ends" wait_exit 10 "$pid"
 check_equal "and leaves nothing" "$(ls -A | grep never || :)" ""
+hostile=$(printf 'a\033[31mb\n\342\200\256c\134d')
+for command in show info flows export verify timeline list; do
+	check_equal "$command: a name in a message does not speak to the terminal" \
+		"$("$WEIR" $command "$hostile" 2>&1 >/dev/null | tr -d '[:print:]' | wc -c)" 1
+done
+check_match "it is shown by number" "$("$WEIR" show "$hostile" 2>&1 || :)" \
+	"'a\\\\x1b\[31mb\\\\x0a\\\\u\{202e\}c\\\\d'"
 tap_done
