@@ -64,6 +64,10 @@ void reader_set_range(struct reader *r, int64_t from_ns, int64_t to_ns);
 unsigned reader_iface_count(const struct reader *r);
 const struct iface_info *reader_iface(const struct reader *r, unsigned index);
 
+/* Packets that the recorder of a pcapng file says it dropped, in the interface statistics read so
+ * far: those are mostly the file's last blocks.  A store has its manifest instead, and says 0. */
+uint64_t reader_stated_drops(const struct reader *r);
+
 /* What the source knows of the packet's process: from processes.jsonl of a store, from Wireshark's
  * process blocks in a pcapng file.  NULL: nothing.  Lent until the next call on the same reader.
  * In a pcapng file the block stands behind the first packet that it explains: where the file is a

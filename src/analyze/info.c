@@ -258,6 +258,7 @@ static int gather_file(const char *path, struct gather *g, struct weir_error *er
 	struct counts c = { .packets = 0 };
 	struct reader *r = NULL;
 	struct packet p;
+	uint64_t stated;
 	int rc = reader_open(&r, path, err);
 
 	if (rc)
@@ -266,13 +267,16 @@ static int gather_file(const char *path, struct gather *g, struct weir_error *er
 		count_packet(&c, &p);
 	set(g->info, "kind", json_string("file"));
 	describe_ifaces(g->info, r);
+	stated = reader_stated_drops(r);
 	reader_free(r);
 	set_number(g->info, "packets", c.packets);
 	set_number(g->info, "bytes", c.bytes);
 	set_number(g->info, "wire_bytes", c.wire_bytes);
 	set(g->info, "first_ns", json_integer(c.first_ns));
 	set(g->info, "last_ns", json_integer(c.last_ns));
-	set_number(g->info, "lost", c.lost);
+	/* Both count the same losses, where a file has both. */
+	set_number(g->info, "lost", stated > c.lost ? stated : c.lost);
+	set_number(g->info, "stated_drops", stated);
 	set(g->info, "grade", json_null());
 	if (rc < 0)
 		set(g->info, "damage", text_value(damage.text));

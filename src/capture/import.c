@@ -289,6 +289,10 @@ static void tell_input(struct source *s, const struct weir_error *err)
 		      (json_int_t)s->cut);
 	if (!j)
 		return;
+	if (reader_stated_drops(s->reader))
+		(void)json_object_set_new(
+			j, "stated_drops",
+			json_integer((json_int_t)reader_stated_drops(s->reader)));
 	/* A name is bytes: one that is no UTF-8 cannot stand in JSON, and is left out. */
 	(void)json_object_set_new(j, "input", json_string(s->input));
 	if (hex[0])

@@ -127,6 +127,11 @@ static void print_losses(const json_t *info)
 
 	print_label("lost");
 	(void)printf("%" PRId64 " packets\n", number_of(info, "lost"));
+	if (number_of(info, "stated_drops")) {
+		print_label("");
+		(void)printf("%" PRId64 " by the file's interface statistics\n",
+			     number_of(info, "stated_drops"));
+	}
 	json_object_foreach(json_object_get(info, "losses"), reason, value)
 	{
 		if (!number_of(value, "packets"))

@@ -33,7 +33,8 @@ struct reader {
 	struct iface_info **ifaces;
 	unsigned iface_count, iface_room;
 	struct processes *processes; /* NULL: none known */
-	int ended;                   /* 1 at the end, negative after an error */
+	uint64_t stated_drops;
+	int ended; /* 1 at the end, negative after an error */
 };
 
 /* Reads what the source holds: pcap or pcapng, told by its first four bytes.  Takes the source. */

@@ -19,6 +19,7 @@ enum {
 	BLOCK_IFACE = 1,
 	BLOCK_PACKET_OLD = 2,
 	BLOCK_PACKET_SIMPLE = 3,
+	BLOCK_STATISTICS = 5,
 	BLOCK_PACKET = 6,
 	LEAST_BLOCK = 12,
 	LEAST_SECTION = 28,
@@ -37,10 +38,17 @@ enum {
 	OPT_PROCESS = 8,
 };
 
+/* Of the statistics. */
+enum {
+	OPT_IFACE_DROPS = 5,
+	OPT_SYSTEM_DROPS = 7
+};
+
 /* An interface of the present section. */
 struct section_iface {
 	struct pcapng_clock clock;
 	unsigned index; /* in the reader's table */
+	uint64_t drops; /* by the last statistics */
 	uint32_t snaplen;
 	uint16_t linktype;
 };
@@ -335,6 +343,41 @@ static int read_simple(const struct pcapng_reader *r, const struct pcapng_block 
 	return rc ? rc : 1;
 }
 
+/* Sums stay below what JSON can hold, whatever a file says. */
+static uint64_t add_drops(uint64_t a, uint64_t b)
+{
+	return b > INT64_MAX - a ? INT64_MAX : a + b;
+}
+
+/* What an interface has dropped since its beginning: the last such block of it counts.  Statistics
+ * that make no sense are no reason to refuse the packets. */
+static void take_statistics(struct pcapng_reader *r, const struct pcapng_block *b)
+{
+	struct pcapng_option o;
+	uint64_t drops = 0;
+	struct cursor c;
+	uint32_t id;
+
+	pcapng_body(b, &c);
+	id = cur_u32(&c, b->is_big);
+	cur_skip(&c, 8);
+	if (c.is_bad || id >= r->count)
+		return;
+	while (pcapng_option(&c, b, &o, NULL) > 0) {
+		struct cursor value;
+
+		cur_init(&value, o.value, o.length);
+		if ((o.code == OPT_IFACE_DROPS || o.code == OPT_SYSTEM_DROPS) &&
+		    o.length == 8)
+			drops = add_drops(drops, cur_u64(&value, b->is_big));
+	}
+	if (drops <= r->ifaces[id].drops)
+		return;
+	r->base.stated_drops =
+		add_drops(r->base.stated_drops, drops - r->ifaces[id].drops);
+	r->ifaces[id].drops = drops;
+}
+
 /* Wireshark's process blocks; other custom blocks, and what finds no memory, are passed over. */
 static void take_custom(struct pcapng_reader *r, const struct pcapng_block *b)
 {
@@ -363,6 +406,9 @@ static int take_block(struct pcapng_reader *r, const struct pcapng_block *b,
 		return read_packet(r, b, p, err);
 	case BLOCK_PACKET_SIMPLE:
 		return read_simple(r, b, p, err);
+	case BLOCK_STATISTICS:
+		take_statistics(r, b);
+		return 0;
 	case PROCESS_BLOCK_TYPE:
 		take_custom(r, b);
 		return 0;

@@ -191,6 +191,11 @@ const struct iface_info *reader_iface(const struct reader *r, unsigned index)
 	return r->ifaces[index];
 }
 
+uint64_t reader_stated_drops(const struct reader *r)
+{
+	return r->stated_drops;
+}
+
 const struct process_fact *reader_process(const struct reader *r, const struct packet *p)
 {
 	if (!p->has_pid || !r->processes)

@@ -39,6 +39,12 @@ check_equal "and its number" "$("$WEIR" info lossy --json | jq -c '[.lost,.losse
 
 check_equal "a file" "$("$WEIR" info sizes.pcap --json | jq -c '[.kind,.packets,.grade]')" \
 	'["file",6,null]'
+check_equal "what the interface statistics of a file say was dropped" \
+	"$("$WEIR" info dropped.pcapng --json | jq -c '[.lost,.stated_drops]')" "[98765,98765]"
+check_match "in words" "$("$WEIR" info dropped.pcapng)" "^ +98765 by the file's interface statistics\$"
+"$WEIR" import dropped.pcapng -o dropped >import.out 2>&1 || cat import.out
+check_equal "an import keeps it beside the input" \
+	"$("$WEIR" info dropped --json | jq -c '.events[]|select(.type == "input").stated_drops')" 98765
 head -c 200 us.pcap >cut.pcap
 check_status "a damaged file" 4 "$WEIR" info cut.pcap
 check_match "says where" "$("$WEIR" info cut.pcap 2>&1 || :)" 'damage .*offset'

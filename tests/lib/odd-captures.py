@@ -105,6 +105,13 @@ class Pcapng:
                    bytes(-len(kept) % 4) + self.options(options))
         return self
 
+    def statistics(self, interface, dropped, system=None):
+        options = [(5, struct.pack(self.order + 'Q', dropped))]
+        if system is not None:
+            options.append((7, struct.pack(self.order + 'Q', system)))
+        self.block(5, struct.pack(self.order + 'III', interface, 0, 0) + self.options(options))
+        return self
+
 
 def link_types():
     packets = [ipv4(17, udp(30)), ipv4(6, tcp(0, 2)), ipv4(1, b'\x08\0\0\0\0\1\0\1' + b'p' * 48)]
@@ -193,6 +200,10 @@ def sections():
     c.interface(1, 'second').packet(BASE + 1, ether(ipv4(17, udp(900))), 1)
     c = Pcapng('before-1970.pcapng').interface(1, 'eth0', offset=-2 * 10**9)
     c.packet(5, ether(ipv4(17, udp(4))))
+    c = Pcapng('dropped.pcapng').interface(1, 'first').interface(1, 'second')
+    c.packet(BASE, ether(ipv4(17, udp(10))), 1, drops=3)
+    # Of an interface the last statistics count, of two both.
+    c.statistics(0, 4).statistics(1, 5).statistics(1, 98700, 61)
     c = Pcapng('mixed.pcapng').interface(1, 'eth0').interface(101, 'tun0')
     for i in range(4):
         packet = ipv4(17, udp(i))

@@ -499,6 +499,53 @@ static void test_too_many_interfaces(void)
 	CHECK_STR(err.text, "cannot read 'x': more than 4096 different interfaces");
 }
 
+static void put_statistics(uint32_t iface, uint16_t code, uint64_t drops)
+{
+	ng_begin(&b, 5);
+	put32(&b, iface);
+	put32(&b, 0);
+	put32(&b, 0);
+	ng_option_n(&b, code, drops, 8);
+	ng_end(&b);
+}
+
+/* Statistics are counted where they make sense, and never a reason to refuse a file. */
+static void statistics(bool is_big)
+{
+	struct reader *r;
+	struct packet p;
+
+	clear(is_big);
+	ng_section(&b);
+	ng_iface(&b, 1, 0, 9);
+	put_statistics(0, 5, 7);
+	put_statistics(0, 7, 3); /* went back: the greatest was once true */
+	put_statistics(0, 4, 100);
+	put_statistics(1, 5, 50); /* there is no such interface */
+	ng_begin(&b, 5);
+	put32(&b, 0);
+	ng_end(&b);
+	ng_packet(&b, 0, 1, 4);
+	r = open_built();
+	CHECK_EQ(reader_next(r, &p, &err), 1);
+	CHECK_EQ(reader_stated_drops(r), 7);
+	reader_free(r);
+	ng_iface(&b, 1, 0, 9);
+	put_statistics(0, 5, UINT64_MAX);
+	put_statistics(1, 5, UINT64_MAX);
+	r = open_built();
+	while (reader_next(r, &p, &err) > 0)
+		;
+	CHECK_EQ(reader_stated_drops(r), INT64_MAX);
+	reader_free(r);
+}
+
+static void test_statistics(void)
+{
+	statistics(false);
+	statistics(true);
+}
+
 int main(void)
 {
 	RUN(test_every_field);
@@ -515,5 +562,6 @@ int main(void)
 	RUN(test_refused_interfaces);
 	RUN(test_refused_time);
 	RUN(test_too_many_interfaces);
+	RUN(test_statistics);
 	return tap_done();
 }
