@@ -11,6 +11,7 @@ struct process_table {
 	uint32_t *buckets;
 	uint32_t capacity, bucket_count;
 	uint32_t last; /* number given */
+	uint64_t evicted;
 };
 
 void process_table_free(struct process_table *t)
@@ -103,8 +104,10 @@ struct process *process_table_add(struct process_table *t, uint32_t pid,
 	uint32_t index = number % t->capacity, *head;
 	struct process *p = &t->slots[index];
 
-	if (p->number)
+	if (p->number) {
 		forget(t, index);
+		t->evicted++;
+	}
 	memset(p, 0, sizeof *p);
 	head = bucket(t, pid, start_ns);
 	p->facts.pid = pid;
@@ -125,5 +128,5 @@ struct process *process_table_next(struct process_table *t, const struct process
 
 uint64_t process_table_evicted(const struct process_table *t)
 {
-	return t->last > t->capacity ? t->last - t->capacity : 0;
+	return t->evicted;
 }
