@@ -52,7 +52,8 @@ static bool is_wanted(struct judge *j, const struct attributed *p,
 		      const struct iface *iface, const struct record_owner *owner,
 		      uint32_t process)
 {
-	const struct process_facts *f = attribution_borrow(j->attribution, process);
+	const struct process_facts *f =
+		attribution_borrow(j->attribution, process, owner);
 	struct recorded r = { .data = p->data,
 			      .caplen = p->caplen,
 			      .linktype = p->linktype,

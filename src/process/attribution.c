@@ -103,7 +103,7 @@ struct process *attribution_add(struct attribution *a, uint32_t pid, uint64_t st
 {
 	struct process *p = process_table_add(a->processes, pid, start_ns);
 
-	counter_set(&a->newest, p->number);
+	counter_set(&a->added, p->added);
 	return p;
 }
 
@@ -123,6 +123,7 @@ struct process *attribution_find_or_add(struct attribution *a, uint32_t pid,
 			p->facts.uid = e->uid;
 		}
 	}
+	process_use(p);
 	want(a, p);
 	return p;
 }
@@ -131,7 +132,7 @@ static bool is_recent(const struct attribution *a, const struct recent *r, uint3
 		      uint64_t start_ns)
 {
 	return r->pid == pid && r->start_ns == start_ns &&
-	       (uint32_t)counter_read(&a->newest) - r->number < PROCESSES / 2;
+	       (uint32_t)counter_read(&a->added) - r->at < PROCESSES / 2;
 }
 
 static uint32_t number_of(struct attribution *a, const struct socket_event *e)
@@ -152,7 +153,8 @@ static uint32_t number_of(struct attribution *a, const struct socket_event *e)
 	if (p->mark)
 		*r = (struct recent){ .pid = e->pid,
 				      .start_ns = start_ns,
-				      .number = number };
+				      .number = number,
+				      .at = (uint32_t)counter_read(&a->added) };
 	port_monitor_unlock(a->lock);
 	return number;
 }
@@ -386,7 +388,8 @@ uint32_t attribution_find(struct attribution *a, const struct attributed *p,
 	return s->answer.process;
 }
 
-const struct process_facts *attribution_borrow(struct attribution *a, uint32_t number)
+const struct process_facts *attribution_borrow(struct attribution *a, uint32_t number,
+					       const struct record_owner *owner)
 {
 	struct process *p;
 
@@ -394,9 +397,10 @@ const struct process_facts *attribution_borrow(struct attribution *a, uint32_t n
 		return NULL;
 	port_monitor_lock(a->lock);
 	p = process_table_at(a->processes, number);
+	/* It had to make room, and its connection goes on. */
 	if (!p)
-		port_monitor_unlock(a->lock);
-	return p ? &p->facts : NULL;
+		p = attribution_find_or_add(a, owner->pid, owner->start_ns, NULL);
+	return &p->facts;
 }
 
 void attribution_return(struct attribution *a)

@@ -73,9 +73,11 @@ uint32_t attribution_find(struct attribution *a, const struct attributed *p,
 /* A packet that will be asked about soon: what that takes is fetched meanwhile. */
 void attribution_expect(const struct attribution *a, const struct attributed *p);
 
-/* What is known of a process now, until attribution_return(); NULL: nothing, and nothing is to be
- * returned. */
-const struct process_facts *attribution_borrow(struct attribution *a, uint32_t number);
+/* What is known of a packet's process now, until attribution_return(): number and owner as
+ * attribution_find() told them.  One that has made room is asked for again.  NULL: number 0, and
+ * nothing is to be returned. */
+const struct process_facts *attribution_borrow(struct attribution *a, uint32_t number,
+					       const struct record_owner *owner);
 void attribution_return(struct attribution *a);
 
 /* The process's block for a segment: PROCESS_BLOCK_MAX bytes (store/process_block.h) are enough; 0:

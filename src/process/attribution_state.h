@@ -27,11 +27,12 @@ struct wanted {
 	uint64_t start_ns;
 };
 
-/* Who was told of lately, so that the lock is not taken for each event.  Of numbers that are so old that
- * another process may have its place nothing is known. */
+/* Who was told of lately, so that the lock is not taken for each event.  What was looked up so many
+ * processes ago that another may have its place is looked up again. */
 struct recent {
 	uint64_t start_ns;
 	uint32_t pid, number;
+	uint32_t at; /* attribution.added then */
 };
 
 struct attribution {
@@ -52,7 +53,7 @@ struct attribution {
 	/* Under the lock: between the capture thread, ours, and the write worker. */
 	struct port_monitor *lock;
 	struct process_table *processes;
-	struct counter newest; /* number of a process; read without the lock */
+	struct counter added; /* of the last process; read without the lock */
 	struct wanted wanted[WANTED];
 	unsigned wanted_count;
 	struct socket_seed *seeds;

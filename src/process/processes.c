@@ -5,12 +5,14 @@
 #include <string.h>
 
 #define NOTHING UINT32_MAX
+/* Rounds of the hand that a process which was used stays for. */
+#define CHANCES 8
 
 struct process_table {
 	struct process *slots;
 	uint32_t *buckets;
 	uint32_t capacity, bucket_count;
-	uint32_t last; /* number given */
+	uint32_t hand, added;
 	uint64_t evicted;
 };
 
@@ -44,6 +46,8 @@ int process_table_new(struct process_table **out, size_t capacity)
 		return WEIR_ERR_NO_MEMORY;
 	}
 	memset(t->buckets, 0xff, t->bucket_count * sizeof *t->buckets);
+	/* The place of number 1. */
+	t->hand = 1 % t->capacity;
 	*out = t;
 	return 0;
 }
@@ -69,12 +73,12 @@ struct process *process_table_latest(struct process_table *t, uint32_t pid)
 {
 	struct process *found = NULL;
 
-	/* The later one is the nearer to `last`; numbers may have begun anew. */
+	/* The later one is the nearer to the last; the count may have begun anew. */
 	for (uint32_t i = 0; i < t->capacity; i++) {
 		struct process *p = &t->slots[i];
 
 		if (p->number && p->facts.pid == pid &&
-		    (!found || t->last - p->number < t->last - found->number))
+		    (!found || t->added - p->added < t->added - found->added))
 			found = p;
 	}
 	return found;
@@ -84,7 +88,15 @@ struct process *process_table_at(struct process_table *t, uint32_t number)
 {
 	struct process *p = &t->slots[number % t->capacity];
 
-	return number && p->number == number ? p : NULL;
+	if (!number || p->number != number)
+		return NULL;
+	process_use(p);
+	return p;
+}
+
+void process_use(struct process *p)
+{
+	p->chances = CHANCES;
 }
 
 static void forget(struct process_table *t, uint32_t index)
@@ -97,11 +109,33 @@ static void forget(struct process_table *t, uint32_t index)
 	*at = p->next;
 }
 
+static uint32_t take_place(struct process_table *t)
+{
+	uint32_t index;
+
+	while (t->slots[t->hand].chances) {
+		t->slots[t->hand].chances--;
+		t->hand = (t->hand + 1) % t->capacity;
+	}
+	index = t->hand;
+	t->hand = (t->hand + 1) % t->capacity;
+	return index;
+}
+
+/* A place's numbers are those that it is the remainder of, one after the other. */
+static uint32_t next_number(const struct process_table *t, uint32_t index)
+{
+	uint32_t before = t->slots[index].number;
+
+	if (before && before <= UINT32_MAX - t->capacity)
+		return before + t->capacity;
+	return index ? index : t->capacity;
+}
+
 struct process *process_table_add(struct process_table *t, uint32_t pid,
 				  uint64_t start_ns)
 {
-	uint32_t number = ++t->last ? t->last : ++t->last;
-	uint32_t index = number % t->capacity, *head;
+	uint32_t index = take_place(t), number = next_number(t, index), *head;
 	struct process *p = &t->slots[index];
 
 	if (p->number) {
@@ -113,6 +147,7 @@ struct process *process_table_add(struct process_table *t, uint32_t pid,
 	p->facts.pid = pid;
 	p->facts.start_ns = start_ns;
 	p->number = number;
+	p->added = ++t->added;
 	p->next = *head;
 	*head = index;
 	return p;

@@ -114,6 +114,25 @@ if [ -n "$cgroup" ]; then
 else
 	skip "a container" "no cgroup can be made"
 fi
+# An idle connection, and meanwhile more programs than the table of processes has room for.
+sniff_start sniff-idle a -i lo -o idle -q --buffer 8MiB 'process.name == "python3" and tcp.PayloadLength > 0'
+sniff=$pid
+netns_run a python3 -c '
+import socket, subprocess
+server = socket.create_server(("127.0.0.1", 0))
+s = socket.create_connection(server.getsockname())
+peer, _ = server.accept()
+def word():
+    s.sendall(b"word")
+    peer.recv(4)
+word()
+subprocess.run(["sh", "-c", "i=0; while [ $i -lt 2600 ]; do /bin/true; i=$((i + 1)); done"], check=True)
+for _ in range(5):
+    word()' || not_ok "the idle connection goes on"
+sniff_stop "$sniff"
+check_equal "idle: what was sent before and behind 2600 programs is recorded" \
+	"$("$WEIR" show --json idle | jq -r .process | uniq -c | tr -s ' ')" " 6 python3"
+recorders="$recorders idle"
 for one in $recorders; do
 	check_equal "$one: the store is sound" "$("$WEIR" verify "$one" >/dev/null && echo good)" good
 done

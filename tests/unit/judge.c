@@ -508,12 +508,13 @@ static void test_processes_of_a_span(void)
 /* A real process, whose path only the namer can tell: once it has, the filter takes its packets. */
 static void wait_for_path(uint32_t number, char *path, size_t size)
 {
+	struct record_owner owner = { .pid = (uint32_t)getpid() };
 	int64_t end = port_monotonic_ns() + 30 * NS_PER_S;
 
 	path[0] = '\0';
 	while (!path[0] && port_monotonic_ns() < end) {
 		const struct process_facts *f =
-			attribution_borrow(lab.attribution, number);
+			attribution_borrow(lab.attribution, number, &owner);
 
 		if (f) {
 			(void)snprintf(path, size, "%s", f->path);
@@ -556,6 +557,33 @@ static void test_facts_come_later(void)
 	lab_close();
 }
 
+/* More processes than the table has room for have sockets; an idle one's connection goes on. */
+static void test_who_made_room_is_known_again(void)
+{
+	struct socket_event e = { .kind = SOCKET_SEND,
+				  .cookie = 1,
+				  .pid = 7,
+				  .start_ns = 70000000,
+				  .family = 4,
+				  .protocol = PROTOCOL_TCP,
+				  .comm = "judge" };
+	struct record_owner owner = { .pid = 7, .start_ns = 70000000 };
+	const struct process_facts *f;
+
+	lab_open("tcp");
+	attribution_event(lab.attribution, &e);
+	for (uint32_t i = 1; i <= 5000; i++) {
+		e.pid = 1000 + i;
+		attribution_event(lab.attribution, &e);
+	}
+	f = attribution_borrow(lab.attribution, 1, &owner);
+	CHECK(f && f->pid == 7 && f->start_ns == 70000000);
+	if (f)
+		attribution_return(lab.attribution);
+	CHECK(!attribution_borrow(lab.attribution, 0, &owner));
+	lab_close();
+}
+
 int main(void)
 {
 	RUN(test_each_certainty);
@@ -570,5 +598,6 @@ int main(void)
 	RUN(test_order);
 	RUN(test_processes_of_a_span);
 	RUN(test_facts_come_later);
+	RUN(test_who_made_room_is_known_again);
 	return tap_done();
 }

@@ -73,6 +73,37 @@ static void test_oldest_goes(void)
 	process_table_free(t);
 }
 
+/* Programs that nobody asks about make room before one that somebody does. */
+static void test_least_used_goes(void)
+{
+	struct process_table *t;
+	uint32_t used, i;
+
+	CHECK_EQ(process_table_new(&t, 4), 0);
+	for (i = 1; i <= 4; i++)
+		(void)process_table_add(t, i, i);
+	used = process_table_find(t, 2, 2)->number;
+	for (; i <= 1000; i++) {
+		if (i % 10 == 5)
+			CHECK(process_table_at(t, used) != NULL);
+		CHECK(process_table_add(t, i, i)->number != used);
+	}
+	CHECK_EQ(process_table_at(t, used)->facts.pid, 2);
+	CHECK_EQ(process_table_latest(t, 1000)->facts.start_ns, 1000);
+	CHECK_EQ(process_table_evicted(t), 996);
+	/* Idle for long it goes too, and its number is nobody's. */
+	for (; i <= 1100; i++)
+		CHECK(process_table_add(t, i, i)->number != used);
+	CHECK(!process_table_at(t, used));
+	CHECK(!process_table_find(t, 2, 2));
+	/* With every one used, one goes all the same. */
+	for (uint32_t k = i - 4; k < i; k++)
+		process_use(process_table_find(t, k, k));
+	CHECK(process_table_add(t, i, i) != NULL);
+	CHECK_EQ(process_table_evicted(t), 1097);
+	process_table_free(t);
+}
+
 /* Known are those below `limit`; a block is its number. */
 static size_t put(void *arg, uint32_t process, uint8_t *block, bool is_last)
 {
@@ -251,6 +282,7 @@ int main(void)
 {
 	RUN(test_processes);
 	RUN(test_oldest_goes);
+	RUN(test_least_used_goes);
 	RUN(test_each);
 	RUN(test_set);
 	RUN(test_set_is_bounded);
