@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define TICK_NS (NS_PER_S / 100) /* USER_HZ is 100 on every system that has it stated */
@@ -170,6 +171,21 @@ int facts_read(struct process_facts *f, uint32_t pid, uint64_t start_ns, int *ex
 	f->has_read = true;
 	(void)close(dir);
 	return 0;
+}
+
+bool facts_still_runs(const struct process_facts *f, uint64_t dev, uint64_t ino)
+{
+	int dir = open_process(f->pid);
+	struct proc_stat s;
+	struct stat st;
+	bool does;
+
+	if (dir < 0)
+		return false;
+	does = !fstatat(dir, "exe", &st, 0) && st.st_dev == dev && st.st_ino == ino &&
+	       read_stat(dir, &s) && s.start_ticks * (uint64_t)TICK_NS == f->start_ns;
+	(void)close(dir);
+	return does;
 }
 
 void facts_of_event(struct process_facts *f, const struct process_event *e)

@@ -80,3 +80,12 @@ int facts_read(struct process_facts *f, uint32_t pid, uint64_t start_ns, int *ex
 	port_process_close(&p);
 	return 0;
 }
+
+/* Nobody asks: a file that was removed, or given another name, has the times that it had. */
+bool facts_still_runs(const struct process_facts *f, uint64_t dev, uint64_t ino)
+{
+	(void)f;
+	(void)dev;
+	(void)ino;
+	return false;
+}

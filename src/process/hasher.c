@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define PIECE_BYTES 65536
@@ -83,53 +82,94 @@ static void set(struct process_facts *f, const char *sha256)
 	f->is_hash_pending = false;
 }
 
-bool hasher_knows(struct hasher *h, struct process_facts *f, int exe)
+static void fail(struct process_facts *f, const char *why)
 {
-	struct known_file *k;
-	struct stat st;
-
-	if (exe < 0 || fstat(exe, &st))
-		return false;
-	k = find(h, &st);
-	if (k)
-		set(f, k->sha256);
-	return k != NULL;
+	(void)snprintf(f->reason, sizeof f->reason, "%s", why);
+	f->is_hash_pending = false;
 }
 
-static void hash_new_file(struct hasher *h, struct process_facts *f, int exe)
+bool hasher_begin(struct hasher *h, struct process_facts *f, int exe,
+		  struct hasher_file *file)
+{
+	const struct known_file *k;
+
+	f->is_hash_pending = false;
+	if (exe < 0)
+		return false;
+	file->exe = exe;
+	if (!fstat(exe, &file->opened) && S_ISREG(file->opened.st_mode)) {
+		k = find(h, &file->opened);
+		f->is_hash_pending = !k;
+		if (k)
+			set(f, k->sha256);
+	} else {
+		fail(f, "not a regular file");
+	}
+	if (!f->is_hash_pending)
+		(void)close(exe);
+	return f->is_hash_pending;
+}
+
+static bool is_same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+/* The inode changes with the number of its names too: programs remove their own, an upgrade removes others'.
+ * What still runs it tells that apart from a change with its time set back: the kernel lets
+ * nobody write to what is run (ETXTBSY). */
+static bool is_unchanged(const struct process_facts *f, const struct hasher_file *file)
+{
+	const struct stat *then = &file->opened;
+	struct stat now;
+
+	if (fstat(file->exe, &now) || now.st_size != then->st_size ||
+	    !is_same_time(&now.st_mtim, &then->st_mtim))
+		return false;
+	return is_same_time(&now.st_ctim, &then->st_ctim) ||
+	       facts_still_runs(f, (uint64_t)then->st_dev, (uint64_t)then->st_ino);
+}
+
+static void keep(struct hasher *h, const struct stat *st, const char *sha256)
 {
 	struct known_file *k = &h->files[h->next];
-	struct stat st, after;
-	char hex[HASH_HEX];
 
-	if (fstat(exe, &st) || !S_ISREG(st.st_mode)) {
-		(void)snprintf(f->reason, sizeof f->reason, "not a regular file");
-	} else if (st.st_size > MOST_BYTES) {
-		(void)snprintf(f->reason, sizeof f->reason, "larger than 1 GiB");
-	} else if (!read_whole(h, exe, hex)) {
-		(void)snprintf(f->reason, sizeof f->reason, "cannot be read: %s",
-			       strerror(errno));
+	*k = (struct known_file){ .dev = (uint64_t)st->st_dev,
+				  .ino = (uint64_t)st->st_ino,
+				  .size = st->st_size,
+				  .changed_s = st->st_ctim.tv_sec,
+				  .changed_ns = st->st_ctim.tv_nsec };
+	memcpy(k->sha256, sha256, sizeof k->sha256);
+	h->next = (h->next + 1) % FILES;
+}
+
+static void hash_new_file(struct hasher *h, struct process_facts *f,
+			  const struct hasher_file *file)
+{
+	char hex[HASH_HEX], why[sizeof f->reason];
+
+	if (file->opened.st_size > MOST_BYTES) {
+		fail(f, "larger than 1 GiB");
+	} else if (!read_whole(h, file->exe, hex)) {
+		(void)snprintf(why, sizeof why, "cannot be read: %s", strerror(errno));
+		fail(f, why);
+	} else if (!is_unchanged(f, file)) {
+		fail(f, "changed before it could be hashed");
 	} else {
 		set(f, hex);
-		if (fstat(exe, &after) || after.st_ctim.tv_sec != st.st_ctim.tv_sec ||
-		    after.st_ctim.tv_nsec != st.st_ctim.tv_nsec)
-			return;
-		*k = (struct known_file){ .dev = (uint64_t)st.st_dev,
-					  .ino = (uint64_t)st.st_ino,
-					  .size = st.st_size,
-					  .changed_s = st.st_ctim.tv_sec,
-					  .changed_ns = st.st_ctim.tv_nsec };
-		memcpy(k->sha256, hex, sizeof hex);
-		h->next = (h->next + 1) % FILES;
+		keep(h, &file->opened, hex);
 	}
 }
 
-void hasher_hash(struct hasher *h, struct process_facts *f, int exe)
+void hasher_hash(struct hasher *h, struct process_facts *f,
+		 const struct hasher_file *file)
 {
-	f->is_hash_pending = false;
-	if (exe < 0)
-		return;
-	if (!hasher_knows(h, f, exe))
-		hash_new_file(h, f, exe);
-	(void)close(exe);
+	/* Another process of the same program may have been first. */
+	const struct known_file *k = find(h, &file->opened);
+
+	if (k)
+		set(f, k->sha256);
+	else
+		hash_new_file(h, f, file);
+	(void)close(file->exe);
 }

@@ -39,7 +39,7 @@ enum mark {
 
 struct pending {
 	uint32_t number;
-	int exe;
+	struct hasher_file file;
 };
 
 struct child {
@@ -70,19 +70,19 @@ static void tell(struct child *c, struct process *p)
 /* Names first: a hash takes its time, and meanwhile the executable is held open. */
 static void hash_later(struct child *c, struct process *p, int exe)
 {
-	if (exe < 0 || hasher_knows(c->hasher, &p->facts, exe)) {
-		p->facts.is_hash_pending = false;
-		if (exe >= 0)
-			(void)close(exe);
-	} else if (c->pending_count < TO_HASH) {
+	struct hasher_file file;
+
+	if (!hasher_begin(c->hasher, &p->facts, exe, &file))
+		return;
+	if (c->pending_count < TO_HASH) {
 		c->pending[c->pending_count++] =
-			(struct pending){ .number = p->number, .exe = exe };
-	} else {
-		p->facts.is_hash_pending = false;
-		(void)snprintf(p->facts.reason, sizeof p->facts.reason,
-			       "too many programs started at once");
-		(void)close(exe);
+			(struct pending){ .number = p->number, .file = file };
+		return;
 	}
+	p->facts.is_hash_pending = false;
+	(void)snprintf(p->facts.reason, sizeof p->facts.reason,
+		       "too many programs started at once");
+	(void)close(exe);
 }
 
 /* Another program is what counts now. */
@@ -92,7 +92,7 @@ static void drop_pending(struct child *c, uint32_t number)
 
 	for (unsigned i = 0; i < c->pending_count; i++) {
 		if (c->pending[i].number == number)
-			(void)close(c->pending[i].exe);
+			(void)close(c->pending[i].file.exe);
 		else
 			c->pending[kept++] = c->pending[i];
 	}
@@ -107,10 +107,10 @@ static void hash_one(struct child *c)
 	c->pending_count--;
 	memmove(c->pending, c->pending + 1, c->pending_count * sizeof one);
 	if (!p) {
-		(void)close(one.exe);
+		(void)close(one.file.exe);
 		return;
 	}
-	hasher_hash(c->hasher, &p->facts, one.exe);
+	hasher_hash(c->hasher, &p->facts, &one.file);
 	tell(c, p);
 }
 

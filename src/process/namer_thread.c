@@ -34,7 +34,7 @@ enum mark {
 
 struct pending {
 	uint32_t number;
-	int exe;
+	struct hasher_file file;
 };
 
 struct namer_thread {
@@ -85,19 +85,19 @@ static void tell_facts(struct namer_thread *n, struct process *p)
 
 static void hash_later(struct namer_thread *n, struct process *p, int exe)
 {
-	if (exe < 0 || hasher_knows(n->hasher, &p->facts, exe)) {
-		p->facts.is_hash_pending = false;
-		if (exe >= 0)
-			(void)close(exe);
-	} else if (n->pending_count < TO_HASH) {
+	struct hasher_file file;
+
+	if (!hasher_begin(n->hasher, &p->facts, exe, &file))
+		return;
+	if (n->pending_count < TO_HASH) {
 		n->pending[n->pending_count++] =
-			(struct pending){ .number = p->number, .exe = exe };
-	} else {
-		p->facts.is_hash_pending = false;
-		(void)snprintf(p->facts.reason, sizeof p->facts.reason,
-			       "too many programs started at once");
-		(void)close(exe);
+			(struct pending){ .number = p->number, .file = file };
+		return;
 	}
+	p->facts.is_hash_pending = false;
+	(void)snprintf(p->facts.reason, sizeof p->facts.reason,
+		       "too many programs started at once");
+	(void)close(exe);
 }
 
 static void hash_one(struct namer_thread *n)
@@ -108,10 +108,10 @@ static void hash_one(struct namer_thread *n)
 	n->pending_count--;
 	memmove(n->pending, n->pending + 1, n->pending_count * sizeof one);
 	if (!p) {
-		(void)close(one.exe);
+		(void)close(one.file.exe);
 		return;
 	}
-	hasher_hash(n->hasher, &p->facts, one.exe);
+	hasher_hash(n->hasher, &p->facts, &one.file);
 	tell_facts(n, p);
 }
 
@@ -292,7 +292,7 @@ void namer_thread_stop(struct namer_thread *n)
 		port_thread_join(n->thread);
 	}
 	for (unsigned i = 0; i < n->pending_count; i++)
-		(void)close(n->pending[i].exe);
+		(void)close(n->pending[i].file.exe);
 	process_table_free(n->table);
 	hasher_free(n->hasher);
 	if (n->lock)
