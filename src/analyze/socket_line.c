@@ -78,7 +78,8 @@ static void put_process(struct line *l, const struct life_event *e)
 	put_text(l, "process_certainty", process_certainty(&o));
 	put_number_if(l, "process_start_ns", is_known && e->socket.start_ns,
 		      socket_event_start(&e->socket));
-	put_number_if(l, "uid", is_known && !e->has_no_ids, e->socket.uid);
+	put_number_if(l, "uid", is_known && !e->has_no_ids && e->socket.uid != ID_UNKNOWN,
+		      e->socket.uid);
 }
 
 static void put_counts(struct line *l, const struct life_event *e)

@@ -121,6 +121,8 @@ struct process *attribution_find_or_add(struct attribution *a, uint32_t pid,
 			(void)snprintf(p->facts.name, sizeof p->facts.name, "%s",
 				       e->comm);
 			p->facts.uid = e->uid;
+			/* Windows tells none. */
+			p->facts.has_uid = !e->method && e->uid != ID_UNKNOWN;
 		}
 	}
 	process_use(p);

@@ -13,6 +13,9 @@
 /* As /proc/PID/stat and the owner option of a record state it. */
 #define PROCESS_START(ns) ((ns) / 10000000 * 10000000)
 
+/* Of a user or group that is not known: the number that none has. */
+#define ID_UNKNOWN 0xffffffffU
+
 enum socket_event_kind {
 	SOCKET_BIND =
 		1,      /* bind(), or a port given to it unasked; the local side is set */
@@ -34,8 +37,8 @@ struct socket_event {
 	 * used: when the handshake was done; 0: never, or not known */
 	__u64 before_ns;
 	__u32 pid, tid; /* who did it; pid 0: not known, or the kernel itself */
-	__u32 uid;
-	__u32 netns; /* inode number, as /proc/PID/ns/net names it */
+	__u32 uid;      /* ID_UNKNOWN: not known */
+	__u32 netns;    /* inode number, as /proc/PID/ns/net names it */
 	__u8 kind;
 	__u8 family; /* 4, 6 */
 	__u8 protocol;
@@ -67,7 +70,8 @@ struct process_event {
 	__u64 start_ns, parent_start_ns;
 	__u64 cgroup; /* id in the second hierarchy: the inode number of its directory */
 	__u32 pid, parent_pid;
-	__u32 uid, gid, netns;
+	__u32 uid, gid; /* ID_UNKNOWN: not known */
+	__u32 netns;
 	__u32 exit_code; /* EXIT: as wait(2) has it */
 	__u16 kind;
 	__u16 args_length; /* EXEC: of args, each ended by NUL; may be cut */

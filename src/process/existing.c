@@ -48,7 +48,7 @@ static void name_holder(struct existing *x, struct socket_event *e)
 			(void)close(exe);
 	}
 	memcpy(e->comm, p->facts.name, sizeof e->comm);
-	e->uid = p->facts.uid;
+	e->uid = p->facts.has_uid ? p->facts.uid : ID_UNKNOWN;
 }
 
 static void take_seed(void *arg, const struct socket_seed *seed)

@@ -79,8 +79,8 @@ static void read_ids(int dir, struct process_facts *f)
 	char text[4096];
 	ssize_t n = read_text(dir, "status", text, sizeof text);
 
-	if (n > 0)
-		(void)proc_ids_parse(text, (size_t)n, &f->uid, &f->gid);
+	f->has_uid = f->has_gid =
+		n > 0 && proc_ids_parse(text, (size_t)n, &f->uid, &f->gid);
 }
 
 static void read_args(int dir, struct process_facts *f)
@@ -117,6 +117,14 @@ static void read_cgroup(int dir, struct process_facts *f)
 				  f->container);
 }
 
+static void take_ids(struct process_facts *f, uint32_t uid, uint32_t gid)
+{
+	f->uid = uid;
+	f->gid = gid;
+	f->has_uid = uid != ID_UNKNOWN;
+	f->has_gid = gid != ID_UNKNOWN;
+}
+
 static void name_user(struct process_facts *f)
 {
 	struct port_user user;
@@ -125,7 +133,7 @@ static void name_user(struct process_facts *f)
 
 	(void)snprintf(number, sizeof number, "%u", f->uid);
 	f->user[0] = '\0';
-	if (!port_user_find(number, &user, &err))
+	if (f->has_uid && !port_user_find(number, &user, &err))
 		(void)snprintf(f->user, sizeof f->user, "%.31s", user.name);
 }
 
@@ -156,6 +164,7 @@ int facts_read(struct process_facts *f, uint32_t pid, uint64_t start_ns, int *ex
 	begin(f, pid, start_ns ? start_ns : s.start_ticks * (uint64_t)TICK_NS);
 	(void)snprintf(f->name, sizeof f->name, "%s", s.name);
 	f->parent_pid = s.parent_pid;
+	f->has_parent = true;
 	f->parent_start_ns = proc_start(s.parent_pid);
 	*exe = openat(dir, "exe", O_RDONLY | O_CLOEXEC);
 	if (*exe < 0)
@@ -193,9 +202,9 @@ void facts_of_event(struct process_facts *f, const struct process_event *e)
 	begin(f, e->pid, e->start_ns);
 	f->at_ns = (int64_t)e->ns + f->started_ns - (int64_t)f->start_ns;
 	f->parent_pid = e->parent_pid;
+	f->has_parent = true;
 	f->parent_start_ns = PROCESS_START(e->parent_start_ns);
-	f->uid = e->uid;
-	f->gid = e->gid;
+	take_ids(f, e->uid, e->gid);
 	f->netns = e->netns;
 	f->args_length = e->args_length;
 	f->is_args_cut = e->args_length == sizeof e->args;
@@ -215,12 +224,12 @@ void facts_of_fork(struct process_facts *f, const struct process_facts *parent,
 	f->started_ns = f->at_ns = (int64_t)f->start_ns + facts_boot_ns();
 	f->ended_ns = 0;
 	f->parent_pid = e->parent_pid;
+	f->has_parent = true;
 	f->parent_start_ns = PROCESS_START(e->parent_start_ns);
-	f->uid = e->uid;
-	f->gid = e->gid;
+	take_ids(f, e->uid, e->gid);
 	f->netns = e->netns ? e->netns : parent->netns;
 	f->seen = SEEN_FORK;
 	(void)snprintf(f->name, sizeof f->name, "%s", e->comm);
-	if (parent->uid != f->uid)
+	if (parent->uid != f->uid || parent->has_uid != f->has_uid)
 		name_user(f);
 }

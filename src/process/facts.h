@@ -35,7 +35,8 @@ struct process_facts {
 	uint16_t args_length;
 	uint8_t seen;
 	bool is_args_cut, is_hash_pending, has_read; /* has_read: /proc was in time */
-	bool has_session, has_no_ids;       /* Windows: a session, no uid and gid */
+	/* Of users, groups and parents 0 is one: whether they are known.  A session: Windows. */
+	bool has_uid, has_gid, has_parent, has_session;
 	uint64_t start_ns, parent_start_ns; /* as records have it: a key of its process */
 	int64_t started_ns, ended_ns,
 		at_ns; /* UTC; ended 0: not seen; at: true from then on */

@@ -50,6 +50,12 @@ static json_t *integer_or_null(int64_t value)
 	return value ? json_integer(value) : json_null();
 }
 
+/* 0 is root, and a process without a parent: what was not read is neither. */
+static json_t *id_or_null(bool is_known, uint32_t value)
+{
+	return is_known ? json_integer(value) : json_null();
+}
+
 json_t *facts_line(const struct process_facts *f)
 {
 	json_t *j = json_pack("{s:I,s:I,s:o,s:I,s:I,s:o,s:o,s:o}", "pid",
@@ -59,11 +65,12 @@ json_t *facts_line(const struct process_facts *f)
 			      "name", facts_text(f->name), "path", text_or_null(f->path),
 			      "command_line", arguments(f));
 	json_t *more = json_pack(
-		"{s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o}", "parent_pid",
-		(json_int_t)f->parent_pid, "parent_start_ns",
-		(json_int_t)f->parent_start_ns, "uid", (json_int_t)f->uid, "gid",
-		(json_int_t)f->gid, "user", text_or_null(f->user), "cgroup",
-		text_or_null(f->cgroup), "container", text_or_null(f->container), "netns",
+		"{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "parent_pid",
+		id_or_null(f->has_parent, f->parent_pid), "parent_start_ns",
+		integer_or_null((int64_t)f->parent_start_ns), "uid",
+		id_or_null(f->has_uid, f->uid), "gid", id_or_null(f->has_gid, f->gid),
+		"user", text_or_null(f->user), "cgroup", text_or_null(f->cgroup),
+		"container", text_or_null(f->container), "netns",
 		integer_or_null(f->netns), "sha256", text_or_null(f->sha256));
 
 	if (!j || !more || json_object_update(j, more)) {
@@ -78,10 +85,6 @@ json_t *facts_line(const struct process_facts *f)
 			facts_text(f->reason[0] ? f->reason : "not known yet"));
 	if (f->is_args_cut)
 		(void)json_object_set_new(j, "command_line_is_cut", json_true());
-	if (f->has_no_ids) {
-		(void)json_object_set_new(j, "uid", json_null());
-		(void)json_object_set_new(j, "gid", json_null());
-	}
 	if (f->has_session)
 		(void)json_object_set_new(j, "session", json_integer(f->session));
 	(void)json_object_set_new(j, "ended", time_or_null(f->ended_ns));
@@ -93,10 +96,10 @@ json_t *facts_line(const struct process_facts *f)
 size_t facts_block(const struct process_facts *f, uint8_t *out)
 {
 	struct process_fact fact = { .pid = f->pid,
-				     .parent_pid = f->parent_pid,
+				     .parent_pid = f->has_parent ? f->parent_pid : 0,
 				     .started_ns = f->started_ns,
 				     .uid = f->uid,
-				     .has_uid = !f->has_no_ids,
+				     .has_uid = f->has_uid,
 				     .name = f->name,
 				     .path = f->path,
 				     .user = f->user,

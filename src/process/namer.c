@@ -229,8 +229,8 @@ static void forked(struct child *c, struct process_event *e)
 
 	if (!(parent->mark & MARK_READ))
 		(void)read_process(c, parent, SEEN_PACKET, 0);
-	e->uid = parent->facts.uid;
-	e->gid = parent->facts.gid;
+	e->uid = parent->facts.has_uid ? parent->facts.uid : ID_UNKNOWN;
+	e->gid = parent->facts.has_gid ? parent->facts.gid : ID_UNKNOWN;
 	memcpy(e->comm, parent->facts.name, sizeof e->comm);
 	on_fork(c, e);
 }

@@ -132,7 +132,6 @@ static bool read_process(struct namer_thread *n, struct process *p)
 /* Nothing but its id; the key is when that was first told of. */
 static void set_gone(struct process *p)
 {
-	p->facts.has_no_ids = true;
 	p->facts.at_ns = (int64_t)p->facts.start_ns;
 	(void)snprintf(p->facts.reason, sizeof p->facts.reason,
 		       "gone before it could be read");

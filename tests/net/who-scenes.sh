@@ -64,6 +64,30 @@ check_equal "older: no packet is said to be of another" "$(count_of wrong)" 0
 check_equal "older: each is known" "$(($(count_of exact) + $(count_of earlier)))" "$(count_of packets)"
 check_equal "older: each connection exactly" "$(count_of connections_exact)" "$(count_of connections)"
 
+# Older than the recorder, of somebody else, and gone with its first packet: what the event told is said, and
+# nothing else.
+start brief netns_run a python3 -c '
+import os, socket, sys, time
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+print(os.getpid(), flush=True)
+while not os.path.exists(sys.argv[1]):
+    time.sleep(0.02)
+socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"bye", ("127.0.0.1", 7900))
+os._exit(0)' "$tmp/brief-go"
+brief=$pid
+check "a process waits" wait_for 60 test -s brief.out
+sniff_start sniff-brief a -i lo -o brief --json --buffer 8MiB
+sniff=$pid
+touch brief-go
+check "it sends and is gone" wait_exit 60 "$brief"
+sniff_stop "$sniff"
+jq -c "select(.pid == $(cat brief.out)) | [.uid, .gid, .parent_pid]" brief/processes.jsonl | sort -u >brief.ids
+sed 's/^/# brief: /' brief.ids
+check "brief: it is told of" test -s brief.ids
+check_equal "brief: what was not read is not said to be root's" "$(grep -c '\[0\|,0' brief.ids)" 0
+
 # Ping, by its own process.
 sniff_start sniff-ping a -i lo -o ping --json --buffer 8MiB
 sniff=$pid

@@ -191,6 +191,8 @@ static struct process_facts curl(void)
 				       .started_ns = 1700000000000000000,
 				       .at_ns = 1700000000000000001,
 				       .uid = 1000,
+				       .has_uid = true,
+				       .has_parent = true,
 				       .seen = SEEN_EXEC,
 				       .name = "curl",
 				       .path = "/usr/bin/curl",
@@ -216,6 +218,38 @@ static void test_line(void)
 	CHECK(json_is_null(json_object_get(j, "ended")));
 	CHECK_STR(json_string_value(json_object_get(j, "seen")), "exec");
 	json_decref(j);
+}
+
+static bool is_null(const json_t *line, const char *member)
+{
+	return json_is_null(json_object_get(line, member));
+}
+
+/* 0 is a user, a group and may be a parent: what was not read is none of these. */
+static void test_what_was_not_read(void)
+{
+	static uint8_t block[PROCESS_BLOCK_MAX];
+	struct process_facts f = { .pid = 7, .start_ns = 10000000, .name = "gone" };
+	struct process_fact back;
+	char scratch[256];
+	json_t *j = facts_line(&f);
+	size_t length = facts_block(&f, block);
+
+	CHECK(is_null(j, "uid") && is_null(j, "gid") && is_null(j, "user"));
+	CHECK(is_null(j, "parent_pid") && is_null(j, "parent_start_ns"));
+	json_decref(j);
+	CHECK(process_block_read(&back, block + 8, length - 12, scratch));
+	CHECK(!back.has_uid && !back.parent_pid);
+	f.has_uid = f.has_gid = f.has_parent = true;
+	j = facts_line(&f);
+	CHECK_EQ(json_integer_value(json_object_get(j, "uid")), 0);
+	CHECK(json_is_integer(json_object_get(j, "uid")));
+	CHECK(json_is_integer(json_object_get(j, "gid")));
+	CHECK(json_is_integer(json_object_get(j, "parent_pid")));
+	json_decref(j);
+	length = facts_block(&f, block);
+	CHECK(process_block_read(&back, block + 8, length - 12, scratch));
+	CHECK(back.has_uid && !back.uid);
 }
 
 static void test_block(void)
@@ -288,6 +322,7 @@ int main(void)
 	RUN(test_set_is_bounded);
 	RUN(test_addresses);
 	RUN(test_line);
+	RUN(test_what_was_not_read);
 	RUN(test_block);
 	RUN(test_file);
 	return tap_done();

@@ -168,6 +168,29 @@ static void test_facts_of_event(void)
 	CHECK_EQ(of_child.seen, SEEN_FORK);
 }
 
+/* A feed that does not know the user says so; its name is not looked up. */
+static void test_ids_not_known(void)
+{
+	struct process_event e = { .kind = PROCESS_FORK,
+				   .pid = 8,
+				   .parent_pid = 7,
+				   .uid = ID_UNKNOWN,
+				   .gid = ID_UNKNOWN };
+	struct process_facts f, parent = { .pid = 7 };
+
+	facts_of_fork(&f, &parent, &e);
+	CHECK(!f.has_uid && !f.has_gid && f.has_parent);
+	CHECK_STR(f.user, "");
+	facts_of_event(&f, &e);
+	CHECK(!f.has_uid && !f.has_gid && f.has_parent);
+	CHECK_STR(f.user, "");
+	/* Root's child of a parent of which nothing is known. */
+	e.uid = e.gid = 0;
+	facts_of_fork(&f, &parent, &e);
+	CHECK(f.has_uid && f.has_gid);
+	CHECK_STR(f.user, "root");
+}
+
 static void test_own_process(void)
 {
 	struct process_facts f;
@@ -179,7 +202,9 @@ static void test_own_process(void)
 	CHECK(exe >= 0);
 	(void)close(exe);
 	CHECK(strstr(f.path, "process-texts") != NULL);
-	CHECK_EQ(f.uid, getuid());
+	CHECK(f.has_uid && f.uid == getuid());
+	CHECK(f.has_gid && f.gid == getgid());
+	CHECK(f.has_parent);
 	CHECK_EQ(f.parent_pid, getppid());
 	CHECK(f.args_length > 0 && f.netns > 0);
 	/* Another start is another process. */
@@ -226,6 +251,7 @@ int main(void)
 	RUN(test_socket_event);
 	RUN(test_process_event);
 	RUN(test_facts_of_event);
+	RUN(test_ids_not_known);
 	RUN(test_own_process);
 	RUN(test_diag);
 	return tap_done();
