@@ -52,6 +52,17 @@ static bool is_mapped(const uint8_t address[16])
 	return !memcmp(address, prefix, sizeof prefix);
 }
 
+/* Told of every IPv6 socket that listens or is bound; behind the message. */
+static bool is_ipv6_only(struct cursor *attrs)
+{
+	struct nl_attr a;
+
+	while (nl_next_attr(attrs, &a))
+		if (a.type == INET_DIAG_SKV6ONLY)
+			return cur_u8(&a.body) != 0;
+	return false;
+}
+
 /* struct inet_diag_msg: family, state, timer, retransmits; ports, addresses, interface, cookie. */
 bool scan_parse(const struct nl_message *m, uint8_t protocol, struct socket_seed *seed,
 		uint32_t *inode)
@@ -82,6 +93,7 @@ bool scan_parse(const struct nl_message *m, uint8_t protocol, struct socket_seed
 	put_side(seed->key.remote, seed->key.family, remote);
 	if (is_mapped(seed->key.local) || is_mapped(seed->key.remote))
 		seed->key.family = 4;
+	seed->is_ipv6_only = is_ipv6_only(&c);
 	return true;
 }
 

@@ -64,6 +64,37 @@ check_equal "older: no packet is said to be of another" "$(count_of wrong)" 0
 check_equal "older: each is known" "$(($(count_of exact) + $(count_of earlier)))" "$(count_of packets)"
 check_equal "older: each connection exactly" "$(count_of connections_exact)" "$(count_of connections)"
 
+# Sockets of IPv6 alone, older than the recorder: what comes by IPv4 is not theirs.
+start only netns_run a python3 -c '
+import os, socket, time
+held = []
+for only in (1, 0):
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        s = socket.socket(socket.AF_INET6, kind)
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, only)
+        s.bind(("::", 7801 if only else 7803))
+        if kind == socket.SOCK_STREAM:
+            s.listen()
+        held.append(s)
+print(os.getpid(), flush=True)
+time.sleep(600)'
+only=$pid
+check "sockets of IPv6 are there" wait_for 60 test -s only.out
+sniff_start sniff-only a -i lo -o only --json --buffer 8MiB
+sniff=$pid
+netns_run a python3 -c '
+import contextlib, socket
+for port in (7801, 7803):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        pass
+    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"word", ("127.0.0.1", port))'
+sniff_stop "$sniff"
+kill "$only"
+"$WEIR" show --json only >only.jsonl
+of_port() { jq -c "select(.src_port == $1 or .dst_port == $1) | select(.pid == $(cat only.out))" only.jsonl | wc -l; }
+check "older: a socket of both hears IPv4" test "$(of_port 7803)" -gt 1
+check_equal "older: who hears IPv6 alone has none of it" "$(of_port 7801)" 0
+
 # Older than the recorder, of somebody else, and gone with its first packet: what the event told is said, and
 # nothing else.
 start brief netns_run a python3 -c '

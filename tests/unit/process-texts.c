@@ -241,6 +241,41 @@ static void test_diag(void)
 	CHECK(!scan_parse(&m, 6, &seed, &inode));
 }
 
+/* A socket of IPv6 that listens, with an attribute before the one that counts. */
+static bool is_ipv6_only(uint8_t value, size_t cut)
+{
+	struct {
+		struct inet_diag_msg d;
+		struct nlattr other;
+		uint8_t other_value[4];
+		struct nlattr only;
+		uint8_t only_value[4];
+	} told = {
+		.d = { .idiag_family = AF_INET6, .idiag_state = 10, .idiag_inode = 77 },
+		.other = { .nla_len = 5, .nla_type = INET_DIAG_SHUTDOWN },
+		.other_value = { 1 },
+		.only = { .nla_len = 5, .nla_type = INET_DIAG_SKV6ONLY },
+		.only_value = { value }
+	};
+	struct nl_message m = { .type = 20 };
+	struct socket_seed seed;
+	uint32_t inode;
+
+	cur_init(&m.body, &told, sizeof told - cut);
+	CHECK(scan_parse(&m, 6, &seed, &inode));
+	CHECK_EQ(seed.key.family, 6);
+	return seed.is_ipv6_only;
+}
+
+static void test_diag_ipv6_only(void)
+{
+	CHECK(is_ipv6_only(1, 0));
+	CHECK(!is_ipv6_only(0, 0));
+	CHECK(!is_ipv6_only(1, 4));
+	CHECK(!is_ipv6_only(1, 8));
+	CHECK(!is_ipv6_only(1, 16));
+}
+
 int main(void)
 {
 	RUN(test_stat);
@@ -254,5 +289,6 @@ int main(void)
 	RUN(test_ids_not_known);
 	RUN(test_own_process);
 	RUN(test_diag);
+	RUN(test_diag_ipv6_only);
 	return tap_done();
 }
