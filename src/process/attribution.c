@@ -57,6 +57,7 @@ int attribution_open(struct attribution **out, const struct attribution_config *
 	a->is_inline = config->is_inline;
 	a->boot_ns = facts_boot_ns();
 	a->jitter_ns = mechanisms_jitter_ns(a->mechanisms);
+	a->trust_ns = mechanisms_trust_ns(a->mechanisms);
 	if (addresses_read(&a->ours, &ignored))
 		a->ours.is_cut = true;
 	a->next_ours = a->ours;
@@ -223,12 +224,13 @@ void attribution_refresh(struct attribution *a)
 	apply_batch(a);
 }
 
-/* Without events a packet of an unknown socket is the sign that there are new ones. */
-static void want_scan(struct attribution *a)
+/* Without events a packet of an unknown socket is the sign that there are new ones; any other is that
+ * what is known must be looked at again in time (pauses: how much longer that may take). */
+static void want_scan(struct attribution *a, int pauses)
 {
 	int64_t pause = mechanisms_scan_ns(a->mechanisms), now = port_monotonic_ns();
 
-	if (!pause || now - a->scan_ns < pause)
+	if (!pause || now - a->scan_ns < pause * pauses)
 		return;
 	a->scan_ns = now;
 	counter_add(&a->scans_wanted, 1);
@@ -252,7 +254,9 @@ enum {
 	ECHO_REQUEST = 8,
 	ECHO_REQUEST_V6 = 128,
 	ECHO_REPLY_V6 = 129,
-	TCP_SYN = 2
+	TCP_FIN = 1,
+	TCP_SYN = 2,
+	TCP_RST = 4
 };
 
 static bool is_echo(const struct headers *h)
@@ -266,7 +270,7 @@ static bool is_echo(const struct headers *h)
 
 /* False: nothing that a socket could be looked up by. */
 static bool ask_of(const struct attribution *a, const struct attributed *p,
-		   struct socket_question *q)
+		   struct socket_question *q, bool *is_ending)
 {
 	bool is_out = (p->flags & RECORD_DIRECTION) != RECORD_INBOUND;
 	struct headers h;
@@ -288,6 +292,7 @@ static bool ask_of(const struct attribution *a, const struct attributed *p,
 		q->key.local_port = h.icmp_id;
 	}
 	q->is_opening = h.has_tcp && (h.tcp_flags & TCP_SYN);
+	*is_ending = h.has_tcp && (h.tcp_flags & (TCP_FIN | TCP_RST));
 	q->is_ours = addresses_have(&a->ours, q->key.local);
 	return true;
 }
@@ -334,8 +339,26 @@ static uint32_t find_nothing(struct attribution *a, struct record_owner *owner)
 {
 	*owner = (struct record_owner){ .method = OWNER_NO_METHOD };
 	counter_add(&a->unknown, 1);
-	want_scan(a);
+	want_scan(a, 1);
 	return 0;
+}
+
+/* Without events: a connection that begins or ends is the end of what was found by looking; and that somebody
+ * had the addresses before is no answer, for nobody told that they are not another's now. */
+static const struct socket_owner *look_up_doubting(struct attribution *a,
+						   const struct socket_question *q,
+						   bool is_ending,
+						   enum owner_certainty *certainty)
+{
+	const struct socket_owner *found;
+
+	if (q->is_opening)
+		socket_table_doubt(a->sockets, q);
+	found = socket_table_find(a->sockets, q, certainty);
+	if (is_ending)
+		socket_table_doubt(a->sockets, q);
+	want_scan(a, q->is_opening || is_ending ? 1 : 4);
+	return *certainty == OWNER_EARLIER && found->method == OWNER_DIAG ? NULL : found;
 }
 
 /* By all that is known. */
@@ -345,10 +368,12 @@ static uint32_t find(struct attribution *a, const struct attributed *p, bool may
 	const struct socket_owner *found = NULL;
 	enum owner_certainty certainty = OWNER_UNKNOWN;
 	struct socket_question q;
+	bool is_ending;
 	uint32_t process;
 
-	if (ask_of(a, p, &q))
-		found = socket_table_find(a->sockets, &q, &certainty);
+	if (ask_of(a, p, &q, &is_ending))
+		found = a->trust_ns ? look_up_doubting(a, &q, is_ending, &certainty)
+				    : socket_table_find(a->sockets, &q, &certainty);
 	if (!found)
 		return find_nothing(a, owner);
 	*owner = (struct record_owner){ .pid = found->pid,

@@ -48,7 +48,7 @@ struct attribution {
 	uint64_t ours_seen, seeds_seen;
 	bool is_inline;
 	int64_t boot_ns, clock_ns; /* UTC minus the events' clock; when that was asked */
-	int64_t scan_ns, jitter_ns;
+	int64_t scan_ns, jitter_ns, trust_ns;
 	struct counter events, unknown, exact, scans_wanted;
 	/* Under the lock: between the capture thread, ours, and the write worker. */
 	struct port_monitor *lock;

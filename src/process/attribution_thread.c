@@ -58,6 +58,14 @@ static void take_absent(struct attribution *a, const struct namer_answer *n)
 	write_line(a, &f);
 }
 
+/* Nobody tells what happens between two looks.  So an owner is believed from when the look was over, for before
+ * it the same addresses may have been another's, to some time after it began. */
+static void believe_for_a_time(const struct attribution *a, struct socket_seed *s)
+{
+	s->from_ns = facts_now_ns();
+	s->until_ns = s->seen_ns + a->trust_ns;
+}
+
 static void take_seeds(struct attribution *a, const struct namer_answer *n)
 {
 	port_monitor_lock(a->lock);
@@ -73,6 +81,8 @@ static void take_seeds(struct attribution *a, const struct namer_answer *n)
 		if (!s->from_ns)
 			s->from_ns = a->last_scan_ns;
 		s->seen_ns = a->this_scan_ns;
+		if (a->trust_ns)
+			believe_for_a_time(a, s);
 		if (s->pid)
 			s->process = attribution_find_or_add(a, s->pid,
 							     socket_seed_start(s), NULL)

@@ -12,6 +12,9 @@
 
 #define RING_BYTES (6 * 1024 * 1024) /* of the feed, in the kernel */
 #define SCAN_NS    (50 * NS_PER_MS)
+/* Without events nobody tells that a port is another's now: twice the time between two snapshots while
+ * packets come, and what one of them may take. */
+#define TRUST_NS (500 * NS_PER_MS)
 
 struct mechanisms {
 	struct feed *feed;
@@ -142,6 +145,11 @@ int64_t mechanisms_jitter_ns(const struct mechanisms *m)
 int64_t mechanisms_scan_ns(const struct mechanisms *m)
 {
 	return m->feed ? 0 : SCAN_NS;
+}
+
+int64_t mechanisms_trust_ns(const struct mechanisms *m)
+{
+	return m->feed ? 0 : TRUST_NS;
 }
 
 bool mechanisms_scans_end_sockets(const struct mechanisms *m)

@@ -44,6 +44,8 @@ int64_t mechanisms_jitter_ns(const struct mechanisms *m);
 /* A packet of an unknown socket asks for a snapshot, this long after the one before; 0: it does not,
  * for the events tell of every socket. */
 int64_t mechanisms_scan_ns(const struct mechanisms *m);
+/* How long what a snapshot tells is believed; 0: until an event, or a later snapshot, tells otherwise. */
+int64_t mechanisms_trust_ns(const struct mechanisms *m);
 /* Whether a socket that a snapshot lacks is gone. */
 bool mechanisms_scans_end_sockets(const struct mechanisms *m);
 

@@ -225,6 +225,12 @@ int64_t mechanisms_scan_ns(const struct mechanisms *m)
 	return m->layers[SOCKETS].feed && m->layers[FLOWS].feed ? SCAN_NS : SCAN_ALONE_NS;
 }
 
+int64_t mechanisms_trust_ns(const struct mechanisms *m)
+{
+	(void)m;
+	return 0;
+}
+
 bool mechanisms_scans_end_sockets(const struct mechanisms *m)
 {
 	(void)m;

@@ -151,7 +151,8 @@ void socket_entry_remember(struct socket_table *t, const struct socket_entry *e)
 	if (!recall_key(&e->key, &k))
 		return;
 	if (!last || !last->pid ||
-	    (e->key.protocol != PROTOCOL_TCP && until_ns != INT64_MAX)) {
+	    ((e->key.protocol != PROTOCOL_TCP || last->method == OWNER_DIAG) &&
+	     until_ns != INT64_MAX)) {
 		recall_forget(&t->recall, &k);
 		return;
 	}

@@ -224,13 +224,13 @@ void socket_table_seed(struct socket_table *t, const struct socket_seed *s)
 {
 	struct socket_entry *e = socket_entry_find_or_add(t, &s->key);
 	struct socket_owner o = { .from_ns = s->from_ns,
-				  .until_ns = INT64_MAX,
+				  .until_ns = s->until_ns ? s->until_ns : INT64_MAX,
 				  .cookie = s->cookie,
 				  .start_ns = socket_seed_start(s),
 				  .pid = s->pid,
 				  .process = s->process,
 				  .method = s->method ? s->method : OWNER_DIAG,
-				  .is_first = true,
+				  .is_first = !s->until_ns,
 				  .is_ipv6_only = s->is_ipv6_only };
 	struct socket_owner *before = owner_like(e, &o);
 	const struct socket_closing *c = socket_closing_of(t, s->cookie);
@@ -241,13 +241,30 @@ void socket_table_seed(struct socket_table *t, const struct socket_seed *s)
 		return;
 	if (s->cookie && c->cookie == s->cookie && c->ns)
 		o.until_ns = c->ns;
-	if (before && !s->cookie && before->from_ns < o.from_ns)
+	if (before && (!s->cookie || s->until_ns) && socket_owner_is_same(before, &o) &&
+	    before->from_ns < o.from_ns)
 		o.from_ns = before->from_ns;
 	if (before)
 		*before = o;
 	else
 		add_owner(t, e, &o);
 	socket_entry_remember(t, e);
+}
+
+void socket_table_doubt(struct socket_table *t, const struct socket_question *q)
+{
+	struct socket_entry *e = socket_entry_find(t, &q->key);
+	/* What opens a connection is not within the slack of who had it before. */
+	int64_t until_ns = q->is_opening ? q->ns - 2 * SOCKET_SLACK_NS : q->ns;
+
+	for (unsigned i = 0; e && i < e->count; i++) {
+		struct socket_owner *o = &e->owners[i];
+
+		if (!was_told(o) && o->from_ns <= q->ns && o->until_ns > until_ns)
+			o->until_ns = until_ns;
+	}
+	if (e)
+		socket_entry_remember(t, e);
 }
 
 void socket_table_age(struct socket_table *t, int64_t seen_ns, int64_t gone_ns)
@@ -258,8 +275,7 @@ void socket_table_age(struct socket_table *t, int64_t seen_ns, int64_t gone_ns)
 		struct socket_entry *e = &t->entries[i];
 
 		for (unsigned k = 0; k < e->count && e->seen_ns < seen_ns; k++)
-			if (!was_told(&e->owners[k]) &&
-			    e->owners[k].until_ns == INT64_MAX)
+			if (!was_told(&e->owners[k]) && e->owners[k].until_ns > seen_ns)
 				e->owners[k].until_ns = gone_ns;
 	}
 }

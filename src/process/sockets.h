@@ -76,7 +76,10 @@ struct socket_seed {
 	uint32_t pid, process;
 	int64_t from_ns; /* since when it may have been so; 0: for ever */
 	int64_t seen_ns; /* when the snapshot was taken */
-	uint8_t state;   /* the kernel's number, TCP's */
+	/* Until when that is believed; 0: for ever.  What is believed for a time only is not believed of the
+	 * time before from_ns either. */
+	int64_t until_ns;
+	uint8_t state; /* the kernel's number, TCP's */
 	bool is_ipv6_only;
 	uint8_t method; /* enum owner_method; 0: sock_diag, whose starts need rounding */
 };
@@ -88,6 +91,9 @@ static inline uint64_t socket_seed_start(const struct socket_seed *s)
 }
 
 void socket_table_seed(struct socket_table *t, const struct socket_seed *seed);
+/* A connection begins (before it is asked about) or ends with this packet: who had the key before, if he was found
+ * by looking, may have it no longer. */
+void socket_table_doubt(struct socket_table *t, const struct socket_question *q);
 /* Snapshots instead of events: sockets found by looking that none has seen since `seen_ns` are
  * closed at `gone_ns`. */
 void socket_table_age(struct socket_table *t, int64_t seen_ns, int64_t gone_ns);

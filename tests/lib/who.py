@@ -221,6 +221,42 @@ def reused_tuple():
     wait_all()
 
 
+def reused_slowly():
+    """The same, of TCP and of UDP, each for so long that it is found by looking too."""
+    server, address = listen()
+    server_pid = child(lambda: echo_forever(server))
+    hearer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    hearer.bind((LOCAL, 0))
+
+    def tcp(port, size):
+        s = connect_from(port, address)
+        for _ in range(15):
+            s.sendall(b'x' * size)
+            s.recv(size)
+            time.sleep(0.1)
+        s.close()
+
+    def udp(port, size):
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        s.bind((LOCAL, port))
+        for _ in range(15):
+            s.sendto(b'x' * size, hearer.getsockname())
+            time.sleep(0.1)
+
+    for protocol, run, remote in (('tcp', tcp, address), ('udp', udp, hearer.getsockname())):
+        port = free_port()
+        pids = {}
+        for size in (101, 102):
+            pid = child(lambda run=run, port=port, size=size: run(port, size))
+            os.waitpid(pid, 0)
+            pids[str(size)] = pid
+            # A UDP socket tells nothing of its end: what is known of it is believed for a while.
+            time.sleep(1 if protocol == 'udp' else 0)
+        tell(protocol, (LOCAL, port), remote, list(pids.values()), pids)
+    os.kill(server_pid, signal.SIGKILL)
+    wait_all()
+
+
 def fork_as(pid, run):
     """A child with that process id, where it can be had."""
     for _ in range(200):
@@ -264,9 +300,10 @@ def older(go):
     tell('tcp', address, s.getsockname(), [server_pid])
     while not os.path.exists(go):
         time.sleep(0.02)
-    for _ in range(5):
+    for _ in range(20):
         s.sendall(b'behind')
         s.recv(10)
+        time.sleep(0.05)
     s.close()
     os.kill(server_pid, signal.SIGKILL)
     wait_all()
@@ -405,10 +442,10 @@ def sides(packet):
 
 
 def right_pids(truth, packet):
-    header = packet['wire_bytes'] - 66  # Ethernet, IP, TCP with time stamps
-    if truth['protocol'] == 'tcp' and packet.get('direction') == 'out' \
-            and str(header) in truth['sizes']:
-        return [truth['sizes'][str(header)]]
+    # Ethernet, IP, TCP with time stamps; or UDP
+    payload = packet['wire_bytes'] - (66 if truth['protocol'] == 'tcp' else 42)
+    if packet.get('direction') == 'out' and str(payload) in truth['sizes']:
+        return [truth['sizes'][str(payload)]]
     return truth['pids']
 
 

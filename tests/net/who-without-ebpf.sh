@@ -56,6 +56,19 @@ check "there are packets" test "$(count_of packets)" -gt 50
 check_equal "short processes: none is said to be another" "$(count_of wrong)" 0
 check_equal "the store is sound" "$("$WEIR" verify short >/dev/null && echo good)" good
 
+# Addresses used again, each time by another: at once, and by processes that are found by looking.
+for name in reused_tuple reused_slowly; do
+	recorder "$name"
+	sniff=$pid
+	netns_run a python3 "$SOURCE_ROOT/tests/lib/who.py" "$name" >"$name.truth"
+	sniff_stop "$sniff"
+	compare "$name" "$name.truth"
+	echo "# $name: $counts"
+	check "$name: there are packets" test "$(count_of packets)" -gt 10
+	check_equal "$name: no packet is said to be of another" "$(count_of wrong)" 0
+done
+check "reused_slowly: many are known" test "$(count_of exact)" -gt 20
+
 # With all privileges, and a kernel that does not tell its types: the process connector, which is the first
 # network namespace's.  So it is a wire of our own there that is recorded, on which nothing comes.
 wire=wg$$

@@ -262,6 +262,32 @@ static void test_table(void)
 	socket_table_free(table);
 }
 
+/* Found by looking, and believed for a time: each packet is asked about, for it may be the end of it. */
+static void test_believed_for_a_time(void)
+{
+	struct socket_event e = event(0, 0, 0, 0);
+	struct socket_seed s = { .key = { .local_port = 80,
+					  .remote_port = 4000,
+					  .protocol = PROTOCOL_TCP,
+					  .family = 4 },
+				 .cookie = 1,
+				 .pid = 7,
+				 .process = 7,
+				 .from_ns = 10 * MS };
+
+	memcpy(s.key.local, e.local, 16);
+	memcpy(s.key.remote, e.remote, 16);
+	CHECK(!socket_table_new(&table, 64));
+	socket_table_seed(table, &s);
+	CHECK(recalled(11 * MS) == 7);
+	s.until_ns = 50 * MS;
+	socket_table_seed(table, &s);
+	CHECK(!recalled(11 * MS) && ask(11 * MS) == 7);
+	remember();
+	CHECK(!recalled(11 * MS));
+	socket_table_free(table);
+}
+
 static uint32_t random_below(uint32_t *state, uint32_t n)
 {
 	*state ^= *state << 13;
@@ -319,6 +345,7 @@ int main(void)
 	RUN(test_slots);
 	RUN(test_full);
 	RUN(test_table);
+	RUN(test_believed_for_a_time);
 	RUN(test_random_events);
 	return tap_done();
 }

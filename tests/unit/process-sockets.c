@@ -373,6 +373,83 @@ static void test_snapshots_alone(void)
 	CHECK_EQ(at(31 * MS), EXACT + 8);
 }
 
+/* As it is taken where there are no events: believed from 20 to 50 ms. */
+static struct socket_seed doubtful(uint64_t cookie, uint32_t pid)
+{
+	struct socket_seed s = seed(cookie, pid);
+
+	s.from_ns = 20 * MS;
+	s.seen_ns = 10 * MS;
+	s.until_ns = 50 * MS;
+	return s;
+}
+
+static void doubt(int64_t ns, bool is_opening)
+{
+	struct socket_question q = question(PROTOCOL_TCP, ns);
+
+	q.is_opening = is_opening;
+	socket_table_doubt(table, &q);
+}
+
+static void test_believed_for_a_time(void)
+{
+	struct socket_seed s = doubtful(1, 7);
+
+	renew(16);
+	socket_table_seed(table, &s);
+	/* Before the look was over it may have been another's. */
+	CHECK_EQ(at(15 * MS), 0);
+	CHECK_EQ(opening_at(15 * MS), 0);
+	CHECK_EQ(at(21 * MS), EXACT + 7);
+	CHECK_EQ(at(49 * MS), EXACT + 7);
+	CHECK_EQ(at(60 * MS), EARLIER + 7);
+	/* Seen again: it has been so all along. */
+	s.from_ns = 70 * MS;
+	s.seen_ns = 65 * MS;
+	s.until_ns = 100 * MS;
+	socket_table_seed(table, &s);
+	CHECK_EQ(at(21 * MS), EXACT + 7);
+	CHECK_EQ(at(60 * MS), EXACT + 7);
+	CHECK_EQ(at(110 * MS), EARLIER + 7);
+	/* Not seen any more. */
+	socket_table_age(table, 90 * MS, 65 * MS);
+	CHECK_EQ(at(64 * MS), EXACT + 7);
+	CHECK_EQ(at(80 * MS), EARLIER + 7);
+}
+
+static void test_doubt(void)
+{
+	struct socket_seed s = doubtful(1, 7);
+
+	renew(16);
+	doubt(30 * MS, true);
+	socket_table_seed(table, &s);
+	/* Of a connection before. */
+	doubt(15 * MS, false);
+	CHECK_EQ(at(30 * MS), EXACT + 7);
+	doubt(30 * MS, true);
+	CHECK_EQ(at(29 * MS), EXACT + 7);
+	CHECK_EQ(opening_at(30 * MS), 0);
+	CHECK_EQ(at(31 * MS), 0);
+	/* The last packet is still the one's who had it. */
+	renew(16);
+	socket_table_seed(table, &s);
+	doubt(30 * MS, false);
+	CHECK_EQ(at(30 * MS), EXACT + 7);
+	CHECK_EQ(at(31 * MS), EARLIER + 7);
+	/* It was seen after the end all the same: one of two directions. */
+	s.from_ns = 40 * MS;
+	s.until_ns = 60 * MS;
+	socket_table_seed(table, &s);
+	CHECK_EQ(at(31 * MS), EXACT + 7);
+	/* What was told as it happened is not doubted. */
+	renew(16);
+	put(event(SOCKET_SEND, 1, 8, 10 * MS));
+	doubt(30 * MS, true);
+	CHECK_EQ(at(31 * MS), EXACT + 8);
+}
+
 static void test_flood(void)
 {
 	struct socket_table_counts c;
@@ -481,6 +558,8 @@ int main(void)
 	RUN(test_older_connection);
 	RUN(test_events_beat_snapshots);
 	RUN(test_snapshots_alone);
+	RUN(test_believed_for_a_time);
+	RUN(test_doubt);
 	RUN(test_flood);
 	RUN(test_ports);
 	RUN(test_many_owners_of_one_key);
