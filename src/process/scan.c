@@ -2,10 +2,12 @@
 
 #include "base/mem.h"
 #include "packet/headers.h"
+#include "port/port.h"
 #include "process/facts.h"
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
@@ -30,6 +32,7 @@ struct scan {
 	struct found *found;
 	size_t count;
 	uint8_t protocol; /* of the dump under way */
+	bool has_unread;  /* descriptors of some process */
 };
 
 static void put_side(uint8_t out[16], uint8_t family, const uint8_t *bytes)
@@ -172,6 +175,13 @@ static void note_holder(struct scan *s, uint32_t inode, const struct holder *h)
 	f->seed.start_ns = f->is_shared ? 0 : h->start_ns;
 }
 
+/* A process that has gone meanwhile, and a descriptor that was closed, have nothing open. */
+static void note_unread(struct scan *s)
+{
+	if (errno != ENOENT && errno != ESRCH)
+		s->has_unread = true;
+}
+
 static void look_at_files(struct scan *s, int dir, uint32_t pid)
 {
 	struct holder h = { .pid = pid };
@@ -179,14 +189,20 @@ static void look_at_files(struct scan *s, int dir, uint32_t pid)
 	struct dirent *e;
 
 	if (!d) {
+		note_unread(s);
 		(void)close(dir);
 		return;
 	}
 	while ((e = readdir(d)) != NULL) {
 		char text[64];
-		ssize_t n = readlinkat(dirfd(d), e->d_name, text, sizeof text - 1);
 		uint32_t inode;
+		ssize_t n;
 
+		if (!isdigit((unsigned char)e->d_name[0]))
+			continue;
+		n = readlinkat(dirfd(d), e->d_name, text, sizeof text - 1);
+		if (n < 0)
+			note_unread(s);
 		text[n > 0 ? n : 0] = '\0';
 		if (sscanf(text, "socket:[%u]", &inode) != 1)
 			continue;
@@ -212,9 +228,17 @@ static void find_holders(struct scan *s)
 		dir = openat(dirfd(d), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (dir >= 0)
 			look_at_files(s, dir, (uint32_t)strtoul(e->d_name, NULL, 10));
+		else
+			note_unread(s);
 	}
 	if (d)
 		(void)closedir(d);
+}
+
+static void forget_holders(struct scan *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		s->found[i].seed.pid = 0;
 }
 
 int scan_sockets(scan_visit visit, void *arg, struct weir_error *err)
@@ -229,6 +253,8 @@ int scan_sockets(scan_visit visit, void *arg, struct weir_error *err)
 	if (!rc) {
 		qsort(s.found, s.count, sizeof *s.found, by_inode);
 		find_holders(&s);
+		if (s.has_unread && !port_have_capability("sys_ptrace"))
+			forget_holders(&s);
 		for (size_t i = 0; i < s.count; i++)
 			visit(arg, &s.found[i].seed);
 	}

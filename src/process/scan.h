@@ -4,7 +4,9 @@
  * Calling sequence: scan_sockets() with a function that gets each socket.  Cold: allocates, reads all
  * of /proc.  Needs cap_sys_ptrace and cap_dac_read_search for others' processes; sockets of one's own
  * network namespace only.
- * A socket that several processes have open has pid 0: which of them uses it, nobody can tell.
+ * A socket that several processes have open has pid 0: which of them uses it, nobody can tell.  So have all
+ * sockets where cap_sys_ptrace is missing and some process could not be looked at, for it may have any of them open
+ * too.  With it only few cannot be: those that a security module, or a user namespace, shields.
  * Facts: sock_diag(7), linux/inet_diag.h. */
 #ifndef WEIR_PROCESS_SCAN_H
 #define WEIR_PROCESS_SCAN_H

@@ -309,6 +309,33 @@ def older(go):
     wait_all()
 
 
+def shared(go):
+    """A connection of root's that a process of nobody's, started by it, has open too and never uses."""
+    server, address = listen()
+    server_pid = child(lambda: echo_forever(server))
+    s = socket.create_connection(address)
+    s.set_inheritable(True)
+
+    def hold():
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+        # A program of its own: what has only changed its user may not be looked at either.
+        os.execvp('sleep', ['sleep', '600'])
+
+    pid = child(hold)
+    tell_tcp(s, [os.getpid()])
+    while not os.path.exists(go):
+        time.sleep(0.02)
+    for _ in range(20):
+        s.sendall(b'word')
+        s.recv(4)
+        time.sleep(0.05)
+    os.kill(pid, signal.SIGKILL)
+    os.kill(server_pid, signal.SIGKILL)
+    wait_all()
+
+
 def standing(go):
     """Sockets of two processes that are there before the recorder, and are closed when the file is there;
     a line of who has which."""

@@ -12,11 +12,11 @@ lo_up a
 cd "$tmp"
 chmod 711 "$tmp"
 
-# recorder NAME: all that root may do but to load tracing programs.
+# recorder NAME [CAPABILITIES]: all that root may do but to load tracing programs, and but those.
 recorder() {
 	before=$(listening a)
 	# shellcheck disable=SC2046
-	start "sniff-$1" $(nsenter_words a) setpriv --bounding-set=-bpf,-perfmon,-sys_admin \
+	start "sniff-$1" $(nsenter_words a) setpriv --bounding-set="-bpf,-perfmon,-sys_admin${2:-}" \
 		"$WEIR" sniff -i lo -o "$1" -q --buffer 8MiB
 	wait_for 60 more_listening a "$before" || not_ok "$1 listens" "$(cat "sniff-$1.err")"
 }
@@ -68,6 +68,20 @@ for name in reused_tuple reused_slowly; do
 	check_equal "$name: no packet is said to be of another" "$(count_of wrong)" 0
 done
 check "reused_slowly: many are known" test "$(count_of exact)" -gt 20
+
+# Who may not look at all processes cannot know that a socket is not another's too.
+start shared-scene netns_run a python3 "$SOURCE_ROOT/tests/lib/who.py" shared "$tmp/shared-go"
+shared=$pid
+check "a socket is shared" wait_for 60 grep -q pids shared-scene.out
+recorder shared ,-sys_ptrace
+sniff=$pid
+touch shared-go
+check "it is used, and closed" wait_exit 60 "$shared"
+sniff_stop "$sniff"
+compare shared shared-scene.out
+echo "# shared: $counts"
+check "shared: there are packets" test "$(count_of packets)" -gt 40
+check_equal "shared: no packet is said to be of another" "$(count_of wrong)" 0
 
 # With all privileges, and a kernel that does not tell its types: the process connector, which is the first
 # network namespace's.  So it is a wire of our own there that is recorded, on which nothing comes.
