@@ -209,7 +209,8 @@ static void on_progress(void *data, json_t *progress)
 {
 	struct answer *a = data;
 
-	if (a->is_raw)
+	/* No window holds a plugin's progress back: what a client does not read of it is left out. */
+	if (a->is_raw || a->is_paused || unsent(a) >= HIGH_BYTES)
 		return;
 	add_line(a->lines, "progress", progress);
 	(void)sent_or_soon(a);

@@ -212,13 +212,14 @@ static void on_log(struct plugin *p, const struct rpc_message *m)
 
 static void on_notification(struct plugin *p, const struct rpc_message *m)
 {
-	if (!strcmp(m->method, "item") || !strcmp(m->method, "progress")) {
-		p->events.message(p->events.data, m);
-		return;
-	}
-	if (!rate_allows(&p->notifications, PLUGIN_TALK_RATE))
+	bool is_item = !strcmp(m->method, "item");
+
+	/* Items have their window, nothing else has one. */
+	if (!is_item && !rate_allows(&p->notifications, PLUGIN_TALK_RATE))
 		plugin_fault(p, "flood: more than %d notifications in a second",
 			     PLUGIN_TALK_RATE);
+	else if (is_item || !strcmp(m->method, "progress"))
+		p->events.message(p->events.data, m);
 	else if (!strcmp(m->method, "log"))
 		on_log(p, m);
 	else

@@ -15,7 +15,7 @@
  * up to backoff_max_ms, and from the beginning again once it ran for stable_ms.
  *
  * Bounds: RPC_LINE_MAX bytes a line, PLUGIN_UNSENT_MAX bytes waiting for a plugin that does not read,
- * PLUGIN_TALK_RATE notifications a second that belong to no call; standard error is logged at
+ * PLUGIN_TALK_RATE notifications a second that are no items; standard error is logged at
  * PLUGIN_STDERR_RATE lines a second and the rest counted.
  *
  * Threads: the event loop's.  The events are called from the loop; plugin_fault() and plugin_stop()

@@ -34,6 +34,7 @@ fault stranger '^garbage: an answer that nobody asked for'
 fault request '^garbage: a request'
 fault long '^garbage: a line of more than'
 fault flood '^flood: more than [0-9]+ notifications'
+fault talk '^flood: more than [0-9]+ notifications'
 fault hang '^hang: not a word'
 
 check_equal "'good' after all of them" "$(wait_for 40 is_running; result fault good '{}')" \

@@ -46,6 +46,27 @@ check_equal "no descriptor is left behind" "$(descriptors)" "$fds"
 check_equal "no plugin was started again" "$(local_ctl status --json |
 	jq '[.result.plugins[]|.restarts]|add')" 0
 
+# Progress is nobody's window: what a client does not read of it is left out, not kept.
+deaf() {
+	python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+body = b"{\"n\":300,\"size\":200000}"
+s.sendall(b"POST /v1/call/probe/talk HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+sys.stdin.read()' "$agent_socket"
+}
+mkfifo "$tmp/hold"
+before=$(rss_kib "$agent_pid")
+deaf <"$tmp/hold" &
+deaf_pid=$!
+exec 9>"$tmp/hold"
+check "a plugin sends 60 MB of progress to who does not read" wait_for 60 test -e "$agent_data/plugins/probe/talked"
+after=$(rss_kib "$agent_pid")
+exec 9>&-
+wait "$deaf_pid"
+check "the agent keeps none of it: $before KiB before, $after KiB after" test "$after" -le $((before + 16384))
+
 check "and all of it is good" "$WEIR" verify "$agent_data/agent"
 agent_stop
 tap_done

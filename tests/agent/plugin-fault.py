@@ -8,7 +8,7 @@ import time
 
 ANY = {"type": "object"}
 NAMES = ["good", "crash", "hang", "stop", "garbage", "flood", "items", "long", "stranger", "request",
-         "notes", "errors", "slow", "closed", "ended"]
+         "notes", "errors", "slow", "talk", "closed", "ended"]
 DESCRIPTION = {"protocol": 1, "name": "fault", "summary": "does wrong", "directives": [
     {"name": name, "summary": name, "role": "viewer", "arguments": ANY, "streams": True,
      "timeout_s": 2 if name == "slow" else 60} for name in NAMES]}
@@ -31,6 +31,9 @@ def fault(ident, name):
     elif name == "flood":
         while True:
             send(method="log", params={"text": "again"})
+    elif name == "talk":
+        while True:
+            send(method="progress", params={"call": ident})
     elif name == "items":
         while True:
             send(method="item", params={"call": ident, "items": list(range(1000))})

@@ -6,6 +6,7 @@ import base64
 import json
 import sys
 import threading
+import time
 
 STRING = {'type': 'string'}
 INTEGER = {'type': 'integer', 'minimum': 0}
@@ -19,6 +20,7 @@ DIRECTIVES = [
     ('count', 'viewer', {'n': INTEGER, 'size': INTEGER}, True),
     ('wait', 'viewer', {}, True),
     ('stream', 'viewer', {'name': STRING}, True),
+    ('talk', 'viewer', {'n': INTEGER, 'size': INTEGER}, True),
     ('fail', 'viewer', {}, False),
     ('lossy', 'viewer', {}, False),
 ]
@@ -81,6 +83,16 @@ def wait(number, call):
         f.write('x')
 
 
+def talk(number, n, size):
+    """Progress, fewer than the bound in a second."""
+    for _ in range(n):
+        send({'method': 'progress', 'params': {'call': number, 'fill': 'x' * size}})
+        time.sleep(0.01)
+    with open('talked', 'w', encoding='ascii') as f:
+        f.write('x')
+    send({'id': number, 'result': {}})
+
+
 def stream(number, call, name):
     block = bytes(range(256)) * 64
     for _ in range(40 if name == 'short' else 10 ** 9):
@@ -99,6 +111,8 @@ def run(number, params):
         wait(number, call)
     elif directive == 'stream':
         stream(number, call, arguments.get('name'))
+    elif directive == 'talk':
+        talk(number, arguments['n'], arguments['size'])
     elif directive == 'fail':
         send({'id': number, 'error': {'code': -32000, 'message': 'it \x1b[31mfailed'}})
     elif directive == 'lossy':
