@@ -57,6 +57,9 @@ check_equal "a range" "$(read_bytes "$range" | sha256sum | cut -d ' ' -f 1)" "$p
 check_equal "with its hash" "$(result filesystem read "$range" | jq -r .sha256)" "$part"
 check_equal "a range behind the end is empty" \
 	"$(result filesystem read "{\"path\":\"$here/a.txt\",\"offset\":10}" | jq .bytes)" 0
+check_match "an offset that is no plain integer is refused, not taken for 0" \
+	"$(call filesystem read "{\"path\":\"$here/b.bin\",\"offset\":100.0,\"length\":10}")" \
+	"'offset': a value of type integer"
 check_match "a FIFO is not waited for" "$(call filesystem read "{\"path\":\"$here/fifo\"}")" \
 	'no regular file'
 check_match "a link is not followed" "$(call filesystem read "{\"path\":\"$here/link\"}")" '"error"'

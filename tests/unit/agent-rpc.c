@@ -142,7 +142,14 @@ static void test_schema(void)
 		{ "{'type':['string','null']}", "null", "" },
 		{ "{'type':['string','null']}", "5",
 		  "'arguments': a value of type integer" },
-		{ "{'type':'integer'}", "3.0", "" },
+		{ "{'type':'integer'}", "-3", "" },
+		{ "{'type':'integer'}", "3.0",
+		  "'arguments': a value of type integer is wanted, not number: "
+		  "an integer has no point" },
+		{ "{'type':'integer'}", "1e1", "'arguments': a value of type integer" },
+		{ "{'type':['integer','null']}", "1e1",
+		  "'arguments': a value of type number is not wanted" },
+		{ "{'type':'number'}", "3.0", "" },
 		{ "{'type':'integer'}", "3.5", "'arguments': a value of type integer" },
 		{ "{'type':'integer'}", "true", "'arguments': a value of type integer" },
 		{ "{'properties':{'a':{'type':'string'}}}", "{'a':1}", "'a': a value" },
@@ -282,6 +289,7 @@ static void test_plugin_file(void)
 		"{\"name\":\"a\",\"command\":[\"/x\"],\"nonsense\":1}",
 		"{\"name\":\"a\",\"command\":[\"/x\"],\"allow_without\":[\"all\"]}",
 		"{\"name\":\"a\",\"command\":[\"/x\"],\"hang_ms\":1}",
+		"{\"name\":\"a\",\"command\":[\"/x\"],\"memory_bytes\":1.7e10}",
 	};
 	struct plugin_file f;
 
