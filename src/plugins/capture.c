@@ -18,6 +18,22 @@ void capture_path(const struct capture *c, char *path, size_t size)
 	(void)snprintf(path, size, "%s/%s", c->all->stores, c->store);
 }
 
+/* With the lock held. */
+static void take_start(struct capture *c, const json_t *said)
+{
+	c->has_started = true;
+	json_decref(c->sandbox);
+	c->sandbox = json_incref(json_object_get(said, "sandbox"));
+	c->error[0] = '\0';
+	/* Given up meanwhile: neither this life of the plugin nor its next may take it for one that records. */
+	if (c->want_stop) {
+		capture_end(c);
+		return;
+	}
+	c->life = RECORDING;
+	captures_save_quietly(c->all, c);
+}
+
 static void take_line(struct capture *c, const char *line, size_t length)
 {
 	json_t *said = json_loadb(line, length, 0, NULL);
@@ -29,12 +45,7 @@ static void take_line(struct capture *c, const char *line, size_t length)
 	}
 	port_monitor_lock(c->all->lock);
 	if (!strcmp(type, "started")) {
-		c->life = RECORDING;
-		c->has_started = true;
-		json_decref(c->sandbox);
-		c->sandbox = json_incref(json_object_get(said, "sandbox"));
-		c->error[0] = '\0';
-		captures_save_quietly(c->all, c);
+		take_start(c, said);
 	} else if (!strcmp(type, "status")) {
 		json_decref(c->figures);
 		c->figures = json_incref(said);
@@ -53,6 +64,13 @@ bool capture_tell(const struct capture *c, const char *line)
 	size_t length = strlen(line);
 
 	return c->control_fd >= 0 && process_tell(c->control_fd, line, length);
+}
+
+void capture_end(struct capture *c)
+{
+	c->want_stop = true;
+	if (c->control_fd >= 0 && !capture_tell(c, "stop\n"))
+		process_hang_up(c->control_fd);
 }
 
 static int start_recorder(struct capture *c, struct program *p,

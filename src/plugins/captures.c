@@ -362,7 +362,7 @@ int captures_start(struct captures *all, const char *name, json_t *arguments,
 	if (rc && c->is_over)
 		forget(all, c);
 	else if (rc)
-		c->want_stop = true;
+		capture_end(c);
 	port_monitor_unlock(all->lock);
 	return rc;
 }

@@ -1,5 +1,6 @@
 #!/bin/sh
-# A plugin that describes itself only after the agent was asked to end: it ends, and is not started again.
+# Who is late.  A plugin that describes itself only after the agent was asked to end: it ends, and is not started
+# again.  A recorder that starts only after its start was given up: it ends too, and records nothing for good.
 . "$SOURCE_ROOT/tests/lib/tap.sh"
 . "$SOURCE_ROOT/tests/lib/agent.sh"
 
@@ -20,4 +21,45 @@ check "it has been asked who it is" wait_for 10 grep -q 'late.*asked' "$tmp/agen
 kill "$agent"
 check_exit "the agent ends" 20 "$agent" 0
 check_equal "and starts nothing again" "$(grep -c 'late: starting again' "$tmp/agent.err")" 0
+
+agent_start
+# The next recorder of divert, stopped as soon as it is one; prints its process.
+freeze() {
+	python3 -c '
+import os, signal, sys, time
+
+def recorders(of):
+    for task in os.listdir(f"/proc/{of}/task"):
+        for child in open(f"/proc/{of}/task/{task}/children").read().split():
+            words = open(f"/proc/{child}/cmdline").read().split("\0")
+            if words[1:2] == ["sniff"]:
+                yield int(child)
+
+until = time.monotonic() + 20
+while time.monotonic() < until:
+    try:
+        for pid in recorders(sys.argv[1]):
+            os.kill(pid, signal.SIGSTOP)
+            print(pid)
+            sys.exit()
+    except OSError:
+        pass' "$(pid_of divert)"
+}
+freeze >"$tmp/frozen" &
+freezer=$!
+check_match "a recorder that says nothing has failed to start" \
+	"$(call divert start '{"name":"late","mode":"sniff"}')" 'the recorder did not start'
+wait "$freezer"
+recorder=$(cat "$tmp/frozen")
+check "it is there, and sleeps" grep -q '^State:.*stopped' "/proc/$recorder/status"
+kill -CONT "$recorder"
+is_gone() {
+	[ ! -d "/proc/$recorder" ]
+}
+check "once it wakes it ends" wait_for 20 is_gone
+is_ended() {
+	[ "$(result divert status '{"name":"late"}' | jq -r .state)" = ended ]
+}
+check "and is in the list as such" wait_for 10 is_ended
+agent_stop
 tap_done
