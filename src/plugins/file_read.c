@@ -3,9 +3,9 @@
 #include "base/base64.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "port/places.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,23 +22,17 @@ struct reading {
 	char text[BASE64_ROOM(CHUNK)];
 };
 
-/* Never waits (a FIFO), never follows a link, changes no access time where that can be had. */
 static int open_regular(struct reading *r, const char *path, struct stat *st)
 {
-	const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-
-	r->fd = open(path, flags | O_NOATIME);
-	if (r->fd < 0 && errno == EPERM)
-		r->fd = open(path, flags);
-	if (r->fd < 0 || fstat(r->fd, st)) {
+	r->fd = port_open_regular(path);
+	if (r->fd >= 0 && !fstat(r->fd, st))
+		return 0;
+	if (errno == EINVAL)
+		serve_fail(r->call, CALL_FAILED, "'%.200s' is no regular file", path);
+	else
 		serve_fail(r->call, CALL_FAILED, "cannot open '%.200s': %s", path,
 			   strerror(errno));
-		return WEIR_ERR_SYSTEM;
-	}
-	if (S_ISREG(st->st_mode))
-		return 0;
-	serve_fail(r->call, CALL_FAILED, "'%.200s' is no regular file", path);
-	return WEIR_ERR_UNSUPPORTED;
+	return WEIR_ERR_SYSTEM;
 }
 
 static bool send_chunk(struct reading *r, size_t n)

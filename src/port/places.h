@@ -40,6 +40,10 @@ int port_directory_make(const char *path, unsigned mode, const struct port_user 
 /* Whether nobody but we and the system's administrators could have written the open file or
  * directory; else why not, in words. */
 bool port_is_ours(int fd, char *why, size_t size);
+/* Opens a regular file to read; what is something else is not opened even for a moment, so that no writer of a
+ * FIFO wakes and no device moves.  No link is followed, no access time changed where that can be had.  -1
+ * and errno; EINVAL where it is no regular file, ELOOP where it is a link. */
+int port_open_regular(const char *path) MUST_CHECK;
 /* We may do everything, and can become other users. */
 bool port_is_root(void);
 /* "NAME=value" that every child needs beside its own; NULL-terminated; lent. */

@@ -60,8 +60,18 @@ check_equal "a range behind the end is empty" \
 check_match "an offset that is no plain integer is refused, not taken for 0" \
 	"$(call filesystem read "{\"path\":\"$here/b.bin\",\"offset\":100.0,\"length\":10}")" \
 	"'offset': a value of type integer"
+# A writer that waits in open() for whoever reads.
+{
+	exec 9>"$here/fifo"
+	: >"$tmp/woken"
+} &
+writer=$!
+wait_for 5 grep -q wait_for_partner "/proc/$writer/wchan" || :
 check_match "a FIFO is not waited for" "$(call filesystem read "{\"path\":\"$here/fifo\"}")" \
 	'no regular file'
+check "nor does its writer notice" test ! -e "$tmp/woken"
+kill "$writer" 2>/dev/null || :
+wait "$writer" || :
 check_match "a link is not followed" "$(call filesystem read "{\"path\":\"$here/link\"}")" '"error"'
 touch -a -d '2001-01-01T00:00:00Z' "$here/a.txt"
 before=$(stat -c %x "$here/a.txt")

@@ -38,6 +38,37 @@ int port_directory_name(char *path, size_t size, struct weir_error *err)
 	return n > 0 ? 0 : err_sys(err, "cannot name the directory");
 }
 
+/* Again, and to read, what a descriptor of O_PATH stands for. */
+static int reopen(int place)
+{
+	const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	char link[40];
+	int fd;
+
+	(void)snprintf(link, sizeof link, "/proc/self/fd/%d", place);
+	fd = open(link, flags | O_NOATIME);
+	return fd < 0 && errno == EPERM ? open(link, flags) : fd;
+}
+
+int port_open_regular(const char *path)
+{
+	int place = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC), fd = -1, error;
+	struct stat st;
+
+	if (place < 0)
+		return -1;
+	if (!fstat(place, &st)) {
+		if (S_ISREG(st.st_mode))
+			fd = reopen(place);
+		else
+			errno = S_ISLNK(st.st_mode) ? ELOOP : EINVAL;
+	}
+	error = errno;
+	(void)close(place);
+	errno = error;
+	return fd;
+}
+
 int port_control_home(char *path, size_t size, struct weir_error *err)
 {
 	const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");

@@ -64,6 +64,21 @@ int port_directory_name(char *path, size_t size, struct weir_error *err)
 	return rc;
 }
 
+/* A device has no name among files here, and a pipe has one of its own. */
+int port_open_regular(const char *path)
+{
+	int fd = weir_open(path, O_RDONLY | O_NOFOLLOW);
+	struct weir_stat st;
+
+	if (fd < 0)
+		return -1;
+	if (!weir_fstat(fd, &st) && S_ISREG(st.st_mode))
+		return fd;
+	(void)weir_close(fd);
+	errno = EINVAL;
+	return -1;
+}
+
 int port_control_home(char *path, size_t size, struct weir_error *err)
 {
 	wchar_t wide[1024];
