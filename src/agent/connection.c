@@ -45,6 +45,17 @@ static void make_room(struct server *s)
 	connection_sweep_soon(s);
 }
 
+/* Anybody can have a controller's certificate.  That its key is there too is certain only when all of the
+ * handshake was good. */
+static void on_handshake(const SSL *ssl, int where, int value)
+{
+	struct connection *c = SSL_get_app_data(ssl);
+
+	(void)value;
+	if (where & SSL_CB_HANDSHAKE_DONE)
+		c->is_known = c->is_listed;
+}
+
 static struct bufferevent *new_stream(struct connection *c)
 {
 	struct server *s = c->door->server;
@@ -56,6 +67,7 @@ static struct bufferevent *new_stream(struct connection *c)
 	ssl = tls_attach(&s->tls, c);
 	if (!ssl)
 		return NULL;
+	SSL_set_info_callback(ssl, on_handshake);
 	bev = bufferevent_openssl_socket_new(
 		s->c.base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
 	if (bev)
@@ -188,7 +200,7 @@ bool connection_accept_key(void *data, const struct pin *pin)
 	c->pin = *pin;
 	c->has_pin = true;
 	if (authority_find(s->c.authority, pin, &is_revoked)) {
-		c->is_known = true;
+		c->is_listed = true;
 		return true;
 	}
 	/* Strangers of an address cannot keep out who is known there. */
@@ -295,6 +307,9 @@ static void note_end(struct connection *c)
 	else if (!is_done && !c->has_pin)
 		authority_note(a, "refused", "no handshake with a certificate",
 			       c->address, name);
+	else if (!is_done && c->is_listed)
+		authority_note(a, "refused", "a certificate without proof of its key",
+			       c->address, name);
 }
 
 static void forget(struct connection *c)
@@ -352,9 +367,9 @@ void connection_recheck(struct server *s)
 		bool is_revoked;
 
 		next = c->next;
-		if (!c->is_known || authority_find(s->c.authority, &c->pin, &is_revoked))
+		if (!c->is_listed || authority_find(s->c.authority, &c->pin, &is_revoked))
 			continue;
-		c->is_known = false;
+		c->is_listed = c->is_known = false;
 		c->refusal = "a key that was revoked";
 		/* Who takes his own rights away hears that it is done, and nothing else. */
 		c->is_over = !c->is_asking;

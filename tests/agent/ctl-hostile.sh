@@ -150,4 +150,23 @@ else
 	skip "the captures beside it are complete" "needs root"
 fi
 check "the log is good" "$WEIR" verify "$agent_data/agent"
+
+# Few seats, and strangers who want them all.
+agent_stop
+agent_config='handshake-time = 60s
+max-connections = 20
+max-connections-address = 100'
+: >"$agent_log"
+agent_start
+mkfifo "$tmp/unproved"
+hostile unproved 60 <"$tmp/unproved" >"$tmp/unproved.out" &
+unproved=$!
+exec 7>"$tmp/unproved"
+check "60 certificates are shown that nobody proves to have" wait_for 30 test -s "$tmp/unproved.out"
+check "... and keep nobody out who proves his" ctl admin whoami
+exec 7>&-
+wait "$unproved"
+check "... and stand in the log" wait_for 15 audit_has 1 \
+	'.type=="refused" and (.reason|test("all connections|without proof"))'
+check "the log is still good" "$WEIR" verify "$agent_data/agent"
 tap_done

@@ -4,6 +4,7 @@
 malformed   COUNT requests that are none, over TLS with a key that is known
 strangers   COUNT handshakes with garbage, without a certificate, cut off
 idle        COUNT connections that say nothing, held until standard input ends
+unproved    COUNT handshakes that show a certificate and prove nothing, held until standard input ends
 slow        a header, a byte a second, until the agent has enough
 vanish      COUNT long calls whose client goes without a word
 deaf        COUNT clients that ask for an endless stream and never read, until standard input ends
@@ -113,6 +114,48 @@ def idle():
     for _ in range(count):
         try:
             held.append(connect(False))
+        except OSError:
+            pass
+    print(len(held), flush=True)
+    sys.stdin.read()
+
+
+def show_certificate():
+    """All of a handshake up to the record with the certificate, and not the next, which proves the key."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.load_cert_chain(cert, key)
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing)
+    plain = connect(False)
+    while True:
+        try:
+            tls.do_handshake()
+            break
+        except ssl.SSLWantReadError:
+            plain.sendall(outgoing.read())
+            piece = plain.recv(65536)
+            if not piece:
+                raise ConnectionError('refused')
+            incoming.write(piece)
+    left = outgoing.read()
+    while left:
+        size = 5 + struct.unpack('>H', left[3:5])[0]
+        plain.sendall(left[:size])
+        if left[0] == 23:
+            break
+        left = left[size:]
+    # One that is not looked at before the next comes would make room for that.
+    time.sleep(0.05)
+    return plain
+
+
+def unproved():
+    held = []
+    for _ in range(count):
+        try:
+            held.append(show_certificate())
         except OSError:
             pass
     print(len(held), flush=True)
