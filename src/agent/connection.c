@@ -30,14 +30,26 @@ void connection_sweep_soon(struct server *s)
 	event_active(s->sweep, EV_TIMEOUT, 0);
 }
 
-/* Who makes room when all connections are taken: the oldest one that nobody vouched for. */
-static void make_room(struct server *s)
+/* The oldest one that nobody vouched for, of the machine's own door or of the others. */
+static struct connection *oldest_stranger(const struct server *s, bool is_local)
 {
 	struct connection *oldest = NULL;
 
 	for (struct connection *c = s->connections; c; c = c->next)
-		if (!c->is_known && !c->is_over)
+		if (!c->is_known && !c->is_over && c->door->is_local == is_local)
 			oldest = c;
+	return oldest;
+}
+
+/* Who makes room when all connections are taken.  Who is on the machine itself never does for the
+ * network. */
+static void make_room(const struct door *d)
+{
+	struct server *s = d->server;
+	struct connection *oldest = oldest_stranger(s, false);
+
+	if (!oldest && d->is_local)
+		oldest = oldest_stranger(s, true);
 	if (!oldest)
 		return;
 	oldest->refusal = "all connections are taken";
@@ -98,7 +110,7 @@ struct bufferevent *connection_open(struct door *d)
 	c->deadline_ns = c->begin_ns + s->c.config->handshake_ns;
 	c->is_over = s->count >= 2 * s->c.config->max_connections;
 	if (s->count >= s->c.config->max_connections)
-		make_room(s);
+		make_room(d);
 	c->bev = new_stream(c);
 	if (!c->bev) {
 		mem_free(c);

@@ -158,6 +158,11 @@ max-connections = 20
 max-connections-address = 100'
 : >"$agent_log"
 agent_start
+start bystander2 "$WEIR" ctl --socket "$agent_socket" call probe wait
+bystander=$pid
+check "a call runs at the machine's own door" wait_for 10 grep -q ready "$tmp/bystander2.out"
+sleep 2 | hostile idle 60 >/dev/null
+check "... and makes no room for strangers of the network" is_well
 mkfifo "$tmp/unproved"
 hostile unproved 60 <"$tmp/unproved" >"$tmp/unproved.out" &
 unproved=$!
