@@ -357,8 +357,7 @@ static bool fill_caller(const struct answer *a, struct who *w)
 		return false;
 	if (c->door->is_local)
 		fill_local(c, w);
-	w->caller.session = authority_session(c->door->server->c.authority, w->name,
-					      session ? session : "");
+	w->caller.session_name = session ? session : "";
 	return true;
 }
 

@@ -282,6 +282,20 @@ static bool is_too_often(struct authority *a, struct seat *seat,
 	return true;
 }
 
+/* Only of a call that is allowed: who is refused takes no place. */
+static uint64_t take_session(struct authority *a, struct seat *seat,
+			     const struct caller *caller)
+{
+	uint64_t ended, id;
+
+	if (!caller->session_name)
+		return caller->session;
+	id = seat_session(seat, caller->session_name, port_monotonic_ns(), &ended);
+	if (ended)
+		dispatch_session_end(a->dispatch, ended);
+	return id;
+}
+
 static int authorize(void *self, const struct caller *caller, const char *plugin,
 		     const char *directive, json_t *arguments,
 		     const struct call_sink *sink, void *sink_data, struct call **call)
@@ -289,6 +303,7 @@ static int authorize(void *self, const struct caller *caller, const char *plugin
 	struct authority *a = self;
 	struct seat *seat = seats_take(&a->seats, caller->name, port_monotonic_ns());
 	const struct own_directive *own = own_find(plugin, directive);
+	struct caller known = *caller;
 	struct weir_error err = { 0 };
 	struct watched *w;
 	struct decision d;
@@ -314,7 +329,8 @@ static int authorize(void *self, const struct caller *caller, const char *plugin
 	w = watch(a, seat, seq, sink, sink_data);
 	if (!w)
 		return WEIR_ERR_NO_MEMORY;
-	rc = dispatch_call(a->dispatch, caller, plugin, directive, arguments, &watching,
+	known.session = take_session(a, seat, caller);
+	rc = dispatch_call(a->dispatch, &known, plugin, directive, arguments, &watching,
 			   w, call);
 	if (rc)
 		end_watched(w, "failed", CALL_INTERNAL, "no memory for the call");
@@ -532,16 +548,6 @@ int authority_pair(struct authority *a, const char *address, const struct pin *p
 			       "the audit log cannot be written, so nothing is done");
 	}
 	return rc ? err_set(err, (enum weir_err)rc, "%s", why.text) : 0;
-}
-
-uint64_t authority_session(struct authority *a, const char *caller, const char *name)
-{
-	uint64_t ended,
-		id = seats_session(&a->seats, caller, name, port_monotonic_ns(), &ended);
-
-	if (ended)
-		dispatch_session_end(a->dispatch, ended);
-	return id;
 }
 
 json_t *authority_describe(const struct authority *a)

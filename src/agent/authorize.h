@@ -48,9 +48,6 @@ int authority_pair(struct authority *a, const char *address, const struct pin *p
 		   const char *name, const char *token_hex, struct controller *made,
 		   struct weir_error *err) MUST_CHECK;
 
-/* The session of a caller under a name of his ("" is his usual one). */
-uint64_t authority_session(struct authority *a, const char *caller, const char *name);
-
 /* What is no request: a connection refused, a request that could not be read.  Strangers cannot fill
  * the disk: within NOTE_WINDOW_S seconds equal notes of one address are one line with a count. */
 void authority_note(struct authority *a, const char *type, const char *reason,

@@ -56,7 +56,9 @@ struct caller {
 	const char *transport; /* "https", "unix" or "pipe", "tim" */
 	const char *address;   /* where from, in words; may be NULL */
 	uint64_t session;      /* chdir and the like hold for one session; 0: none */
-	enum agent_role role;  /* for plugins that are not in `roles` */
+	/* What the caller calls it ("" is his usual one), of which the gate makes `session`; NULL: that stands. */
+	const char *session_name;
+	enum agent_role role; /* for plugins that are not in `roles` */
 	const struct caller_role *roles;
 	size_t role_count;
 };

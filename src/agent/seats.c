@@ -42,15 +42,15 @@ static uint64_t session_id(const char *caller, const char *name)
 	return (id & INT64_MAX) | 1;
 }
 
-uint64_t seats_session(struct seats *s, const char *caller, const char *name,
-		       int64_t now_ns, uint64_t *ended)
+uint64_t seat_session(struct seat *seat, const char *name, int64_t now_ns,
+		      uint64_t *ended)
 {
-	uint64_t id = session_id(caller, name);
-	struct session *place = &s->sessions[0];
+	uint64_t id = session_id(seat->name, name);
+	struct session *place = &seat->sessions[0];
 
 	*ended = 0;
-	for (unsigned i = 0; i < SESSIONS_MAX; i++) {
-		struct session *one = &s->sessions[i];
+	for (unsigned i = 0; i < SESSIONS_OF_ONE; i++) {
+		struct session *one = &seat->sessions[i];
 
 		if (one->id == id) {
 			one->used_ns = now_ns;
@@ -64,10 +64,10 @@ uint64_t seats_session(struct seats *s, const char *caller, const char *name,
 	return id;
 }
 
-uint64_t seats_idle_session(struct seats *s, int64_t now_ns)
+static uint64_t idle_session(struct seat *seat, int64_t now_ns)
 {
-	for (unsigned i = 0; i < SESSIONS_MAX; i++) {
-		struct session *one = &s->sessions[i];
+	for (unsigned i = 0; i < SESSIONS_OF_ONE; i++) {
+		struct session *one = &seat->sessions[i];
 		uint64_t id = one->id;
 
 		if (!id || now_ns - one->used_ns < SESSION_IDLE_S * NS_PER_S)
@@ -76,4 +76,13 @@ uint64_t seats_idle_session(struct seats *s, int64_t now_ns)
 		return id;
 	}
 	return 0;
+}
+
+uint64_t seats_idle_session(struct seats *s, int64_t now_ns)
+{
+	uint64_t id = 0;
+
+	for (unsigned i = 0; i < s->count && !id; i++)
+		id = idle_session(&s->items[i], now_ns);
+	return id;
 }

@@ -35,6 +35,20 @@ check_equal "each request has who, what and with which arguments" \
 check_equal "each allowed request has its outcome" "$(audit_count '.type=="outcome"')" \
 	"$(audit_count '.type=="request" and .allowed')"
 
+# A session is its caller's, and makes room for no other caller's.
+local_ctl call filesystem chdir path=/etc >/dev/null
+local_ctl --session other call filesystem chdir path=/usr >/dev/null
+getcwd() {
+	local_ctl "$@" call filesystem getcwd --json | jq -r .result.path
+}
+check "a viewer opens 520 sessions" python3 "$SOURCE_ROOT/tests/lib/hostile.py" 127.0.0.1 "$agent_port" \
+	"$tmp/viewer/controller.crt" "$tmp/viewer/controller.key" sessions 520
+check_equal "... and the owner's are as they were" "$(getcwd) $(getcwd --session other)" "/etc /usr"
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do
+	local_ctl --session "more-$i" call filesystem chdir path=/usr >/dev/null
+done
+check_equal "his own beyond 16 end his first" "$(getcwd)" /
+
 check "grant gives another role" ctl admin grant viewer 'viewer probe=operator'
 check_equal "... which holds at once" "$(table viewer)" yynn
 

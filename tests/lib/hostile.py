@@ -9,6 +9,7 @@ slow        a header, a byte a second, until the agent has enough
 vanish      COUNT long calls whose client goes without a word
 deaf        COUNT clients that ask for an endless stream and never read, until standard input ends
 pipelined   many requests at once, before the first answer
+sessions    COUNT calls that are allowed and as many that are refused, each in a session of its own
 sender      no hostility: datagrams to PORT, 500 a second, until SIGTERM; says how many"""
 import random
 import signal
@@ -197,6 +198,17 @@ def deaf():
         held.append(s)
     print(len(held), flush=True)
     sys.stdin.read()
+
+
+def sessions():
+    s = connect()
+    for i in range(count):
+        for directive in b'echo', b'poke':
+            s.sendall(b'POST /v1/call/probe/%s HTTP/1.1\r\nHost: x\r\nWeir-Session: mine-%d\r\n'
+                      b'Content-Length: 0\r\n\r\n' % (directive, i))
+            got = b''
+            while not got.endswith((b'}\n', b'\r\n0\r\n\r\n')):
+                got += s.recv(65536)
 
 
 def sender():
