@@ -176,7 +176,10 @@ static void rotate(struct audit *a)
 int audit_write(struct audit *a, const char *type, json_t *members, uint64_t *seq,
 		struct weir_error *err)
 {
-	int rc = append(a, type, members, err);
+	/* A line without its members would say nothing, and look as if there was nothing to say. */
+	int rc = members ? append(a, type, members, err)
+			 : err_set(err, WEIR_ERR_NO_MEMORY,
+				   "an audit line of type '%s' cannot be made", type);
 
 	json_decref(members);
 	if (!rc && seq)

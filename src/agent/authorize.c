@@ -34,6 +34,16 @@ static void set_text(json_t *o, const char *name, const char *text)
 				   : json_null());
 }
 
+/* How much of a text fits without a part of a character at its end, which would be no text. */
+static int whole_characters(const char *text, size_t most)
+{
+	size_t n = strnlen(text, most);
+
+	while (n && ((unsigned char)text[n] & 0xc0) == 0x80)
+		n--;
+	return (int)n;
+}
+
 static void log_failure(struct authority *a, const struct weir_error *err)
 {
 	agent_log(a->c.log, LOG_ERROR, "audit", "%s", err->text);
@@ -143,7 +153,8 @@ static void log_outcome(struct authority *a, uint64_t seq, const char *result, i
 			      (json_int_t)(port_monotonic_ns() - begin_ns));
 
 	if (code) {
-		(void)snprintf(text, sizeof text, "%.290s", message);
+		(void)snprintf(text, sizeof text, "%.*s", whole_characters(message, 290),
+			       message);
 		json_object_set_new(o, "code", json_integer(code));
 		set_text(o, "message", text);
 	}
@@ -499,8 +510,8 @@ static int redeem(struct authority *a, const struct pin *pin, const char *name,
 
 	memset(made, 0, sizeof *made);
 	if (!is_plain_name(name, CONTROLLER_NAME - 1))
-		return err_set(err, WEIR_ERR_USAGE, "'%.64s' is no name for a controller",
-			       name);
+		return err_set(err, WEIR_ERR_USAGE, "'%.*s' is no name for a controller",
+			       whole_characters(name, 64), name);
 	if (!read_token(token_hex, token))
 		return err_set(err, WEIR_ERR_USAGE, "a token is %d hex digits",
 			       2 * PAIRING_TOKEN);
@@ -534,11 +545,11 @@ int authority_pair(struct authority *a, const char *address, const struct pin *p
 	json_t *o;
 
 	pin_hex(pin, hex);
-	o = json_pack("{s:b,s:s,s:s,s:s,s:s,s:o,s:o}", "allowed", rc == 0, "transport",
+	o = json_pack("{s:b,s:s,s:s,s:s,s:s,s:o}", "allowed", rc == 0, "transport",
 		      "https", "address", address, "pin", hex, "name",
 		      rc ? "" : made->name, "roles",
-		      rc ? json_null() : grants_to_json(&made->grants), "reason",
-		      rc ? json_string(why.text) : json_null());
+		      rc ? json_null() : grants_to_json(&made->grants));
+	set_text(o, "reason", rc ? why.text : NULL);
 	if (audit_write(a->audit, "pairing", o, NULL, &log)) {
 		log_failure(a, &log);
 		if (!rc &&

@@ -12,6 +12,13 @@ check_match "a log that is being written verifies" "$("$WEIR" verify "$agent_dat
 	'good: audit log, .* still being written'
 check_equal "a second agent on the same data does not start" \
 	"$("$WEIR" agent run --data "$agent_data" --socket none 2>&1 | grep -c "another agent writes")" 1
+# A name whose 64th byte is in the middle of a character.
+agent_pair viewer
+name=$(printf 'x%.0s' $(seq 63))é
+check_match "a name that is none is refused" "$(agent_curl viewer /v1/pair \
+	-d "{\"token\":\"00\",\"name\":\"$name\"}")" "'x*' is no name for a controller"
+check_equal "... and stands in the log with all that a pairing has" \
+	"$(audit_count '.type=="pairing" and .allowed==false and .address and .pin and (.reason|test("no name"))')" 1
 kill -9 "$agent_pid"
 wait_exit 10 "$agent_pid" || :
 check_match "a killed agent shows" "$("$WEIR" verify "$agent_data/agent")" 'did not end in order'

@@ -257,6 +257,21 @@ static void test_set_aside(void)
 	end();
 }
 
+static void test_no_members(void)
+{
+	struct audit *a;
+	size_t before, after;
+
+	begin();
+	a = open_log();
+	free(read_log(&before));
+	CHECK(audit_write(a, "request", NULL, NULL, &err) != 0);
+	free(read_log(&after));
+	CHECK_EQ(before, after);
+	audit_close(a);
+	end();
+}
+
 static void test_nothing_there(void)
 {
 	struct audit_check c;
@@ -285,6 +300,7 @@ int main(void)
 	RUN(test_last_line_is_none);
 	RUN(test_too_long);
 	RUN(test_set_aside);
+	RUN(test_no_members);
 	RUN(test_nothing_there);
 	return tap_done();
 }
