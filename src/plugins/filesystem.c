@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -328,6 +329,21 @@ static bool make_listing(struct serve_call *c, const struct words *w)
 	return true;
 }
 
+#define LISTING "listing-"
+
+/* What a life of this plugin left that was killed inside of a timeline. */
+static void remove_listings(void)
+{
+	DIR *own = opendir(".");
+	const struct dirent *one;
+
+	while (own && (one = readdir(own)) != NULL)
+		if (!strncmp(one->d_name, LISTING, strlen(LISTING)))
+			(void)unlink(one->d_name);
+	if (own)
+		(void)closedir(own);
+}
+
 static void run_timeline(struct serve_call *c, void *state, json_t *arguments)
 {
 	char path[FILE_PATH_MAX], name[64];
@@ -335,7 +351,7 @@ static void run_timeline(struct serve_call *c, void *state, json_t *arguments)
 
 	if (!path_of(c, state, arguments, path))
 		return;
-	(void)snprintf(name, sizeof name, "listing-%p.jsonl", (void *)c);
+	(void)snprintf(name, sizeof name, LISTING "%p.jsonl", (void *)c);
 	(void)unlink(name);
 	add(&list, "list");
 	add(&list, "--json");
@@ -424,6 +440,7 @@ int plugin_filesystem_run(unsigned optional, struct weir_error *err)
 	(void)optional;
 	if (rc)
 		return rc;
+	remove_listings();
 	serve.state = cwds;
 	rc = serve_run(&serve, err);
 	cwds_free(cwds);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The divert plugin is killed with -9 in the middle of captures: it is started again, goes on recording
 # into the same stores' next segments, the gaps are in the manifests with their times, and its list
-# is whole.
+# is whole.  The filesystem plugin is killed in the middle of a timeline, and leaves nothing behind.
 . "$SOURCE_ROOT/tests/lib/tap.sh"
 . "$SOURCE_ROOT/tests/lib/agent.sh"
 require_tool ping
@@ -95,5 +95,22 @@ agent_start
 check_equal "a damaged state does not keep the plugin from running" \
 	"$(result divert list)" '{"captures":[]}'
 check "and is kept" test -e "$data/plugins/divert/captures.json.damaged"
+
+listings() {
+	find "$data/plugins/filesystem" -name 'listing-*' | wc -l
+}
+has_listing() {
+	[ "$(listings)" -gt 0 ]
+}
+is_restarted() {
+	[ "$(status filesystem | jq .restarts)" -gt 0 ] && [ "$(status filesystem | jq -r .state)" = running ]
+}
+call filesystem timeline '{"path":"/","hash":"sha256"}' >/dev/null &
+timeline=$!
+check "a timeline makes its listing" wait_for 10 has_listing
+kill -9 "$(pid_of filesystem)"
+wait "$timeline" || :
+wait_for 20 is_restarted || :
+check_equal "killed inside of it, the plugin's next life removes that" "$(listings)" 0
 agent_stop
 tap_done
