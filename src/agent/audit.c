@@ -51,17 +51,29 @@ static void read_first(struct audit *a)
 		a->first_seq = seq;
 }
 
+/* Copies what is from `at` on to a file beside the log. */
+static int keep_tail(struct audit *a, int fd, uint64_t at)
+{
+	ssize_t n;
+
+	while ((n = pread(a->fd, a->line, sizeof a->line, (off_t)at)) > 0) {
+		if (write(fd, a->line, (size_t)n) != n)
+			return -1;
+		at += (uint64_t)n;
+	}
+	return (int)n;
+}
+
 /* What a crash left behind the last newline is kept beside the log and cut off. */
-static int cut_tail(struct audit *a, const char *tail, size_t length, uint64_t good,
-		    struct weir_error *err)
+static int cut_tail(struct audit *a, uint64_t good, struct weir_error *err)
 {
 	int fd = openat(a->dir_fd, TAIL_NAME,
 			O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-	ssize_t n = fd < 0 ? -1 : write(fd, tail, length);
+	int rc = fd < 0 ? -1 : keep_tail(a, fd, good);
 
 	if (fd >= 0)
 		(void)close(fd);
-	if (n != (ssize_t)length || ftruncate(a->fd, (off_t)good))
+	if (rc || ftruncate(a->fd, (off_t)good))
 		return err_sys(err, "cannot repair '" AUDIT_NAME "'");
 	return 0;
 }
@@ -85,39 +97,59 @@ static int take_last(struct audit *a, const char *line, size_t length,
 	return 0;
 }
 
-/* Finds the last whole line in the file's last bytes; *cut is what was behind it. */
+/* Where the line begins that has not ended at `end`.  A power cut can leave more zeros behind the last newline
+ * than any line has. */
+static int find_begin(struct audit *a, uint64_t end, uint64_t *begin,
+		      struct weir_error *err)
+{
+	size_t n = 0;
+
+	while (end && !n) {
+		size_t length = end < sizeof a->line ? (size_t)end : sizeof a->line;
+
+		end -= length;
+		if (pread(a->fd, a->line, length, (off_t)end) != (ssize_t)length)
+			return err_sys(err, "cannot read '" AUDIT_NAME "'");
+		for (n = length; n && a->line[n - 1] != '\n'; n--)
+			;
+	}
+	*begin = end + n;
+	return 0;
+}
+
+static int read_last(struct audit *a, uint64_t begin, struct weir_error *err)
+{
+	size_t length = (size_t)(a->size - begin);
+
+	if (length > sizeof a->line)
+		return err_set(err, WEIR_ERR_FORMAT,
+			       "the last line of '" AUDIT_NAME
+			       "' is longer than %d bytes",
+			       AUDIT_LINE_MAX);
+	if (pread(a->fd, a->line, length, (off_t)begin) != (ssize_t)length)
+		return err_sys(err, "cannot read '" AUDIT_NAME "'");
+	return take_last(a, a->line, length - 1, err);
+}
+
+/* Finds the last whole line; *cut is how much was behind it. */
 static int find_end(struct audit *a, uint64_t *cut, struct weir_error *err)
 {
-	size_t room = sizeof a->line, n, end, begin;
+	uint64_t begin = 0;
 	struct stat st;
-	off_t at;
+	int rc;
 
 	*cut = 0;
 	if (fstat(a->fd, &st))
 		return err_sys(err, "cannot read '" AUDIT_NAME "'");
-	n = (uint64_t)st.st_size < room ? (size_t)st.st_size : room;
-	at = st.st_size - (off_t)n;
-	if (pread(a->fd, a->line, n, at) != (ssize_t)n)
-		return err_sys(err, "cannot read '" AUDIT_NAME "'");
-	for (end = n; end && a->line[end - 1] != '\n'; end--)
-		;
-	a->size = (uint64_t)at + end;
-	*cut = n - end;
-	if (*cut) {
-		int rc = cut_tail(a, a->line + end, n - end, a->size, err);
-
-		if (rc)
-			return rc;
-	}
-	if (!end)
-		return at ? err_set(err, WEIR_ERR_FORMAT,
-				    "the last line of '" AUDIT_NAME
-				    "' is longer than %d bytes",
-				    AUDIT_LINE_MAX)
-			  : 0;
-	for (begin = end - 1; begin && a->line[begin - 1] != '\n'; begin--)
-		;
-	return take_last(a, a->line + begin, end - 1 - begin, err);
+	rc = find_begin(a, (uint64_t)st.st_size, &a->size, err);
+	if (rc)
+		return rc;
+	*cut = (uint64_t)st.st_size - a->size;
+	if (*cut)
+		rc = cut_tail(a, a->size, err);
+	if (!rc && a->size)
+		rc = find_begin(a, a->size - 1, &begin, err);
+	return rc || !a->size ? rc : read_last(a, begin, err);
 }
 
 static int append(struct audit *a, const char *type, json_t *members,

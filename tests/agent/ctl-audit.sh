@@ -34,6 +34,16 @@ check_match "the whole log verifies" "$("$WEIR" verify "$agent_data/agent")" 'go
 check_equal "the line of the start tells what was cut" "$(audit_count '.type=="start" and .cut_bytes==14')" 1
 check_equal "as JSON" "$("$WEIR" verify --json "$audit" | jq -c '[.ok,.closed,.whole]')" '[true,true,true]'
 
+# A power cut leaves zeros, more of them than any line has bytes.
+head -c 200000 /dev/zero >>"$audit"
+agent_port=0
+: >"$agent_log"
+agent_run
+check "an agent starts behind 200,000 zeros" local_ctl call probe echo
+agent_stop
+check_equal "... and tells that it cut them" "$(audit_count '.type=="start" and .cut_bytes==200000')" 1
+check "... and the log is good" "$WEIR" verify "$audit"
+
 cp "$audit" "$tmp/good"
 sed -i '2s/"allowed":true/"allowed":false/' "$audit"
 check_status "a changed word is found" 1 "$WEIR" verify "$audit"

@@ -199,6 +199,34 @@ static void test_torn_tail(void)
 	end();
 }
 
+/* After a power cut a file can be as long as it was, and zeros from some place on. */
+static void test_zeros_behind(void)
+{
+	static const size_t counts[] = { 1, AUDIT_LINE_MAX - 1, AUDIT_LINE_MAX, 200000 };
+	struct audit_check c;
+
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+		struct stat st;
+		char *bytes;
+		size_t n;
+
+		begin();
+		write_some(2);
+		bytes = read_log(&n);
+		bytes = realloc(bytes, n + counts[i]);
+		CHECK(bytes != NULL);
+		memset(bytes + n, 0, counts[i]);
+		write_log(bytes, n + counts[i]);
+		write_some(1);
+		CHECK_EQ(audit_verify(folder_name, &c, &err), 0);
+		CHECK_EQ(c.requests, 3);
+		CHECK_EQ(fstatat(dir_fd, AUDIT_NAME ".tail", &st, 0), 0);
+		CHECK_EQ((size_t)st.st_size, counts[i]);
+		free(bytes);
+		end();
+	}
+}
+
 static void test_last_line_is_none(void)
 {
 	struct audit *a = NULL;
@@ -297,6 +325,7 @@ int main(void)
 	RUN(test_line_removed);
 	RUN(test_cut_front);
 	RUN(test_torn_tail);
+	RUN(test_zeros_behind);
 	RUN(test_last_line_is_none);
 	RUN(test_too_long);
 	RUN(test_set_aside);
