@@ -142,6 +142,18 @@ void socket_entry_forget(struct socket_table *t, const struct socket_key *key)
 		recall_forget(&t->recall, &k);
 }
 
+/* Another process has a socket with the same sides, of those without a connection, for as long as the last one:
+ * nobody is named then. */
+static bool is_shared(const struct socket_table *t, const struct socket_entry *e,
+		      const struct socket_owner *last)
+{
+	for (const struct socket_owner *o = e->owners; o < last; o++)
+		if (!socket_owner_is_same(o, last) &&
+		    socket_owner_until(t, e, o) >= last->from_ns)
+			return true;
+	return false;
+}
+
 void socket_entry_remember(struct socket_table *t, const struct socket_entry *e)
 {
 	const struct socket_owner *last = e->count ? &e->owners[e->count - 1] : NULL;
@@ -152,7 +164,8 @@ void socket_entry_remember(struct socket_table *t, const struct socket_entry *e)
 		return;
 	if (!last || !last->pid ||
 	    ((e->key.protocol != PROTOCOL_TCP || last->method == OWNER_DIAG) &&
-	     until_ns != INT64_MAX)) {
+	     until_ns != INT64_MAX) ||
+	    (e->key.protocol != PROTOCOL_TCP && is_shared(t, e, last))) {
 		recall_forget(&t->recall, &k);
 		return;
 	}

@@ -21,14 +21,25 @@ void socket_table_remember(struct socket_table *t, const struct socket_key *key)
 		socket_entry_remember(t, e);
 }
 
-static const struct socket_owner *answer(const struct socket_owner *o,
-					 enum owner_certainty certainty,
-					 enum owner_certainty *out)
+/* What a key tells. */
+enum look {
+	LOOK_NOTHING, /* another may tell more */
+	LOOK_FOUND,
+	LOOK_SHARED, /* several have it: nobody is named */
+};
+
+struct found {
+	const struct socket_owner *owner;
+	enum owner_certainty certainty;
+};
+
+static enum look answer(struct found *f, const struct socket_owner *o,
+			enum owner_certainty certainty)
 {
 	if (!o || !o->pid)
-		return NULL;
-	*out = certainty;
-	return o;
+		return LOOK_NOTHING;
+	*f = (struct found){ .owner = o, .certainty = certainty };
+	return LOOK_FOUND;
 }
 
 /* How long after its first packet an owner may be told of. */
@@ -39,48 +50,81 @@ static int64_t most_ahead(const struct socket_question *q)
 	return q->is_held ? HELD_NS : q->jitter_ns - 1;
 }
 
+/* Of a connection the last owner that began.  Sockets without one may have both sides in common: of those the one
+ * that was open last, and nobody tells whose a packet is while those of several processes are open. */
+static const struct socket_owner *find_before(const struct socket_table *t,
+					      const struct socket_entry *e,
+					      const struct socket_question *q,
+					      bool *is_shared)
+{
+	bool is_tcp = e->key.protocol == PROTOCOL_TCP;
+	const struct socket_owner *found = NULL;
+	int64_t found_ns = 0;
+
+	for (unsigned i = 0; i < e->count && e->owners[i].from_ns <= q->ns; i++) {
+		const struct socket_owner *o = &e->owners[i];
+		int64_t last_ns = socket_owner_until(t, e, o);
+
+		if (last_ns > q->ns)
+			last_ns = q->ns;
+		if (found && !is_tcp && last_ns < found_ns)
+			continue;
+		if (found && !is_tcp && found_ns == q->ns &&
+		    !socket_owner_is_same(found, o))
+			*is_shared = true;
+		found = o;
+		found_ns = last_ns;
+	}
+	return found;
+}
+
+static const struct socket_owner *find_after(const struct socket_entry *e,
+					     const struct socket_question *q)
+{
+	for (unsigned i = 0; i < e->count; i++)
+		if (e->owners[i].from_ns > q->ns)
+			return &e->owners[i];
+	return NULL;
+}
+
 /*	owners:   ...--[ before ]----------[ after ]--...
  *	                        ^ the packet
  * A packet that opens a connection is of the next owner, which the kernel tells of only when the
  * handshake is done, of an accepted one when it is used; any other one behind the end of the last owner is of
  * that earlier one, unless the connection was opened anew since. */
-static const struct socket_owner *find_connected(const struct socket_table *t,
-						 struct socket_entry *e,
-						 const struct socket_question *q,
-						 enum owner_certainty *certainty)
+static enum look find_connected(const struct socket_table *t, struct socket_entry *e,
+				const struct socket_question *q, struct found *f)
 {
-	const struct socket_owner *before = NULL, *after = NULL;
+	bool is_tcp = e->key.protocol == PROTOCOL_TCP, is_shared = false;
+	const struct socket_owner *before = find_before(t, e, q, &is_shared);
+	const struct socket_owner *after = find_after(e, q);
 
-	for (unsigned i = 0; i < e->count && !after; i++) {
-		if (e->owners[i].from_ns <= q->ns)
-			before = &e->owners[i];
-		else
-			after = &e->owners[i];
-	}
 	if (after && (!after->is_first || after->from_ns - q->ns > most_ahead(q) ||
 		      (!before && e->has_forgotten)))
 		after = NULL;
-	if (before && q->ns - SOCKET_SLACK_NS <= socket_owner_until(t, e, before))
-		return answer(before, OWNER_EXACT, certainty);
+	if (before && q->ns - SOCKET_SLACK_NS <= socket_owner_until(t, e, before)) {
+		/* It may be the first packet of the other socket, too. */
+		if (!is_tcp && after && !socket_owner_is_same(before, after))
+			is_shared = true;
+		return is_shared ? LOOK_SHARED : answer(f, before, OWNER_EXACT);
+	}
 	/* Within the jitter it may be of either. */
 	if (after &&
 	    (!before || q->is_opening || after->from_ns - q->ns <= SOCKET_SLACK_NS ||
 	     (socket_owner_is_same(before, after) &&
 	      after->from_ns - q->ns <= q->jitter_ns)))
-		return answer(after, OWNER_EXACT, certainty);
+		return answer(f, after, OWNER_EXACT);
 	if (q->is_opening)
 		e->opened_ns = q->ns;
 	if (!before ||
 	    (e->opened_ns <= q->ns && e->opened_ns > socket_owner_until(t, e, before)))
-		return NULL;
-	return answer(before, OWNER_EARLIER, certainty);
+		return LOOK_NOTHING;
+	return answer(f, before, OWNER_EARLIER);
 }
 
 /* Sockets that share a port are told apart by nobody but the kernel. */
-static const struct socket_owner *find_bound(const struct socket_table *t,
-					     const struct socket_entry *e,
-					     const struct socket_question *q,
-					     enum owner_certainty *certainty)
+static enum look find_bound(const struct socket_table *t, const struct socket_entry *e,
+			    const struct socket_question *q, struct found *f)
 {
 	bool is_tcp = e->key.protocol == PROTOCOL_TCP;
 	const struct socket_owner *found = NULL, *earlier = NULL;
@@ -95,19 +139,17 @@ static const struct socket_owner *find_bound(const struct socket_table *t,
 		if (end_ns < q->ns - SOCKET_SLACK_NS)
 			earlier = q->ns - end_ns < BOUND_EARLIER_NS ? o : NULL;
 		else if (found && !socket_owner_is_same(found, o))
-			return NULL;
+			return LOOK_NOTHING;
 		else
 			found = o;
 	}
 	if (found)
-		return answer(found, is_tcp ? OWNER_LISTENER : OWNER_WILDCARD, certainty);
-	return is_tcp ? NULL : answer(earlier, OWNER_EARLIER, certainty);
+		return answer(f, found, is_tcp ? OWNER_LISTENER : OWNER_WILDCARD);
+	return is_tcp ? LOOK_NOTHING : answer(f, earlier, OWNER_EARLIER);
 }
 
-static const struct socket_owner *ask_bound(struct socket_table *t,
-					    const struct socket_question *q,
-					    const uint8_t *local, uint8_t family,
-					    enum owner_certainty *certainty)
+static enum look ask_bound(struct socket_table *t, const struct socket_question *q,
+			   const uint8_t *local, uint8_t family, struct found *f)
 {
 	struct socket_key key = { .local_port = q->key.local_port,
 				  .protocol = q->key.protocol,
@@ -117,7 +159,26 @@ static const struct socket_owner *ask_bound(struct socket_table *t,
 	if (local)
 		memcpy(key.local, local, sizeof key.local);
 	e = socket_entry_find(t, &key);
-	return e ? find_bound(t, e, q, certainty) : NULL;
+	return e ? find_bound(t, e, q, f) : LOOK_NOTHING;
+}
+
+static enum look ask_all_bound(struct socket_table *t, const struct socket_question *q,
+			       struct found *f)
+{
+	enum look look = ask_bound(t, q, q->key.local, q->key.family, f);
+
+	if (look == LOOK_NOTHING && q->is_ours)
+		look = ask_bound(t, q, NULL, q->key.family, f);
+	/* A socket of IPv6 hears IPv4 too, where it is not told otherwise. */
+	if (look == LOOK_NOTHING && q->is_ours && q->key.family == 4)
+		look = ask_bound(t, q, NULL, 6, f);
+	return look;
+}
+
+static bool has_bound(const struct socket_key *key)
+{
+	return key->local_port && key->protocol != PROTOCOL_ICMP &&
+	       key->protocol != PROTOCOL_ICMPV6;
 }
 
 const struct socket_owner *socket_table_find(struct socket_table *t,
@@ -125,18 +186,11 @@ const struct socket_owner *socket_table_find(struct socket_table *t,
 					     enum owner_certainty *certainty)
 {
 	struct socket_entry *e = socket_entry_find(t, &q->key);
-	const struct socket_owner *o;
+	struct found f = { .certainty = OWNER_UNKNOWN };
+	enum look look = e ? find_connected(t, e, q, &f) : LOOK_NOTHING;
 
-	*certainty = OWNER_UNKNOWN;
-	o = e ? find_connected(t, e, q, certainty) : NULL;
-	if (o || !q->key.local_port || q->key.protocol == PROTOCOL_ICMP ||
-	    q->key.protocol == PROTOCOL_ICMPV6)
-		return o;
-	o = ask_bound(t, q, q->key.local, q->key.family, certainty);
-	if (!o && q->is_ours)
-		o = ask_bound(t, q, NULL, q->key.family, certainty);
-	/* A socket of IPv6 hears IPv4 too, where it is not told otherwise. */
-	if (!o && q->is_ours && q->key.family == 4)
-		o = ask_bound(t, q, NULL, 6, certainty);
-	return o;
+	if (look == LOOK_NOTHING && has_bound(&q->key))
+		(void)ask_all_bound(t, q, &f);
+	*certainty = f.certainty;
+	return f.owner;
 }

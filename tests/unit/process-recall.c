@@ -15,6 +15,7 @@ static const uint8_t packet[RECALL_BYTES] = { 0x45, 0, 0, 40, 0,  0,  0x40, 0,
 					      10,   0, 0, 2,  0,  80, 15,   160 };
 
 static struct socket_table *table;
+static uint8_t protocol = PROTOCOL_TCP;
 
 static struct recall_key key_of(const uint8_t *ip, bool is_out)
 {
@@ -151,7 +152,7 @@ static struct socket_event event(uint8_t kind, uint64_t cookie, uint32_t pid, in
 				  .start_ns = pid * (uint64_t)NS_PER_S,
 				  .kind = kind,
 				  .family = 4,
-				  .protocol = PROTOCOL_TCP,
+				  .protocol = protocol,
 				  .local_port = 80,
 				  .remote_port = 4000 };
 
@@ -165,10 +166,9 @@ static struct socket_event event(uint8_t kind, uint64_t cookie, uint32_t pid, in
 static void remember(void)
 {
 	struct socket_event e = event(0, 0, 0, 0);
-	struct socket_key key = { .local_port = 80,
-				  .remote_port = 4000,
-				  .protocol = PROTOCOL_TCP,
-				  .family = 4 };
+	struct socket_key key = {
+		.local_port = 80, .remote_port = 4000, .protocol = protocol, .family = 4
+	};
 
 	memcpy(key.local, e.local, 16);
 	memcpy(key.remote, e.remote, 16);
@@ -187,7 +187,7 @@ static uint32_t ask(int64_t ns)
 	struct socket_question q = { .ns = ns,
 				     .key = { .local_port = 80,
 					      .remote_port = 4000,
-					      .protocol = PROTOCOL_TCP,
+					      .protocol = protocol,
 					      .family = 4 } };
 	enum owner_certainty certainty;
 	const struct socket_owner *o;
@@ -202,7 +202,10 @@ static uint32_t ask(int64_t ns)
 static uint32_t recalled(int64_t ns)
 {
 	struct recall_key key = key_of(packet, true);
-	const struct recall_slot *s = recall_find(socket_table_recall(table), &key, ns);
+	const struct recall_slot *s;
+
+	key.protocol = protocol;
+	s = recall_find(socket_table_recall(table), &key, ns);
 
 	return s ? s->answer.pid : 0;
 }
@@ -313,7 +316,7 @@ static struct socket_event random_event(uint32_t *state)
 }
 
 /* Whatever is told, nothing is kept that the table would not say. */
-static void test_random_events(void)
+static unsigned random_events(void)
 {
 	uint32_t state = 20261201;
 	unsigned wrong = 0, kept = 0;
@@ -335,8 +338,20 @@ static void test_random_events(void)
 		socket_table_free(table);
 	}
 	CHECK_EQ(wrong, 0);
+	return kept;
+}
+
+static void test_random_events(void)
+{
 	/* And much is kept. */
-	CHECK(kept > 100000);
+	CHECK(random_events() > 100000);
+}
+
+static void test_random_datagrams(void)
+{
+	protocol = PROTOCOL_UDP;
+	CHECK(random_events() > 10000);
+	protocol = PROTOCOL_TCP;
 }
 
 int main(void)
@@ -347,5 +362,6 @@ int main(void)
 	RUN(test_table);
 	RUN(test_believed_for_a_time);
 	RUN(test_random_events);
+	RUN(test_random_datagrams);
 	return tap_done();
 }
