@@ -7,8 +7,9 @@
 
 #include <string.h>
 
-/* Closings by cookie, for sockets without a connection: their keys are too many to be visited. */
-#define CLOSINGS 16384
+/* Closings by cookie, for sockets without a connection: their keys are too many to be visited at each.  When half of
+ * the room is taken, all are visited at once. */
+#define CLOSINGS 16384 /* a power of two */
 #define PORTS    65536
 
 enum chances {
@@ -272,10 +273,50 @@ void socket_entry_fetch(const struct socket_table *t, const struct socket_key *k
 		__builtin_prefetch(recall_set(&t->recall, &k), 1);
 }
 
-/* The kernel gives cookies in turn: neighbours share a line of the cache. */
-struct socket_closing *socket_closing_of(const struct socket_table *t, uint64_t cookie)
+/* Where it is, or has room.  The kernel gives cookies in turn: four neighbours share a line of the cache, and lie apart
+ * from the next four, so that a look soon finds what is free. */
+static struct socket_closing *closing_of(const struct socket_table *t, uint64_t cookie)
 {
-	return &t->closings[(cookie ^ cookie >> 14 ^ cookie >> 28) & (CLOSINGS - 1)];
+	uint64_t at = mix(0, cookie / 4) * 4 + cookie % 4;
+	struct socket_closing *c;
+
+	do
+		c = &t->closings[at++ & (CLOSINGS - 1)];
+	while (c->cookie && c->cookie != cookie);
+	return c;
+}
+
+static void tell_owners_of_closings(struct socket_table *t)
+{
+	for (uint32_t i = 0; i < t->used; i++) {
+		struct socket_entry *e = &t->entries[i];
+
+		if (e->key.protocol == PROTOCOL_TCP)
+			continue;
+		for (unsigned k = 0; k < e->count; k++)
+			e->owners[k].until_ns = socket_owner_until(t, e, &e->owners[k]);
+	}
+	for (unsigned i = 0; i < CLOSINGS; i++)
+		if (t->closings[i].ns > t->closings_told_ns)
+			t->closings_told_ns = t->closings[i].ns;
+	memset(t->closings, 0, CLOSINGS * sizeof *t->closings);
+	t->closing_count = 0;
+}
+
+void socket_closing_put(struct socket_table *t, uint64_t cookie, int64_t ns)
+{
+	struct socket_closing *c;
+
+	if (t->closing_count == CLOSINGS / 2)
+		tell_owners_of_closings(t);
+	c = closing_of(t, cookie);
+	t->closing_count += !c->cookie;
+	*c = (struct socket_closing){ .cookie = cookie, .ns = ns };
+}
+
+int64_t socket_closing_ns(const struct socket_table *t, uint64_t cookie)
+{
+	return closing_of(t, cookie)->ns;
 }
 
 void socket_table_counts(const struct socket_table *t, struct socket_table_counts *c)
@@ -286,10 +327,12 @@ void socket_table_counts(const struct socket_table *t, struct socket_table_count
 int64_t socket_owner_until(const struct socket_table *t, const struct socket_entry *e,
 			   const struct socket_owner *o)
 {
-	const struct socket_closing *c = socket_closing_of(t, o->cookie);
+	const struct socket_closing *c;
 
-	if (e->key.protocol != PROTOCOL_TCP && c->cookie == o->cookie &&
-	    c->ns >= o->from_ns && c->ns < o->until_ns)
+	if (e->key.protocol == PROTOCOL_TCP)
+		return o->until_ns;
+	c = closing_of(t, o->cookie);
+	if (c->cookie == o->cookie && c->ns >= o->from_ns && c->ns < o->until_ns)
 		return c->ns;
 	return o->until_ns;
 }

@@ -26,16 +26,18 @@ struct socket_entry {
 };
 
 struct socket_closing {
-	uint64_t cookie;
+	uint64_t cookie; /* 0: free */
 	int64_t ns;
 };
 
 struct socket_table {
 	struct socket_entry *entries;
 	struct key_index index;
-	uint32_t *ports;    /* entries of each local port */
-	uint8_t *port_bits; /* those that have any */
-	struct socket_closing *closings;
+	uint32_t *ports;                 /* entries of each local port */
+	uint8_t *port_bits;              /* those that have any */
+	struct socket_closing *closings; /* since the owners were told of those before */
+	unsigned closing_count;
+	int64_t closings_told_ns; /* the last one that owners were told of; 0: none */
 	struct recall recall;
 	uint32_t capacity, used, hand;
 	struct socket_table_counts counts;
@@ -56,7 +58,9 @@ void socket_entry_forget(struct socket_table *t, const struct socket_key *key);
 void socket_entry_expect(const struct socket_table *t, const struct socket_key *key);
 void socket_entry_fetch(const struct socket_table *t, const struct socket_key *key);
 
-struct socket_closing *socket_closing_of(const struct socket_table *t, uint64_t cookie);
+void socket_closing_put(struct socket_table *t, uint64_t cookie, int64_t ns);
+/* 0: it is not known. */
+int64_t socket_closing_ns(const struct socket_table *t, uint64_t cookie);
 /* When the owner's time was over; of a socket without a connection its closing tells. */
 int64_t socket_owner_until(const struct socket_table *t, const struct socket_entry *e,
 			   const struct socket_owner *o);

@@ -90,7 +90,15 @@ static void note_owner(struct socket_table *t, const struct socket_key *key,
 	socket_entry_remember(t, e);
 }
 
-static void end_owner(struct socket_table *t, const struct socket_key *key,
+/* As it happened, not by looking afterwards. */
+static bool was_told(const struct socket_owner *o)
+{
+	return o->method == OWNER_SOCKET || o->method == OWNER_WINDIVERT_FLOW ||
+	       o->method == OWNER_WINDIVERT_SOCKET;
+}
+
+/* False: of no owner that events told of. */
+static bool end_owner(struct socket_table *t, const struct socket_key *key,
 		      const struct socket_owner *like)
 {
 	struct socket_entry *e = socket_entry_find(t, key);
@@ -100,17 +108,21 @@ static void end_owner(struct socket_table *t, const struct socket_key *key,
 		o->until_ns = like->from_ns;
 		socket_entry_remember(t, e);
 	}
+	return o && was_told(o);
 }
 
 static void close_owner(struct socket_table *t, const struct socket_key *key,
 			const struct socket_owner *like)
 {
-	end_owner(t, key, like);
+	bool is_told = end_owner(t, key, like);
+
 	/* A socket that is not TCP's may have had more keys than this. */
 	if (key->protocol != PROTOCOL_TCP)
 		recall_forget_all(&t->recall, key->protocol);
-	*socket_closing_of(t, like->cookie) =
-		(struct socket_closing){ .cookie = like->cookie, .ns = like->from_ns };
+	else if (is_told)
+		return;
+	/* A snapshot of before may tell of it yet. */
+	socket_closing_put(t, like->cookie, like->from_ns);
 }
 
 static void key_of_event(struct socket_key *key, const struct socket_event *e)
@@ -191,7 +203,7 @@ void socket_table_event(struct socket_table *t, const struct socket_event *e,
 	if (e->kind == SOCKET_CLOSE)
 		close_owner(t, &key, &o);
 	else if (e->kind == SOCKET_FLOW_END)
-		end_owner(t, &key, &o);
+		(void)end_owner(t, &key, &o);
 	if (!tells_owner(e, &key))
 		return;
 	if (e->kind == SOCKET_USE && e->before_ns)
@@ -199,13 +211,6 @@ void socket_table_event(struct socket_table *t, const struct socket_event *e,
 	if (e->kind == SOCKET_ACCEPT && e->before_ns)
 		o.from_ns = (int64_t)e->before_ns;
 	note_owner(t, &key, &o);
-}
-
-/* As it happened, not by looking afterwards. */
-static bool was_told(const struct socket_owner *o)
-{
-	return o->method == OWNER_SOCKET || o->method == OWNER_WINDIVERT_FLOW ||
-	       o->method == OWNER_WINDIVERT_SOCKET;
 }
 
 /* Of a connection there is one owner at a time: a list that tells who made its socket knows less than
@@ -218,6 +223,16 @@ static bool is_told_better(const struct socket_entry *e, const struct socket_see
 		    e->owners[i].until_ns == INT64_MAX)
 			return true;
 	return false;
+}
+
+static int64_t seed_until(const struct socket_table *t, const struct socket_seed *s)
+{
+	int64_t closed_ns = s->cookie ? socket_closing_ns(t, s->cookie) : 0;
+
+	if (closed_ns)
+		return closed_ns;
+	/* Its closing may be one of those that are no longer kept. */
+	return s->cookie && s->seen_ns < t->closings_told_ns ? s->seen_ns : INT64_MAX;
 }
 
 void socket_table_seed(struct socket_table *t, const struct socket_seed *s)
@@ -233,14 +248,15 @@ void socket_table_seed(struct socket_table *t, const struct socket_seed *s)
 				  .is_first = !s->until_ns,
 				  .is_ipv6_only = s->is_ipv6_only };
 	struct socket_owner *before = owner_like(e, &o);
-	const struct socket_closing *c = socket_closing_of(t, s->cookie);
 
 	e->seen_ns = s->seen_ns;
 	/* What the kernel told as it happened is better. */
 	if ((before && was_told(before) && before->pid) || is_told_better(e, s))
 		return;
-	if (s->cookie && c->cookie == s->cookie && c->ns)
-		o.until_ns = c->ns;
+	if (seed_until(t, s) < o.until_ns)
+		o.until_ns = seed_until(t, s);
+	if (before && was_told(before) && before->until_ns < o.until_ns)
+		o.until_ns = before->until_ns;
 	if (before && (!s->cookie || s->until_ns) && socket_owner_is_same(before, &o) &&
 	    before->from_ns < o.from_ns)
 		o.from_ns = before->from_ns;

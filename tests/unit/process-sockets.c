@@ -317,6 +317,41 @@ static void test_shared_sides_are_unknown(void)
 	CHECK_EQ(datagram_at(70 * MS), EXACT + 7);
 }
 
+/* Sockets of others that come and go, of a port of their own. */
+static void close_others(uint8_t protocol, uint64_t count)
+{
+	struct socket_event e = event(SOCKET_CLOSE, 0, 9, 25 * MS);
+
+	e.protocol = protocol;
+	e.local_port = 9;
+	for (e.cookie = 100; e.cookie < 100 + count; e.cookie++)
+		put(e);
+}
+
+/* However many are closed after it, a socket without a connection does not come back to life. */
+static void test_many_closings(void)
+{
+	struct socket_event e = datagram(SOCKET_CLOSE, 1, 7, 20 * MS);
+
+	renew(16);
+	put(datagram(SOCKET_SEND, 1, 7, 10 * MS));
+	put_bound(SOCKET_BIND, PROTOCOL_UDP, 1, 7, 10 * MS);
+	/* Known by another key than those that it had. */
+	e.remote_port = 4001;
+	put(e);
+	CHECK_EQ(datagram_at(30 * MS), EARLIER + 7);
+	close_others(PROTOCOL_TCP, 40000);
+	CHECK_EQ(datagram_at(30 * MS), EARLIER + 7);
+	close_others(PROTOCOL_UDP, 40000);
+	CHECK_EQ(datagram_at(30 * MS), EARLIER + 7);
+	CHECK_EQ(datagram_at(15 * MS), EXACT + 7);
+	/* And one that lives on lives on. */
+	put_bound(SOCKET_BIND, PROTOCOL_UDP, 2, 8, 40 * MS);
+	put(datagram(SOCKET_SEND, 2, 8, 40 * MS));
+	close_others(PROTOCOL_UDP, 40000);
+	CHECK_EQ(datagram_at(50 * MS), EXACT + 8);
+}
+
 static void test_addresses_of_others(void)
 {
 	struct socket_question q = question(PROTOCOL_UDP, 15 * MS);
@@ -383,6 +418,36 @@ static void test_events_beat_snapshots(void)
 	CHECK_EQ(at(20 * MS), 0);
 	put(event(SOCKET_USE, 1, 8, 30 * MS));
 	CHECK_EQ(at(40 * MS), EXACT + 8);
+}
+
+/* Closed between the snapshot and its being told, with or without owners that events tell of, and however many
+ * others are. */
+static void test_closed_since_the_snapshot(void)
+{
+	struct socket_seed s = seed(1, 7);
+
+	s.seen_ns = 20 * MS;
+	renew(16);
+	put(event(SOCKET_CLOSE, 1, 0, 25 * MS));
+	socket_table_seed(table, &s);
+	CHECK_EQ(at(22 * MS), EXACT + 7);
+	CHECK_EQ(at(30 * MS), EARLIER + 7);
+	renew(16);
+	put(event(SOCKET_ESTABLISHED, 1, 0, 15 * MS));
+	put(event(SOCKET_CLOSE, 1, 0, 25 * MS));
+	socket_table_seed(table, &s);
+	CHECK_EQ(at(30 * MS), EARLIER + 7);
+	renew(16);
+	socket_table_seed(table, &s);
+	put(event(SOCKET_CLOSE, 1, 0, 25 * MS));
+	socket_table_seed(table, &s);
+	CHECK_EQ(at(30 * MS), EARLIER + 7);
+	renew(16);
+	put(event(SOCKET_CLOSE, 1, 0, 25 * MS));
+	close_others(PROTOCOL_UDP, 40000);
+	socket_table_seed(table, &s);
+	CHECK_EQ(at(19 * MS), EXACT + 7);
+	CHECK_EQ(at(30 * MS), EARLIER + 7);
 }
 
 static void test_snapshots_alone(void)
@@ -585,10 +650,12 @@ int main(void)
 	RUN(test_datagrams);
 	RUN(test_shared_port_is_unknown);
 	RUN(test_shared_sides_are_unknown);
+	RUN(test_many_closings);
 	RUN(test_addresses_of_others);
 	RUN(test_ipv6_hears_ipv4);
 	RUN(test_older_connection);
 	RUN(test_events_beat_snapshots);
+	RUN(test_closed_since_the_snapshot);
 	RUN(test_snapshots_alone);
 	RUN(test_believed_for_a_time);
 	RUN(test_doubt);
