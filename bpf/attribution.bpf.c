@@ -86,6 +86,24 @@ int on_bind6(struct bpf_sock *ctx)
 	return on_bind(ctx);
 }
 
+/* Of a socket that is not TCP's, by a call that another process than before makes, or the first one of a socket that is
+ * older than these programs: the packets that follow are told before the call ends. */
+static __always_inline void take_and_tell(struct known *k, struct sock *sk, __u64 cookie,
+					  __u64 now)
+{
+	__u64 before_ns = k->last_ns;
+	struct socket_event *e;
+
+	if (!take_user(k, now))
+		return;
+	e = begin(SOCKET_USE, sk, cookie, now);
+	if (!e)
+		return;
+	put_user(e, k);
+	e->before_ns = before_ns;
+	submit(e);
+}
+
 static __always_inline int on_connect(struct bpf_sock_addr *ctx, _Bool is_ipv6)
 {
 	struct bpf_sock *guarded = ctx->sk;
@@ -105,7 +123,10 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, _Bool is_ipv6)
 	if (!k)
 		return 1;
 	now = bpf_ktime_get_boot_ns();
-	(void)take_user(k, now);
+	if (ctx->protocol == PROTOCOL_TCP)
+		(void)take_user(k, now);
+	else
+		take_and_tell(k, sk, cookie, now);
 	k->is_told = 0;
 	if (settings.is_brief)
 		return 1;
@@ -149,12 +170,18 @@ static __always_inline int on_sendto(struct bpf_sock_addr *ctx)
 {
 	struct bpf_sock *guarded = ctx->sk;
 	struct known *k;
+	struct sock *sk;
+	__u64 cookie;
 
 	if (!guarded)
 		return 1;
-	k = known_or_new(guarded, bpf_get_socket_cookie(ctx));
+	sk = plain(guarded);
+	if (!is_wanted(sk))
+		return 1;
+	cookie = bpf_get_socket_cookie(ctx);
+	k = known_or_new(guarded, cookie);
 	if (k)
-		(void)take_user(k, bpf_ktime_get_boot_ns());
+		take_and_tell(k, sk, cookie, bpf_ktime_get_boot_ns());
 	return 1;
 }
 

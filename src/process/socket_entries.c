@@ -7,10 +7,10 @@
 
 #include <string.h>
 
-/* Closings by cookie, for sockets without a connection: their keys are too many to be visited at each.  When half of
+/* News by cookie, of sockets without a connection: their keys are too many to be visited at each.  When half of
  * the room is taken, all are visited at once. */
-#define CLOSINGS 16384 /* a power of two */
-#define PORTS    65536
+#define NEWS  16384 /* a power of two */
+#define PORTS 65536
 
 enum chances {
 	CHANCES_CLOSED = 0,
@@ -26,7 +26,7 @@ void socket_table_free(struct socket_table *t)
 	key_index_free(&t->index);
 	mem_free(t->ports);
 	mem_free(t->port_bits);
-	mem_free(t->closings);
+	mem_free(t->news);
 	recall_free(&t->recall);
 	mem_free(t);
 }
@@ -34,8 +34,8 @@ void socket_table_free(struct socket_table *t)
 size_t socket_table_bytes(size_t entries)
 {
 	return entries * sizeof(struct socket_entry) + key_index_bytes(entries) +
-	       PORTS * sizeof(uint32_t) + PORTS / 8 +
-	       CLOSINGS * sizeof(struct socket_closing) + recall_bytes();
+	       PORTS * sizeof(uint32_t) + PORTS / 8 + NEWS * sizeof(struct socket_news) +
+	       recall_bytes();
 }
 
 int socket_table_new(struct socket_table **out, size_t entries)
@@ -49,8 +49,8 @@ int socket_table_new(struct socket_table **out, size_t entries)
 	t->entries = mem_new(entries, sizeof *t->entries);
 	t->ports = mem_new(PORTS, sizeof *t->ports);
 	t->port_bits = mem_new(PORTS / 8, 1);
-	t->closings = mem_new(CLOSINGS, sizeof *t->closings);
-	if (!t->entries || !t->ports || !t->port_bits || !t->closings ||
+	t->news = mem_new(NEWS, sizeof *t->news);
+	if (!t->entries || !t->ports || !t->port_bits || !t->news ||
 	    key_index_new(&t->index, entries) || recall_new(&t->recall)) {
 		socket_table_free(t);
 		return WEIR_ERR_NO_MEMORY;
@@ -273,20 +273,20 @@ void socket_entry_fetch(const struct socket_table *t, const struct socket_key *k
 		__builtin_prefetch(recall_set(&t->recall, &k), 1);
 }
 
-/* Where it is, or has room.  The kernel gives cookies in turn: four neighbours share a line of the cache, and lie apart
- * from the next four, so that a look soon finds what is free. */
-static struct socket_closing *closing_of(const struct socket_table *t, uint64_t cookie)
+/* Where it is, or has room.  The kernel gives cookies in turn: neighbours share a line of the cache, and lie apart from
+ * the next ones, so that a look soon finds what is free. */
+static struct socket_news *news_of(const struct socket_table *t, uint64_t cookie)
 {
-	uint64_t at = mix(0, cookie / 4) * 4 + cookie % 4;
-	struct socket_closing *c;
+	uint64_t at = (mix(0, cookie / 2) >> 32) * 2 + cookie % 2;
+	struct socket_news *n;
 
 	do
-		c = &t->closings[at++ & (CLOSINGS - 1)];
-	while (c->cookie && c->cookie != cookie);
-	return c;
+		n = &t->news[at++ & (NEWS - 1)];
+	while (n->cookie && n->cookie != cookie);
+	return n;
 }
 
-static void tell_owners_of_closings(struct socket_table *t)
+static void tell_owners(struct socket_table *t)
 {
 	for (uint32_t i = 0; i < t->used; i++) {
 		struct socket_entry *e = &t->entries[i];
@@ -296,27 +296,43 @@ static void tell_owners_of_closings(struct socket_table *t)
 		for (unsigned k = 0; k < e->count; k++)
 			e->owners[k].until_ns = socket_owner_until(t, e, &e->owners[k]);
 	}
-	for (unsigned i = 0; i < CLOSINGS; i++)
-		if (t->closings[i].ns > t->closings_told_ns)
-			t->closings_told_ns = t->closings[i].ns;
-	memset(t->closings, 0, CLOSINGS * sizeof *t->closings);
-	t->closing_count = 0;
+	for (unsigned i = 0; i < NEWS; i++)
+		if (t->news[i].closed_ns > t->closings_told_ns)
+			t->closings_told_ns = t->news[i].closed_ns;
+	memset(t->news, 0, NEWS * sizeof *t->news);
+	t->news_count = 0;
+}
+
+static struct socket_news *news_or_new(struct socket_table *t, uint64_t cookie)
+{
+	struct socket_news *n;
+
+	if (t->news_count == NEWS / 2)
+		tell_owners(t);
+	n = news_of(t, cookie);
+	t->news_count += !n->cookie;
+	n->cookie = cookie;
+	return n;
+}
+
+void socket_user_changed(struct socket_table *t, uint64_t cookie, int64_t ns)
+{
+	struct socket_news *n = news_or_new(t, cookie);
+
+	if (!n->changed_ns || ns < n->changed_ns)
+		n->changed_ns = ns;
+	if (ns > n->again_ns)
+		n->again_ns = ns;
 }
 
 void socket_closing_put(struct socket_table *t, uint64_t cookie, int64_t ns)
 {
-	struct socket_closing *c;
-
-	if (t->closing_count == CLOSINGS / 2)
-		tell_owners_of_closings(t);
-	c = closing_of(t, cookie);
-	t->closing_count += !c->cookie;
-	*c = (struct socket_closing){ .cookie = cookie, .ns = ns };
+	news_or_new(t, cookie)->closed_ns = ns;
 }
 
 int64_t socket_closing_ns(const struct socket_table *t, uint64_t cookie)
 {
-	return closing_of(t, cookie)->ns;
+	return news_of(t, cookie)->closed_ns;
 }
 
 void socket_table_counts(const struct socket_table *t, struct socket_table_counts *c)
@@ -324,17 +340,29 @@ void socket_table_counts(const struct socket_table *t, struct socket_table_count
 	*c = t->counts;
 }
 
+/* Who was told of between the first change of the user and the last one is not known for longer than that. */
+static int64_t user_until(const struct socket_news *n, const struct socket_owner *o)
+{
+	if (n->again_ns <= o->from_ns)
+		return INT64_MAX;
+	return n->changed_ns > o->from_ns ? n->changed_ns - 1 : o->from_ns;
+}
+
 int64_t socket_owner_until(const struct socket_table *t, const struct socket_entry *e,
 			   const struct socket_owner *o)
 {
-	const struct socket_closing *c;
+	int64_t until_ns = o->until_ns, user_ns;
+	const struct socket_news *n;
 
 	if (e->key.protocol == PROTOCOL_TCP)
-		return o->until_ns;
-	c = closing_of(t, o->cookie);
-	if (c->cookie == o->cookie && c->ns >= o->from_ns && c->ns < o->until_ns)
-		return c->ns;
-	return o->until_ns;
+		return until_ns;
+	n = news_of(t, o->cookie);
+	if (n->cookie != o->cookie)
+		return until_ns;
+	if (n->closed_ns && n->closed_ns >= o->from_ns && n->closed_ns < until_ns)
+		until_ns = n->closed_ns;
+	user_ns = user_until(n, o);
+	return user_ns < until_ns ? user_ns : until_ns;
 }
 
 struct recall *socket_table_recall(struct socket_table *t)

@@ -25,18 +25,21 @@ struct socket_entry {
 		owners[SOCKET_OWNERS]; /* in order of from_ns; `count` are set */
 };
 
-struct socket_closing {
-	uint64_t cookie; /* 0: free */
-	int64_t ns;
+/* What is known of a socket without a connection, which may have many keys. */
+struct socket_news {
+	uint64_t cookie;   /* 0: free */
+	int64_t closed_ns; /* 0: not known */
+	int64_t changed_ns,
+		again_ns; /* the first change of its user, and the last; 0: none */
 };
 
 struct socket_table {
 	struct socket_entry *entries;
 	struct key_index index;
-	uint32_t *ports;                 /* entries of each local port */
-	uint8_t *port_bits;              /* those that have any */
-	struct socket_closing *closings; /* since the owners were told of those before */
-	unsigned closing_count;
+	uint32_t *ports;          /* entries of each local port */
+	uint8_t *port_bits;       /* those that have any */
+	struct socket_news *news; /* since the owners were told of those before */
+	unsigned news_count;
 	int64_t closings_told_ns; /* the last one that owners were told of; 0: none */
 	struct recall recall;
 	uint32_t capacity, used, hand;
@@ -58,10 +61,12 @@ void socket_entry_forget(struct socket_table *t, const struct socket_key *key);
 void socket_entry_expect(const struct socket_table *t, const struct socket_key *key);
 void socket_entry_fetch(const struct socket_table *t, const struct socket_key *key);
 
+/* Another process has used it from then on. */
+void socket_user_changed(struct socket_table *t, uint64_t cookie, int64_t ns);
 void socket_closing_put(struct socket_table *t, uint64_t cookie, int64_t ns);
 /* 0: it is not known. */
 int64_t socket_closing_ns(const struct socket_table *t, uint64_t cookie);
-/* When the owner's time was over; of a socket without a connection its closing tells. */
+/* When the owner's time was over; of a socket without a connection its closing tells, and another's use of it. */
 int64_t socket_owner_until(const struct socket_table *t, const struct socket_entry *e,
 			   const struct socket_owner *o);
 

@@ -67,6 +67,10 @@ static void note_owner(struct socket_table *t, const struct socket_key *key,
 	/* A flow of a socket that had one to the same side before: that one has ended. */
 	if (before && o->method == OWNER_WINDIVERT_FLOW && before->until_ns < o->from_ns)
 		before = NULL;
+	/* Another has used the socket since. */
+	if (before && key->protocol != PROTOCOL_TCP &&
+	    socket_owner_until(t, e, before) < o->from_ns)
+		before = NULL;
 	if (before && !o->pid)
 		return;
 	if (before && (!before->pid || socket_owner_is_same(before, o))) {
@@ -123,6 +127,14 @@ static void close_owner(struct socket_table *t, const struct socket_key *key,
 		return;
 	/* A snapshot of before may tell of it yet. */
 	socket_closing_put(t, like->cookie, like->from_ns);
+}
+
+/* What the user before has sent to is not the new one's: that is told where it sends itself. */
+static void change_user(struct socket_table *t, const struct socket_key *key,
+			const struct socket_owner *user)
+{
+	socket_user_changed(t, user->cookie, user->from_ns);
+	recall_forget_all(&t->recall, key->protocol);
 }
 
 static void key_of_event(struct socket_key *key, const struct socket_event *e)
@@ -204,10 +216,12 @@ void socket_table_event(struct socket_table *t, const struct socket_event *e,
 		close_owner(t, &key, &o);
 	else if (e->kind == SOCKET_FLOW_END)
 		(void)end_owner(t, &key, &o);
-	if (!tells_owner(e, &key))
-		return;
 	if (e->kind == SOCKET_USE && e->before_ns)
 		o.from_ns = (int64_t)e->before_ns + 1;
+	if (e->kind == SOCKET_USE && key.protocol != PROTOCOL_TCP)
+		change_user(t, &key, &o);
+	if (!tells_owner(e, &key))
+		return;
 	if (e->kind == SOCKET_ACCEPT && e->before_ns)
 		o.from_ns = (int64_t)e->before_ns;
 	note_owner(t, &key, &o);

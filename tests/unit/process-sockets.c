@@ -115,6 +115,12 @@ enum {
 	EARLIER = OWNER_EARLIER * 1000,
 };
 
+static struct socket_event since(struct socket_event e, int64_t before_ns)
+{
+	e.before_ns = (uint64_t)before_ns;
+	return e;
+}
+
 static void test_connection(void)
 {
 	renew(16);
@@ -169,12 +175,6 @@ static void test_accepted(void)
 	CHECK_EQ(opening_at(10 * MS), EXACT + 9);
 	CHECK_EQ(at(12 * MS), EXACT + 9);
 	CHECK_EQ(at(30 * MS), EXACT + 9);
-}
-
-static struct socket_event since(struct socket_event e, int64_t before_ns)
-{
-	e.before_ns = (uint64_t)before_ns;
-	return e;
 }
 
 /* Told with the first use alone: that says since when it is so. */
@@ -350,6 +350,42 @@ static void test_many_closings(void)
 	put(datagram(SOCKET_SEND, 2, 8, 40 * MS));
 	close_others(PROTOCOL_UDP, 40000);
 	CHECK_EQ(datagram_at(50 * MS), EXACT + 8);
+}
+
+/* A server that forked: what one has sent to is not the other's, nor the first one's for ever. */
+static void test_datagrams_of_a_forked_server(void)
+{
+	struct socket_event use = datagram(SOCKET_USE, 1, 8, 30 * MS);
+
+	use.remote_port = 0;
+	put_address(use.local, "");
+	put_address(use.remote, "");
+	renew(16);
+	put_bound(SOCKET_BIND, PROTOCOL_UDP, 1, 7, 10 * MS);
+	put(datagram(SOCKET_SEND, 1, 7, 11 * MS));
+	CHECK_EQ(datagram_at(40 * MS), EXACT + 7);
+	put(since(use, 20 * MS));
+	CHECK_EQ(datagram_at(15 * MS), EXACT + 7);
+	CHECK(datagram_at(40 * MS) != EXACT + 7);
+	/* And back, which leaves it open who is asked of between the changes. */
+	use.pid = use.tid = 7;
+	use.start_ns = 7 * (uint64_t)NS_PER_S + 7;
+	use.ns = (uint64_t)(60 * MS);
+	put(since(use, 50 * MS));
+	CHECK(datagram_at(40 * MS) != EXACT + 7);
+	CHECK(datagram_at(70 * MS) != EXACT + 7);
+	close_others(PROTOCOL_UDP, 10000);
+	CHECK_EQ(datagram_at(15 * MS), EXACT + 7);
+	CHECK(datagram_at(70 * MS) != EXACT + 7);
+	put(datagram(SOCKET_SEND, 1, 7, 80 * MS));
+	CHECK_EQ(datagram_at(90 * MS), EXACT + 7);
+	CHECK(datagram_at(70 * MS) != EXACT + 7);
+	/* Nobody was known before: the port is the user's from then on. */
+	renew(16);
+	use.ns = (uint64_t)(30 * MS);
+	put(use);
+	put(datagram(SOCKET_SEND, 1, 7, 31 * MS));
+	CHECK_EQ(datagram_at(40 * MS), EXACT + 7);
 }
 
 static void test_addresses_of_others(void)
@@ -651,6 +687,7 @@ int main(void)
 	RUN(test_shared_port_is_unknown);
 	RUN(test_shared_sides_are_unknown);
 	RUN(test_many_closings);
+	RUN(test_datagrams_of_a_forked_server);
 	RUN(test_addresses_of_others);
 	RUN(test_ipv6_hears_ipv4);
 	RUN(test_older_connection);
