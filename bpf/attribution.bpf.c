@@ -365,8 +365,9 @@ int BPF_PROG(on_state, struct sock *sk, int before, int now)
 			k->is_told = 0;
 		return 0;
 	}
-	if (now == TCP_ESTABLISHED_STATE && k && !k->pid) {
-		k->is_accepted = 1;
+	/* Until then it is whose connect() it was, if any, whoever uses it first. */
+	if (now == TCP_ESTABLISHED_STATE && k) {
+		k->is_accepted |= !k->pid;
 		k->last_ns = now_ns;
 	}
 	/* The first packet has told whose it is, or its first use will. */

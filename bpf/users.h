@@ -16,7 +16,7 @@ enum {
 /* A socket's last user, and what has been told of it. */
 struct known {
 	__u64 start_ns;
-	__u64 last_ns; /* the user's last send or receive that was seen; of none: when it was established */
+	__u64 last_ns; /* the user's last send or receive that was seen; before any: when it was established */
 	__u64 packets_out, bytes_out, packets_in, bytes_in;
 	__u32 pid, tid, uid;
 	__u16 remote_port; /* the remote side that was told last */

@@ -58,6 +58,23 @@ static struct socket_owner *owner_like(struct socket_entry *e,
 	return found;
 }
 
+/* What is known of since when, and of until when if anybody was named, stays. */
+static void set_owner(struct socket_table *t, struct socket_entry *e,
+		      struct socket_owner *at, const struct socket_owner *o)
+{
+	bool is_named = at->pid != 0;
+
+	at->cookie = o->cookie;
+	at->pid = o->pid;
+	at->tid = o->tid;
+	at->start_ns = o->start_ns;
+	at->process = o->process;
+	at->method = o->method;
+	if (!is_named)
+		at->until_ns = o->until_ns;
+	socket_entry_remember(t, e);
+}
+
 static void note_owner(struct socket_table *t, const struct socket_key *key,
 		       const struct socket_owner *o)
 {
@@ -74,22 +91,19 @@ static void note_owner(struct socket_table *t, const struct socket_key *key,
 	if (before && !o->pid)
 		return;
 	if (before && (!before->pid || socket_owner_is_same(before, o))) {
-		bool is_named = before->pid != 0;
-
-		before->cookie = o->cookie;
-		before->pid = o->pid;
-		before->tid = o->tid;
-		before->start_ns = o->start_ns;
-		before->process = o->process;
-		before->method = o->method;
-		if (!is_named)
-			before->until_ns = o->until_ns;
-		socket_entry_remember(t, e);
+		set_owner(t, e, before, o);
 		return;
 	}
 	owner.is_first = !before;
+	if (before && o->from_ns <= before->from_ns && key->protocol != PROTOCOL_TCP) {
+		set_owner(t, e, before, o);
+		return;
+	}
+	/* Of a connection the user before has at least the packet that opened it. */
+	if (before && o->from_ns <= before->from_ns)
+		owner.from_ns = before->from_ns + SOCKET_SLACK_NS;
 	if (before && before->until_ns == INT64_MAX)
-		before->until_ns = o->from_ns - 1;
+		before->until_ns = owner.from_ns - 1;
 	add_owner(t, e, &owner);
 	socket_entry_remember(t, e);
 }

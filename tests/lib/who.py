@@ -137,6 +137,26 @@ def passed():
     wait_all()
 
 
+def inherited():
+    """A process connects, and a child of it alone speaks: what opened the connection is the parent's."""
+    server, address = listen()
+    server_pid = child(lambda: echo_forever(server))
+    s = socket.create_connection(address)
+    me = os.getpid()
+
+    def speak():
+        tell_tcp(s, [me, os.getpid()], {'111': os.getpid(), '222': os.getpid()})
+        for size in (111, 222, 111):
+            s.sendall(b'x' * size)
+            s.recv(500)
+
+    pid = child(speak)
+    os.waitpid(pid, 0)
+    s.close()
+    os.kill(server_pid, signal.SIGKILL)
+    wait_all()
+
+
 def crowd():
     """The same beside more sockets than the kernel's programs have slots for: what has none is in storage."""
     each = resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 100

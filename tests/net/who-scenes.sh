@@ -16,6 +16,7 @@ chmod 711 "$tmp"
 scene short
 scene forked
 scene passed
+scene inherited
 scene crowd
 scene reused_tuple
 scene datagrams

@@ -121,6 +121,15 @@ static struct socket_event since(struct socket_event e, int64_t before_ns)
 	return e;
 }
 
+static struct socket_event datagram(uint8_t kind, uint64_t cookie, uint32_t pid,
+				    int64_t ns)
+{
+	struct socket_event e = event(kind, cookie, pid, ns);
+
+	e.protocol = PROTOCOL_UDP;
+	return e;
+}
+
 static void test_connection(void)
 {
 	renew(16);
@@ -244,6 +253,24 @@ static void test_handed_over(void)
 	CHECK_EQ(at(50 * MS), EXACT + 8);
 }
 
+/* Who made the connection did no more than that, and was seen at it last before its first packet was. */
+static void test_inherited(void)
+{
+	renew(16);
+	put(event(SOCKET_SEND, 1, 7, 10 * MS));
+	put(since(event(SOCKET_USE, 1, 8, 50 * MS), 9 * MS));
+	CHECK_EQ(opening_at(10 * MS), EXACT + 7);
+	CHECK_EQ(at(11 * MS), EXACT + 8);
+	CHECK_EQ(at(60 * MS), EXACT + 8);
+	put(event(SOCKET_CLOSE, 1, 8, 70 * MS));
+	CHECK_EQ(at(80 * MS), EARLIER + 8);
+	/* Without a connection it was the new one's from the start. */
+	renew(16);
+	put(datagram(SOCKET_SEND, 1, 7, 10 * MS));
+	put(since(datagram(SOCKET_USE, 1, 8, 50 * MS), 9 * MS));
+	CHECK_EQ(datagram_at(60 * MS), EXACT + 8);
+}
+
 static void test_pid_used_again(void)
 {
 	struct socket_event e = event(SOCKET_SEND, 2, 7, 50 * MS);
@@ -286,15 +313,6 @@ static void test_shared_port_is_unknown(void)
 	CHECK_EQ(datagram_at(15 * MS), 0);
 	put_bound(SOCKET_CLOSE, PROTOCOL_UDP, 1, 7, 20 * MS);
 	CHECK_EQ(datagram_at(25 * MS), WILDCARD + 8);
-}
-
-static struct socket_event datagram(uint8_t kind, uint64_t cookie, uint32_t pid,
-				    int64_t ns)
-{
-	struct socket_event e = event(kind, cookie, pid, ns);
-
-	e.protocol = PROTOCOL_UDP;
-	return e;
 }
 
 /* Two sockets may have both sides in common: whose a packet is nobody tells. */
@@ -682,6 +700,7 @@ int main(void)
 	RUN(test_accepted_and_unused);
 	RUN(test_expected);
 	RUN(test_handed_over);
+	RUN(test_inherited);
 	RUN(test_pid_used_again);
 	RUN(test_datagrams);
 	RUN(test_shared_port_is_unknown);
