@@ -148,6 +148,8 @@ void socket_entry_forget(struct socket_table *t, const struct socket_key *key)
 static bool is_shared(const struct socket_table *t, const struct socket_entry *e,
 		      const struct socket_owner *last)
 {
+	if (e->is_crowded)
+		return true;
 	for (const struct socket_owner *o = e->owners; o < last; o++)
 		if (!socket_owner_is_same(o, last) &&
 		    socket_owner_until(t, e, o) >= last->from_ns)
@@ -244,7 +246,7 @@ struct socket_entry *socket_entry_find_or_add(struct socket_table *t,
 	e->hash = hash;
 	e->chances = CHANCES_OPEN;
 	e->count = 0;
-	e->is_used = e->has_forgotten = false;
+	e->is_used = e->has_forgotten = e->has_missing = e->is_crowded = false;
 	e->seen_ns = e->opened_ns = 0;
 	key_index_put(&t->index, hash, number);
 	t->ports[port]++;

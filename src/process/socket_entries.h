@@ -18,8 +18,11 @@ struct socket_entry {
 	struct socket_key key;
 	uint32_t hash; /* of the key */
 	uint8_t chances, count;
-	bool is_used, has_forgotten;
-	int64_t seen_ns;   /* in the last snapshot that had it */
+	bool is_used;
+	bool has_forgotten : 1;
+	bool has_missing   : 1; /* an open owner made room */
+	bool is_crowded : 1; /* and may be of another process than those that are there */
+	int64_t seen_ns;     /* in the last snapshot that had it */
 	int64_t opened_ns; /* when a packet opened a connection of nobody that is known */
 	struct socket_owner
 		owners[SOCKET_OWNERS]; /* in order of from_ns; `count` are set */

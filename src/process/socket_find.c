@@ -99,6 +99,8 @@ static enum look find_connected(const struct socket_table *t, struct socket_entr
 	const struct socket_owner *before = find_before(t, e, q, &is_shared);
 	const struct socket_owner *after = find_after(e, q);
 
+	if (!is_tcp && e->is_crowded)
+		return LOOK_SHARED;
 	if (after && (!after->is_first || after->from_ns - q->ns > most_ahead(q) ||
 		      (!before && e->has_forgotten)))
 		after = NULL;
@@ -129,6 +131,8 @@ static enum look find_bound(const struct socket_table *t, const struct socket_en
 	bool is_tcp = e->key.protocol == PROTOCOL_TCP;
 	const struct socket_owner *found = NULL, *earlier = NULL;
 
+	if (e->is_crowded)
+		return LOOK_SHARED;
 	for (unsigned i = 0; i < e->count; i++) {
 		const struct socket_owner *o = &e->owners[i];
 		int64_t end_ns = socket_owner_until(t, e, o);

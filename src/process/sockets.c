@@ -13,15 +13,32 @@ static struct socket_owner *last_of(struct socket_entry *e, uint64_t cookie)
 	return NULL;
 }
 
+static bool is_open(const struct socket_table *t, const struct socket_entry *e,
+		    const struct socket_owner *o)
+{
+	return socket_owner_until(t, e, o) == INT64_MAX;
+}
+
+/* The first one is open and no longer there: it need not be asked of while all are of its process. */
+static void note_missing(struct socket_entry *e)
+{
+	e->has_missing = true;
+	for (unsigned i = 1; i < e->count; i++)
+		if (!socket_owner_is_same(&e->owners[i], &e->owners[0]))
+			e->is_crowded = true;
+}
+
 /* The oldest makes room, one that is closed if there is any. */
 static void make_room(struct socket_table *t, struct socket_entry *e)
 {
 	unsigned victim = 0;
 
-	while (victim < SOCKET_OWNERS - 1 && e->owners[victim].until_ns == INT64_MAX)
+	while (victim < SOCKET_OWNERS - 1 && is_open(t, e, &e->owners[victim]))
 		victim++;
-	if (e->owners[victim].until_ns == INT64_MAX)
+	if (is_open(t, e, &e->owners[victim])) {
 		victim = 0;
+		note_missing(e);
+	}
 	e->count--;
 	e->has_forgotten = true;
 	memmove(&e->owners[victim], &e->owners[victim + 1],
@@ -36,6 +53,8 @@ static void add_owner(struct socket_table *t, struct socket_entry *e,
 
 	if (e->count == SOCKET_OWNERS)
 		make_room(t, e);
+	if (e->has_missing && e->count && !socket_owner_is_same(&e->owners[0], o))
+		e->is_crowded = true;
 	for (at = e->count++; at && e->owners[at - 1].from_ns > o->from_ns; at--)
 		e->owners[at] = e->owners[at - 1];
 	e->owners[at] = *o;
