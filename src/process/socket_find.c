@@ -31,6 +31,9 @@ enum look {
 struct found {
 	const struct socket_owner *owner;
 	enum owner_certainty certainty;
+	/* Whose a bound port was before: where nobody has it. */
+	const struct socket_owner *earlier;
+	int64_t earlier_ns; /* until when */
 };
 
 static enum look answer(struct found *f, const struct socket_owner *o,
@@ -124,12 +127,23 @@ static enum look find_connected(const struct socket_table *t, struct socket_entr
 	return answer(f, before, OWNER_EARLIER);
 }
 
+/* Of several the one that ended last. */
+static void note_earlier(struct found *f, const struct socket_question *q,
+			 const struct socket_owner *o, int64_t end_ns)
+{
+	if (q->key.protocol == PROTOCOL_TCP || q->ns - end_ns >= BOUND_EARLIER_NS ||
+	    (f->earlier && f->earlier_ns >= end_ns))
+		return;
+	f->earlier = o;
+	f->earlier_ns = end_ns;
+}
+
 /* Sockets that share a port are told apart by nobody but the kernel. */
 static enum look find_bound(const struct socket_table *t, const struct socket_entry *e,
 			    const struct socket_question *q, struct found *f)
 {
 	bool is_tcp = e->key.protocol == PROTOCOL_TCP;
-	const struct socket_owner *found = NULL, *earlier = NULL;
+	const struct socket_owner *found = NULL;
 
 	if (e->is_crowded)
 		return LOOK_SHARED;
@@ -141,15 +155,18 @@ static enum look find_bound(const struct socket_table *t, const struct socket_en
 		    (q->key.family != e->key.family && o->is_ipv6_only))
 			continue;
 		if (end_ns < q->ns - SOCKET_SLACK_NS)
-			earlier = q->ns - end_ns < BOUND_EARLIER_NS ? o : NULL;
+			note_earlier(f, q, o, end_ns);
 		else if (found && !socket_owner_is_same(found, o))
-			return LOOK_NOTHING;
+			return LOOK_SHARED;
 		else
 			found = o;
 	}
-	if (found)
-		return answer(f, found, is_tcp ? OWNER_LISTENER : OWNER_WILDCARD);
-	return is_tcp ? LOOK_NOTHING : answer(f, earlier, OWNER_EARLIER);
+	if (!found)
+		return LOOK_NOTHING;
+	/* Several hold it, and none has used it yet. */
+	if (!found->pid)
+		return LOOK_SHARED;
+	return answer(f, found, is_tcp ? OWNER_LISTENER : OWNER_WILDCARD);
 }
 
 static enum look ask_bound(struct socket_table *t, const struct socket_question *q,
@@ -194,7 +211,9 @@ const struct socket_owner *socket_table_find(struct socket_table *t,
 	enum look look = e ? find_connected(t, e, q, &f) : LOOK_NOTHING;
 
 	if (look == LOOK_NOTHING && has_bound(&q->key))
-		(void)ask_all_bound(t, q, &f);
+		look = ask_all_bound(t, q, &f);
+	if (look == LOOK_NOTHING)
+		(void)answer(&f, f.earlier, OWNER_EARLIER);
 	*certainty = f.certainty;
 	return f.owner;
 }

@@ -83,6 +83,8 @@ static void set_owner(struct socket_table *t, struct socket_entry *e,
 {
 	bool is_named = at->pid != 0;
 
+	if (e->has_missing && !socket_owner_is_same(at, o))
+		e->is_crowded = true;
 	at->cookie = o->cookie;
 	at->pid = o->pid;
 	at->tid = o->tid;

@@ -315,6 +315,38 @@ static void test_shared_port_is_unknown(void)
 	CHECK_EQ(datagram_at(25 * MS), WILDCARD + 8);
 }
 
+static void put_at_address(uint8_t kind, uint64_t cookie, uint32_t pid, int64_t ns)
+{
+	struct socket_event e = datagram(kind, cookie, pid, ns);
+
+	e.remote_port = 0;
+	put_address(e.remote, "");
+	put(e);
+}
+
+/* What is bound to an address is asked before what is bound to any, and says who has it, that it is not known, or
+ * nothing. */
+static void test_bound_to_an_address(void)
+{
+	renew(16);
+	put_at_address(SOCKET_BIND, 1, 7, 10 * MS);
+	put_bound(SOCKET_BIND, PROTOCOL_UDP, 3, 9, 10 * MS);
+	CHECK_EQ(datagram_at(20 * MS), WILDCARD + 7);
+	put_at_address(SOCKET_BIND, 2, 8, 10 * MS);
+	CHECK_EQ(datagram_at(20 * MS), 0);
+	put_at_address(SOCKET_CLOSE, 1, 7, 30 * MS);
+	put_at_address(SOCKET_CLOSE, 2, 8, 35 * MS);
+	CHECK_EQ(datagram_at(40 * MS), WILDCARD + 9);
+	put_bound(SOCKET_CLOSE, PROTOCOL_UDP, 3, 9, 32 * MS);
+	CHECK_EQ(datagram_at(40 * MS), EARLIER + 8);
+	CHECK_EQ(datagram_at(70 * NS_PER_S), 0);
+	/* Of a socket that several hold. */
+	renew(16);
+	put_at_address(SOCKET_BIND, 1, 0, 10 * MS);
+	put_bound(SOCKET_BIND, PROTOCOL_UDP, 3, 9, 10 * MS);
+	CHECK_EQ(datagram_at(20 * MS), 0);
+}
+
 /* More sockets than one key remembers: one that is no longer there may have the packet. */
 static void test_crowded_port(void)
 {
@@ -740,6 +772,7 @@ int main(void)
 	RUN(test_pid_used_again);
 	RUN(test_datagrams);
 	RUN(test_shared_port_is_unknown);
+	RUN(test_bound_to_an_address);
 	RUN(test_crowded_port);
 	RUN(test_shared_sides_are_unknown);
 	RUN(test_many_closings);
