@@ -363,6 +363,9 @@ int64_t socket_owner_until(const struct socket_table *t, const struct socket_ent
 		return until_ns;
 	if (n->closed_ns && n->closed_ns >= o->from_ns && n->closed_ns < until_ns)
 		until_ns = n->closed_ns;
+	/* Where another was told of by the key itself, it is known better. */
+	if (o->until_ns != INT64_MAX)
+		return until_ns;
 	user_ns = user_until(n, o);
 	return user_ns < until_ns ? user_ns : until_ns;
 }

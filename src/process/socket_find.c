@@ -10,8 +10,8 @@
 #define HANDSHAKE_NS (10 * NS_PER_S)
 /* Who sends without a connection is told of when the packet leaves, which an inline recorder sees before. */
 #define HELD_NS (200 * NS_PER_MS)
-/* How long the last owner of a bound port is told of. */
-#define BOUND_EARLIER_NS (60 * NS_PER_S)
+/* How long the last owner of what has no connection is told of. */
+#define DATAGRAM_EARLIER_NS (60 * NS_PER_S)
 
 void socket_table_remember(struct socket_table *t, const struct socket_key *key)
 {
@@ -31,7 +31,7 @@ enum look {
 struct found {
 	const struct socket_owner *owner;
 	enum owner_certainty certainty;
-	/* Whose a bound port was before: where nobody has it. */
+	/* Without a connection, who was there before: where nobody is. */
 	const struct socket_owner *earlier;
 	int64_t earlier_ns; /* until when */
 };
@@ -43,6 +43,17 @@ static enum look answer(struct found *f, const struct socket_owner *o,
 		return LOOK_NOTHING;
 	*f = (struct found){ .owner = o, .certainty = certainty };
 	return LOOK_FOUND;
+}
+
+/* Of several the one that ended last. */
+static void note_earlier(struct found *f, const struct socket_question *q,
+			 const struct socket_owner *o, int64_t end_ns)
+{
+	if (q->key.protocol == PROTOCOL_TCP || q->ns - end_ns >= DATAGRAM_EARLIER_NS ||
+	    (f->earlier && f->earlier_ns >= end_ns))
+		return;
+	f->earlier = o;
+	f->earlier_ns = end_ns;
 }
 
 /* How long after its first packet an owner may be told of. */
@@ -124,18 +135,10 @@ static enum look find_connected(const struct socket_table *t, struct socket_entr
 	if (!before ||
 	    (e->opened_ns <= q->ns && e->opened_ns > socket_owner_until(t, e, before)))
 		return LOOK_NOTHING;
-	return answer(f, before, OWNER_EARLIER);
-}
-
-/* Of several the one that ended last. */
-static void note_earlier(struct found *f, const struct socket_question *q,
-			 const struct socket_owner *o, int64_t end_ns)
-{
-	if (q->key.protocol == PROTOCOL_TCP || q->ns - end_ns >= BOUND_EARLIER_NS ||
-	    (f->earlier && f->earlier_ns >= end_ns))
-		return;
-	f->earlier = o;
-	f->earlier_ns = end_ns;
+	if (is_tcp)
+		return answer(f, before, OWNER_EARLIER);
+	note_earlier(f, q, before, socket_owner_until(t, e, before));
+	return LOOK_NOTHING;
 }
 
 /* Sockets that share a port are told apart by nobody but the kernel. */

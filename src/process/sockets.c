@@ -105,6 +105,7 @@ static void note_owner(struct socket_table *t, const struct socket_key *key,
 	/* A flow of a socket that had one to the same side before: that one has ended. */
 	if (before && o->method == OWNER_WINDIVERT_FLOW && before->until_ns < o->from_ns)
 		before = NULL;
+	owner.is_first = !before;
 	/* Another has used the socket since. */
 	if (before && key->protocol != PROTOCOL_TCP &&
 	    socket_owner_until(t, e, before) < o->from_ns)
@@ -115,7 +116,6 @@ static void note_owner(struct socket_table *t, const struct socket_key *key,
 		set_owner(t, e, before, o);
 		return;
 	}
-	owner.is_first = !before;
 	if (before && o->from_ns <= before->from_ns && key->protocol != PROTOCOL_TCP) {
 		set_owner(t, e, before, o);
 		return;
@@ -168,6 +168,13 @@ static void close_owner(struct socket_table *t, const struct socket_key *key,
 static void change_user(struct socket_table *t, const struct socket_key *key,
 			const struct socket_owner *user)
 {
+	struct socket_entry *e = socket_entry_find(t, key);
+	struct socket_owner *before = e ? owner_like(e, user) : NULL;
+
+	/* Of the key that it is told by, all changes are. */
+	if (before && before->from_ns < user->from_ns &&
+	    socket_owner_until(t, e, before) == INT64_MAX)
+		before->until_ns = user->from_ns - 1;
 	socket_user_changed(t, user->cookie, user->from_ns);
 	recall_forget_all(&t->recall, key->protocol);
 }
