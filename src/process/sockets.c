@@ -102,14 +102,13 @@ static void note_owner(struct socket_table *t, const struct socket_key *key,
 	struct socket_entry *e = socket_entry_find_or_add(t, key);
 	struct socket_owner *before = owner_like(e, o), owner = *o;
 
-	/* A flow of a socket that had one to the same side before: that one has ended. */
-	if (before && o->method == OWNER_WINDIVERT_FLOW && before->until_ns < o->from_ns)
-		before = NULL;
 	owner.is_first = !before;
-	/* Another has used the socket since. */
-	if (before && key->protocol != PROTOCOL_TCP &&
-	    socket_owner_until(t, e, before) < o->from_ns)
+	/* It has ended: the socket was connected again, or another has used it since. */
+	if (before && socket_owner_until(t, e, before) < o->from_ns) {
+		owner.is_first = key->protocol == PROTOCOL_TCP ||
+				 o->method == OWNER_WINDIVERT_FLOW;
 		before = NULL;
+	}
 	if (before && !o->pid)
 		return;
 	if (before && (!before->pid || socket_owner_is_same(before, o))) {

@@ -277,6 +277,27 @@ def reused_slowly():
     wait_all()
 
 
+def again():
+    """A socket that is refused, and connects from the same port once there is a server."""
+    port, server_port = free_port(), free_port()
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind((LOCAL, port))
+    tell('tcp', (LOCAL, port), (LOCAL, server_port), [os.getpid()])
+    with contextlib.suppress(ConnectionRefusedError):
+        s.connect((LOCAL, server_port))
+    server, address = listen(port=server_port)
+    server_pid = child(lambda: echo_forever(server))
+    server.close()
+    s.connect(address)
+    for _ in range(3):
+        s.sendall(b'word')
+        s.recv(4)
+    s.close()
+    os.kill(server_pid, signal.SIGKILL)
+    wait_all()
+
+
 def fork_as(pid, run):
     """A child with that process id, where it can be had."""
     for _ in range(200):

@@ -19,6 +19,7 @@ scene passed
 scene inherited
 scene crowd
 scene reused_tuple
+scene again
 scene datagrams
 
 # Opened anew by another, who never uses it: nothing of that is the first one's.

@@ -172,6 +172,21 @@ static void test_addresses_used_again(void)
 	CHECK_EQ(at(70 * MS), EXACT + 8);
 }
 
+/* One socket that was refused, and connects from the same port again. */
+static void test_connected_again(void)
+{
+	renew(16);
+	put(event(SOCKET_SEND, 1, 7, 10 * MS));
+	put(event(SOCKET_CLOSE, 1, 7, 20 * MS));
+	put(event(SOCKET_SEND, 1, 7, 50 * MS));
+	CHECK_EQ(opening_at(50 * MS - 50 * NS_PER_US), EXACT + 7);
+	CHECK_EQ(at(60 * MS), EXACT + 7);
+	CHECK_EQ(at(15 * MS), EXACT + 7);
+	CHECK_EQ(at(30 * MS), EARLIER + 7);
+	put(event(SOCKET_CLOSE, 1, 7, 70 * MS));
+	CHECK_EQ(at(80 * MS), EARLIER + 7);
+}
+
 static void test_accepted(void)
 {
 	renew(16);
@@ -787,6 +802,7 @@ int main(void)
 	RUN(test_connection);
 	RUN(test_owner_has_the_start);
 	RUN(test_addresses_used_again);
+	RUN(test_connected_again);
 	RUN(test_accepted);
 	RUN(test_accepted_in_brief);
 	RUN(test_accepted_and_unused);
