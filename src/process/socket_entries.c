@@ -319,8 +319,11 @@ static struct socket_news *news_or_new(struct socket_table *t, uint64_t cookie)
 
 void socket_user_changed(struct socket_table *t, uint64_t cookie, int64_t ns)
 {
-	struct socket_news *n = news_or_new(t, cookie);
+	struct socket_news *n;
 
+	if (!cookie)
+		return;
+	n = news_or_new(t, cookie);
 	if (!n->changed_ns || ns < n->changed_ns)
 		n->changed_ns = ns;
 	if (ns > n->again_ns)
@@ -329,6 +332,9 @@ void socket_user_changed(struct socket_table *t, uint64_t cookie, int64_t ns)
 
 void socket_closing_put(struct socket_table *t, uint64_t cookie, int64_t ns)
 {
+	/* Of many sockets. */
+	if (!cookie)
+		return;
 	news_or_new(t, cookie)->closed_ns = ns;
 }
 
@@ -356,7 +362,7 @@ int64_t socket_owner_until(const struct socket_table *t, const struct socket_ent
 	int64_t until_ns = o->until_ns, user_ns;
 	const struct socket_news *n;
 
-	if (e->key.protocol == PROTOCOL_TCP)
+	if (e->key.protocol == PROTOCOL_TCP || !o->cookie)
 		return until_ns;
 	n = news_of(t, o->cookie);
 	if (n->cookie != o->cookie)

@@ -3,6 +3,7 @@
 #include "process/iphelper.h"
 
 #include "base/bytes.h"
+#include "base/time.h"
 #include "lib/tap.h"
 #include "packet/headers.h"
 
@@ -156,6 +157,47 @@ static void test_udp(void)
 	CHECK_EQ(last.seed.pid, 78);
 }
 
+/* The certainty of who has a datagram to the port of the last row. */
+static enum owner_certainty certainty_of(struct socket_table *t)
+{
+	struct socket_question q = { .ns = 100 * NS_PER_S,
+				     .is_ours = true,
+				     .key = {
+					     .local = { [10] = 0xff, 0xff, 10, 0, 0, 1 },
+					     .remote = { [10] = 0xff, 0xff, 10, 0, 0, 2 },
+					     .local_port = last.seed.key.local_port,
+					     .remote_port = 9,
+					     .protocol = PROTOCOL_UDP,
+					     .family = 4 } };
+	enum owner_certainty certainty;
+
+	(void)socket_table_find(t, &q, &certainty);
+	return certainty;
+}
+
+/* The tables number no sockets: that one of those has been closed says nothing of the others. */
+static void test_not_closed(void)
+{
+	struct socket_event closed = { .ns = 50 * NS_PER_S,
+				       .kind = SOCKET_CLOSE,
+				       .family = 4,
+				       .protocol = PROTOCOL_UDP,
+				       .local_port = 54 };
+	struct socket_table *t;
+
+	CHECK_EQ(socket_table_new(&t, 16), 0);
+	begin(1);
+	put_port(table + 4 + 4, 53);
+	(void)put_u32le(table + 4 + 8, 77);
+	CHECK_EQ(count_of(IP_TABLE_UDP_PID, 4 + 12), 1);
+	last.seed.seen_ns = 5;
+	socket_table_seed(t, &last.seed);
+	CHECK_EQ(certainty_of(t), OWNER_WILDCARD);
+	socket_table_event(t, &closed, 0);
+	CHECK_EQ(certainty_of(t), OWNER_WILDCARD);
+	socket_table_free(t);
+}
+
 static void test_cut(void)
 {
 	unsigned count = 0;
@@ -189,6 +231,7 @@ int main(void)
 	RUN(test_of_nobody);
 	RUN(test_tcp6);
 	RUN(test_udp);
+	RUN(test_not_closed);
 	RUN(test_cut);
 	return tap_done();
 }
