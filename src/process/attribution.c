@@ -208,6 +208,16 @@ static void apply_addresses(struct attribution *a)
 	port_monitor_unlock(a->lock);
 }
 
+static void note_lost(struct attribution *a)
+{
+	uint64_t lost = mechanisms_lost_sockets(a->mechanisms);
+
+	if (lost == a->lost_seen)
+		return;
+	a->lost_seen = lost;
+	socket_table_lost(a->sockets, port_realtime_ns() - a->boot_ns);
+}
+
 void attribution_refresh(struct attribution *a)
 {
 	int64_t now = port_monotonic_ns();
@@ -222,6 +232,7 @@ void attribution_refresh(struct attribution *a)
 		apply_seeds(a);
 	mechanisms_read_events(a->mechanisms, on_socket, a);
 	apply_batch(a);
+	note_lost(a);
 }
 
 /* Without events a packet of an unknown socket is the sign that there are new ones; any other is that
@@ -256,7 +267,8 @@ enum {
 	ECHO_REPLY_V6 = 129,
 	TCP_FIN = 1,
 	TCP_SYN = 2,
-	TCP_RST = 4
+	TCP_RST = 4,
+	TCP_ACK = 16
 };
 
 static bool is_echo(const struct headers *h)
@@ -293,6 +305,7 @@ static bool ask_of(const struct attribution *a, const struct attributed *p,
 	}
 	q->is_opening = h.has_tcp && (h.tcp_flags & TCP_SYN);
 	*is_ending = h.has_tcp && (h.tcp_flags & (TCP_FIN | TCP_RST));
+	q->is_connecting = q->is_opening && is_out && !(h.tcp_flags & TCP_ACK);
 	q->is_ours = addresses_have(&a->ours, q->key.local);
 	return true;
 }

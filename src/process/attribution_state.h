@@ -45,7 +45,7 @@ struct attribution {
 	struct socket_event batch[BATCH];
 	unsigned batched;
 	struct addresses ours;
-	uint64_t ours_seen, seeds_seen;
+	uint64_t ours_seen, seeds_seen, lost_seen;
 	bool is_inline;
 	int64_t boot_ns, clock_ns; /* UTC minus the events' clock; when that was asked */
 	int64_t scan_ns, jitter_ns, trust_ns;

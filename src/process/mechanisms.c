@@ -128,6 +128,11 @@ uint64_t mechanisms_lost(const struct mechanisms *m)
 	return m->feed ? feed_lost(m->feed) : m->lost_process_events;
 }
 
+uint64_t mechanisms_lost_sockets(const struct mechanisms *m)
+{
+	return m->feed ? feed_lost(m->feed) : 0;
+}
+
 json_t *mechanisms_report(const struct mechanisms *m, json_t *tally)
 {
 	(void)json_object_set_new(tally, "missed_processes",

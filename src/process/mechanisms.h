@@ -36,6 +36,8 @@ uint64_t mechanisms_memory(void);
 void mechanisms_read_events(struct mechanisms *m, feed_on_socket on, void *arg);
 /* Events that found no room. */
 uint64_t mechanisms_lost(const struct mechanisms *m);
+/* The same of sockets alone; for the capture thread. */
+uint64_t mechanisms_lost_sockets(const struct mechanisms *m);
 /* Adds to the manifest's last words what else went wrong; returns them. */
 json_t *mechanisms_report(const struct mechanisms *m, json_t *tally);
 

@@ -192,6 +192,11 @@ uint64_t mechanisms_lost(const struct mechanisms *m)
 	return lost;
 }
 
+uint64_t mechanisms_lost_sockets(const struct mechanisms *m)
+{
+	return mechanisms_lost(m);
+}
+
 bool mechanisms_tally(struct mechanisms *m)
 {
 	(void)m;

@@ -168,7 +168,8 @@ void socket_entry_remember(struct socket_table *t, const struct socket_entry *e)
 	if (!last || !last->pid ||
 	    ((e->key.protocol != PROTOCOL_TCP || last->method == OWNER_DIAG) &&
 	     until_ns != INT64_MAX) ||
-	    (e->key.protocol != PROTOCOL_TCP && is_shared(t, e, last))) {
+	    (e->key.protocol != PROTOCOL_TCP && is_shared(t, e, last)) ||
+	    (until_ns == INT64_MAX && last->from_ns < t->lost_ns)) {
 		recall_forget(&t->recall, &k);
 		return;
 	}
@@ -374,6 +375,13 @@ int64_t socket_owner_until(const struct socket_table *t, const struct socket_ent
 		return until_ns;
 	user_ns = user_until(n, o);
 	return user_ns < until_ns ? user_ns : until_ns;
+}
+
+void socket_table_lost(struct socket_table *t, int64_t now_ns)
+{
+	t->lost_ns = now_ns;
+	recall_forget_all(&t->recall, PROTOCOL_TCP);
+	recall_forget_all(&t->recall, PROTOCOL_UDP);
 }
 
 struct recall *socket_table_recall(struct socket_table *t)

@@ -46,6 +46,7 @@ struct socket_table {
 	int64_t closings_told_ns; /* the last one that owners were told of; 0: none */
 	struct recall recall;
 	uint32_t capacity, used, hand;
+	int64_t lost_ns; /* of events up to then some are missing; 0: none is */
 	struct socket_table_counts counts;
 };
 

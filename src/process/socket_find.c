@@ -10,6 +10,8 @@
 #define HANDSHAKE_NS (10 * NS_PER_S)
 /* Who sends without a connection is told of when the packet leaves, which an inline recorder sees before. */
 #define HELD_NS (200 * NS_PER_MS)
+/* A connection that is being made is tried for two minutes and some seconds. */
+#define CONNECTING_NS (180 * NS_PER_S)
 /* How long the last owner of what has no connection is told of. */
 #define DATAGRAM_EARLIER_NS (60 * NS_PER_S)
 
@@ -101,18 +103,32 @@ static const struct socket_owner *find_after(const struct socket_entry *e,
 	return NULL;
 }
 
+/* This side opens no connection where it has one: the end of that was not told of. */
+static void end_replaced(struct socket_table *t, struct socket_entry *e,
+			 const struct socket_question *q, struct socket_owner *o)
+{
+	int64_t known_ns = o->from_ns > e->seen_ns ? o->from_ns : e->seen_ns;
+
+	if (o->until_ns != INT64_MAX || q->ns - known_ns < CONNECTING_NS)
+		return;
+	o->until_ns = q->ns - SOCKET_SLACK_NS - 1;
+	socket_entry_remember(t, e);
+}
+
 /*	owners:   ...--[ before ]----------[ after ]--...
  *	                        ^ the packet
  * A packet that opens a connection is of the next owner, which the kernel tells of only when the
  * handshake is done, of an accepted one when it is used; any other one behind the end of the last owner is of
  * that earlier one, unless the connection was opened anew since. */
-static enum look find_connected(const struct socket_table *t, struct socket_entry *e,
+static enum look find_connected(struct socket_table *t, struct socket_entry *e,
 				const struct socket_question *q, struct found *f)
 {
 	bool is_tcp = e->key.protocol == PROTOCOL_TCP, is_shared = false;
 	const struct socket_owner *before = find_before(t, e, q, &is_shared);
 	const struct socket_owner *after = find_after(e, q);
 
+	if (before && q->is_connecting)
+		end_replaced(t, e, q, &e->owners[before - e->owners]);
 	if (!is_tcp && e->is_crowded)
 		return LOOK_SHARED;
 	if (after && (!after->is_first || after->from_ns - q->ns > most_ahead(q) ||

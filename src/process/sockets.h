@@ -38,7 +38,8 @@ struct socket_question {
 	int64_t ns;        /* when the packet came */
 	int64_t jitter_ns; /* the event that the packet caused may seem so much later */
 	bool is_held; /* it leaves by an inline recorder: the kernel tells of its sender later */
-	bool is_opening; /* TCP with SYN: of a connection that begins */
+	bool is_opening;    /* TCP with SYN: of a connection that begins */
+	bool is_connecting; /* and it is the local side that begins it */
 	bool is_ours; /* the local address is this machine's (or multicast): a socket bound to any
 			  * address may be the one */
 };
@@ -97,6 +98,9 @@ void socket_table_doubt(struct socket_table *t, const struct socket_question *q)
 /* Snapshots instead of events: sockets found by looking that none has seen since `seen_ns` are
  * closed at `gone_ns`. */
 void socket_table_age(struct socket_table *t, int64_t seen_ns, int64_t gone_ns);
+
+/* Events up to now are missing: a closing may be among them.  Packets of what is open since are asked for, each. */
+void socket_table_lost(struct socket_table *t, int64_t now_ns);
 
 /* The owner, lent until the next call; NULL with OWNER_UNKNOWN. */
 const struct socket_owner *socket_table_find(struct socket_table *t,

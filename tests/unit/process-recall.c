@@ -259,6 +259,12 @@ static void test_table(void)
 	CHECK(!recalled(51 * MS));
 	remember();
 	CHECK(recalled(51 * MS) == 9);
+	socket_table_lost(table, 52 * MS);
+	/* After a loss what is older is asked for, packet by packet. */
+	remember();
+	CHECK(!recalled(51 * MS) && ask(51 * MS) == 9);
+	put(event(SOCKET_SEND, 4, 6, 53 * MS));
+	CHECK(recalled(54 * MS) == 6 && agrees());
 	socket_table_age(table, 0, 0);
 	/* A snapshot may say otherwise. */
 	CHECK(!recalled(51 * MS));

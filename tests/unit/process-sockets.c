@@ -143,6 +143,38 @@ static void test_connection(void)
 	CHECK_EQ(opening_at(31 * MS), 0);
 }
 
+static int connecting_at(int64_t ns)
+{
+	struct socket_question q = question(PROTOCOL_TCP, ns);
+
+	q.is_opening = q.is_connecting = true;
+	return ask(&q);
+}
+
+/* What opens a connection where one is open since long is not of that: its end was lost. */
+static void test_lost_end(void)
+{
+	renew(16);
+	put(event(SOCKET_SEND, 1, 7, 10 * MS));
+	CHECK_EQ(connecting_at(10 * MS), EXACT + 7);
+	/* Sent again. */
+	CHECK_EQ(connecting_at(130 * NS_PER_S), EXACT + 7);
+	/* The other side's proves nothing. */
+	CHECK_EQ(opening_at(200 * NS_PER_S), EXACT + 7);
+	CHECK_EQ(at(210 * NS_PER_S), EXACT + 7);
+	CHECK_EQ(connecting_at(200 * NS_PER_S), 0);
+	CHECK_EQ(at(210 * NS_PER_S), 0);
+	CHECK_EQ(at(190 * NS_PER_S), EXACT + 7);
+	put(event(SOCKET_SEND, 2, 8, 200 * NS_PER_S + 10));
+	CHECK_EQ(connecting_at(200 * NS_PER_S), EXACT + 8);
+	CHECK_EQ(at(210 * NS_PER_S), EXACT + 8);
+	/* Told of before the packet is asked about. */
+	renew(16);
+	put(event(SOCKET_SEND, 1, 7, 10 * MS));
+	put(event(SOCKET_SEND, 2, 8, 200 * NS_PER_S + 10));
+	CHECK_EQ(connecting_at(200 * NS_PER_S), EXACT + 8);
+}
+
 static void test_owner_has_the_start(void)
 {
 	enum owner_certainty certainty;
@@ -800,6 +832,7 @@ int main(void)
 {
 	RUN(test_held_datagram);
 	RUN(test_connection);
+	RUN(test_lost_end);
 	RUN(test_owner_has_the_start);
 	RUN(test_addresses_used_again);
 	RUN(test_connected_again);
