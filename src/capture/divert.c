@@ -254,18 +254,18 @@ static void wait_packets(const struct source *s, int64_t timeout_ns)
 	(void)poll(&p, 1, (int)(timeout_ns / NS_PER_MS));
 }
 
-static int divert_start(struct source *s, struct weir_error *err)
+/* Until the rules are in place, or will not be: a request to stop may come first. */
+static int wait_for_rules(struct source *s, struct weir_error *err)
 {
 	int64_t until = port_monotonic_ns() + ANSWER_NS;
 
-	s->checked_ns = s->told_ns = port_monotonic_ns();
-	s->told_at_ns = port_realtime_ns();
-	beat(s, s->checked_ns);
 	if (!ask(s, DIVERT_WISH_RULES))
 		return err_set(err, WEIR_ERR_CLOSED, "the supervisor is gone");
 	while (state_of(s) == DIVERT_NONE && port_monotonic_ns() < until) {
 		int n;
 
+		if (port_event_wait(s->context->stop, 0))
+			return 0;
 		wait_packets(s, NS_PER_MS);
 		n = turn(s, false, err);
 		if (n < 0)
@@ -280,6 +280,20 @@ static int divert_start(struct source *s, struct weir_error *err)
 	if (err)
 		*err = s->shared->error;
 	return s->shared->error.code ? (int)s->shared->error.code : WEIR_ERR_SYSTEM;
+}
+
+static int divert_start(struct source *s, struct weir_error *err)
+{
+	int rc;
+
+	s->checked_ns = s->told_ns = port_monotonic_ns();
+	s->told_at_ns = port_realtime_ns();
+	beat(s, s->checked_ns);
+	rc = wait_for_rules(s, err);
+	/* A supervisor that comes to it later must not install rules that nobody serves. */
+	if (rc)
+		(void)ask(s, DIVERT_WISH_REMOVE);
+	return rc;
 }
 
 /* A request to stop is seen at the next look at the counts: WAIT_NS or CHECK_NS later. */

@@ -163,15 +163,16 @@ static uint32_t state_of(const struct source *s)
 	return atomic_load_explicit(&s->shared->state, memory_order_acquire);
 }
 
-/* What the worker has asked for and is not yet so. */
-static void serve(struct source *s)
+/* What the worker has asked for and is not yet so.  Nobody receives what rules would send when the worker
+ * has ended, or is about to: then there are none. */
+static void serve(struct source *s, bool is_ending)
 {
 	uint32_t wish = atomic_load_explicit(&s->shared->wish, memory_order_acquire);
 	uint32_t state = state_of(s);
 	struct weir_error err;
 
 	if (wish == DIVERT_WISH_RULES && state == DIVERT_NONE &&
-	    divert_rules_install(s, &err))
+	    (is_ending || divert_rules_install(s, &err)))
 		return; /* the worker finds the error in the shared memory */
 	if (wish >= DIVERT_WISH_WITHDRAW && state == DIVERT_IN_PLACE)
 		divert_rules_withdraw(s);
@@ -254,7 +255,7 @@ static void serve_until_the_end(struct supervisor *sup)
 			has_ended = true;
 		}
 		for (unsigned i = 0; i < sup->count; i++) {
-			serve(sup->sources[i]);
+			serve(sup->sources[i], has_ended || sup->asked);
 			if (!has_ended)
 				watch(sup->sources[i]);
 		}

@@ -100,4 +100,29 @@ check "all killed: doctor --clean frees the traffic" netns_run rec "$WEIR" docto
 check "all killed: the rules are gone" no_rules
 check "all killed: the traffic goes on" netns_run far ping -c 2 -i 0.1 -W 1 -q 10.66.0.1
 
+# --- the supervisor is stopped before it can answer: the worker gives up, and no rule comes after it
+start_in rec late "$WEIR" divert --strict -i "r$$" -o "$tmp/late.store"
+recorder=$pid
+worker=
+until [ -n "$worker" ] || tap_has_ended "$recorder"; do
+	read -r worker <"/proc/$recorder/task/$recorder/children" || :
+done
+kill -STOP "$recorder"
+worker=${worker% }
+if no_rules; then
+	check "the supervisor is stopped at the start: the worker ends" \
+		wait_for 20 tap_has_ended "$worker"
+	kill -CONT "$recorder"
+	recorder_wait
+	check_equal "the supervisor is stopped at the start: exit code 3" "$recorder_exit" 3
+	check "the supervisor is stopped at the start: it puts no rules in place later" no_rules
+	check "the supervisor is stopped at the start: the traffic goes on" \
+		netns_run far ping -c 2 -i 0.1 -W 1 -q 10.66.0.1
+else
+	kill -CONT "$recorder"
+	wait_for 10 rules_of "$recorder"
+	recorder_stop
+	skip "the supervisor is stopped at the start" "its rules were faster than the signal"
+fi
+
 tap_done
