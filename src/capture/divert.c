@@ -191,6 +191,8 @@ static int divert_open(struct source **out, struct source_context *context,
 
 static void beat(struct source *s, int64_t now)
 {
+	if (s->is_leaving)
+		now = 0;
 	atomic_store_explicit(&s->shared->beat_ns, now, memory_order_relaxed);
 	if (s->has_heartbeat)
 		heartbeat_beat(&s->heartbeat, now);
@@ -318,6 +320,15 @@ static int divert_run(struct source *s, struct weir_error *err)
 	return 0;
 }
 
+/* The rules are still there, and who should take them out does not: a beat that is as old as the machine
+ * makes the kernel let all pass, and count it, from now on.  With --strict nothing would. */
+static void leave(struct source *s)
+{
+	s->is_leaving = !s->context->config->is_strict;
+	if (s->is_leaving)
+		beat(s, 0);
+}
+
 /* What is queued when the rules are out: until nothing has come for a while. */
 static int receive_rest(struct source *s, struct weir_error *err)
 {
@@ -353,6 +364,8 @@ static int divert_drain(struct source *s, struct weir_error *err)
 		wait_packets(s, NS_PER_MS);
 		n = turn(s, false, err);
 	}
+	if (state_of(s) == DIVERT_IN_PLACE)
+		leave(s);
 	rc = n < 0 ? n : receive_rest(s, err);
 	divert_report(s, port_monotonic_ns(), true);
 	(void)ask(s, DIVERT_WISH_REMOVE);

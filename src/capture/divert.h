@@ -79,8 +79,9 @@ struct source {
 	bool has_heartbeat; /* in the rule; else the supervisor looks at the time alone */
 	char why_not[160];  /* there is none */
 	struct divert_shared *shared;
-	int wake_fd;      /* to the supervisor; -1: there is none */
-	struct nft *nft;  /* in the process that owns the table */
+	int wake_fd;     /* to the supervisor; -1: there is none */
+	struct nft *nft; /* in the process that owns the table */
+	bool is_leaving; /* what comes now is not waited for any more: it passes, and is counted */
 	bool is_counting; /* there: rules that only count stand in for the real ones */
 	uint64_t counted_before, counted_bytes_before;
 	uint64_t queued; /* ids given by the kernel so far: see divert_account() */

@@ -49,4 +49,21 @@ done
 stalled supervisor
 check_equal "supervisor stopped: nothing is lost" "$recorder_exit" 0
 
+# --- the supervisor is stopped when the recording ends: nobody takes the rules out, and all passes
+recorder_start end -i "r$$" --for 2s
+start_in far numbered ping -i 0.02 -c 350 -q 10.66.0.1
+numbered=$pid
+processes_stop "$recorder"
+check "supervisor stopped at the end: the worker ends" wait_for 20 tap_has_ended "$worker"
+processes_go_on
+recorder_wait
+wait_exit 20 "$numbered"
+check_match "supervisor stopped at the end: no packet is held back, or dropped" \
+	"$(cat "$tmp/numbered.out")" "350 received"
+check "supervisor stopped at the end: what passed is counted" \
+	test "$(end_of end .losses.stall.packets)" -ge 1
+check_equal "supervisor stopped at the end: and stated" "$(gaps_of end stall)" \
+	"$(end_of end .losses.stall.packets)"
+check "supervisor stopped at the end: the rules are gone" no_rules
+
 tap_done
