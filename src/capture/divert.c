@@ -56,12 +56,14 @@ static void divert_close(struct source *s)
 static int open_queue(struct source *s, struct weir_error *err)
 {
 	const struct source_config *c = s->context->config;
-	struct nfq_config q = { .count = c->queues ? c->queues : 1,
-				.length =
-					c->queue_length ? c->queue_length : QUEUE_LENGTH,
-				.copy_bytes = s->filter ? 0 : c->snaplen,
-				.is_fail_open = !c->is_strict,
-				.memory_bytes = SOCKET_BYTES };
+	struct nfq_config q = {
+		.count = c->queues ? c->queues : 1,
+		.length = c->queue_length ? c->queue_length : QUEUE_LENGTH,
+		/* Who judges packets here sees them whole. */
+		.copy_bytes = s->filter || s->context->has_owners ? 0 : c->snaplen,
+		.is_fail_open = !c->is_strict,
+		.memory_bytes = SOCKET_BYTES
+	};
 
 	if (q.count > NFQ_QUEUES)
 		return err_set(err, WEIR_ERR_USAGE, "%u queues: at most %d", q.count,

@@ -113,12 +113,14 @@ static void record(struct source *s, const struct seen *seen)
 {
 	const struct nfq_packet *p = &seen->packet;
 	uint32_t snaplen = s->context->config->snaplen, caplen = p->caplen;
+	uint32_t limit =
+		producer_limit(s->context->producer, snaplen ? snaplen : RECORD_MAX_DATA);
 	struct record_meta meta = { .ns = seen->ns };
 	struct iface *iface = seen->place->iface;
 	uint8_t *data;
 
-	if (snaplen && caplen > snaplen)
-		caplen = snaplen;
+	if (caplen > limit)
+		caplen = limit;
 	counter_add(&iface->received, 1);
 	counter_add(&iface->received_bytes, p->len);
 	data = producer_reserve(s->context->producer, iface, caplen, p->len);

@@ -9,12 +9,13 @@
 #define SEEN 4096 /* a power of two */
 
 int judge_init(struct judge *j, struct attribution *a, const struct filter *filter,
-	       struct iface_table *ifaces, struct weir_error *err)
+	       struct iface_table *ifaces, uint32_t snaplen, struct weir_error *err)
 {
 	*j = (struct judge){ .attribution = a,
 			     .filter = filter && filter_asks_process(filter) ? filter
 									     : NULL,
-			     .ifaces = ifaces };
+			     .ifaces = ifaces,
+			     .snaplen = snaplen ? snaplen : UINT32_MAX };
 	j->seen = mem_new(SEEN, sizeof *j->seen);
 	return j->seen ? 0
 		       : err_set(err, WEIR_ERR_NO_MEMORY, "no memory for attribution");
@@ -115,10 +116,10 @@ static void read_made(const struct judge *j, const struct span *span, uint8_t *a
 	m->id_at = options + 8 + 4;
 }
 
-static void count(struct span *span, const struct attributed *p)
+static void count(struct span *span, const struct attributed *p, uint32_t snaplen)
 {
 	span->packets++;
-	span->bytes += p->caplen;
+	span->bytes += p->caplen < snaplen ? p->caplen : snaplen;
 	span->wire_bytes += p->len;
 	span->is_sorted &= p->ns >= span->last_ns;
 	if (p->ns < span->first_ns)
@@ -140,10 +141,11 @@ void judge_span(struct judge *j, struct span *span, uint64_t *last_id, uint64_t 
 		read_made(j, span, from, &m);
 		if ((!limit || *last_id < limit) &&
 		    judge_packet(j, &m.packet, m.iface, span, &owner)) {
-			count(span, &m.packet);
+			count(span, &m.packet, j->snaplen);
 			if (to != from)
 				memmove(to, from, m.total);
 			(void)put_u64le(to + m.id_at, ++*last_id);
+			(void)record_cut(to, j->snaplen);
 			to += record_set_owner(to, &owner);
 		}
 		from += m.total;

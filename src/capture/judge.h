@@ -24,6 +24,7 @@ struct judge {
 	struct attribution *attribution;
 	const struct filter *filter; /* NULL: every record stays */
 	struct iface_table *ifaces;
+	uint32_t snaplen; /* what judge_span() leaves of a packet at most */
 	/* Private: in which span each process was seen last. */
 	uint32_t span;
 
@@ -32,9 +33,11 @@ struct judge {
 	} * seen;
 };
 
-/* filter: only one that asks for processes is looked at; it is judged here and nowhere else. */
+/* filter: only one that asks for processes is looked at; it is judged here and nowhere else.
+ * snaplen: bytes of a packet that are recorded, 0: all. */
 int judge_init(struct judge *j, struct attribution *a, const struct filter *filter,
-	       struct iface_table *ifaces, struct weir_error *err) MUST_CHECK;
+	       struct iface_table *ifaces, uint32_t snaplen,
+	       struct weir_error *err) MUST_CHECK;
 void judge_fini(struct judge *j);
 
 void judge_begin(struct judge *j);
@@ -53,7 +56,7 @@ static inline void judge_meta(struct record_meta *meta)
 	meta->owner = (struct record_owner){ .certainty = OWNER_EXACT };
 }
 
-/* All records of a span, in place; those that stay close up.  Their packet ids are given here, from
+/* All records of a span, in place, whose packets are whole; those that stay are cut and close up.  Their packet ids are given here, from
  * *last_id on; with a limit (not 0) no more than to it. */
 void judge_span(struct judge *j, struct span *span, uint64_t *last_id, uint64_t limit);
 

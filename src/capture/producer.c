@@ -236,6 +236,11 @@ uint8_t *producer_reserve(struct producer *p, struct iface *iface, uint32_t capl
 	return span->data + span->length + RECORD_DATA;
 }
 
+uint32_t producer_limit(const struct producer *p, uint32_t limit)
+{
+	return p->config.judge ? RECORD_MAX_DATA : limit;
+}
+
 bool producer_has_room(const struct producer *p, const struct iface *iface,
 		       uint32_t caplen)
 {

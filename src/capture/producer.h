@@ -46,6 +46,9 @@ int producer_new(struct producer **p, const struct producer_config *config,
 		 struct weir_error *err) MUST_CHECK;
 void producer_free(struct producer *p);
 
+/* How many bytes of each packet are to be put there where `limit` are to be recorded: with a judge all
+ * that there are, for it looks at them first. */
+uint32_t producer_limit(const struct producer *p, uint32_t limit);
 /* Room for a packet of caplen bytes that was len bytes long; NULL: see above.  A second reserve
  * without commit takes the first one back. */
 uint8_t *producer_reserve(struct producer *p, struct iface *iface, uint32_t caplen,

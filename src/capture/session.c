@@ -164,7 +164,7 @@ static int open_attribution(struct session *s, struct weir_error *err)
 	rc = attribution_open(&s->attribution, &c, err);
 	if (!rc)
 		rc = judge_init(&s->judge, s->attribution, s->config.source.filter,
-				s->ifaces, err);
+				s->ifaces, s->config.source.snaplen, err);
 	if (rc)
 		return rc;
 	s->config.store.memory_bytes += attribution_memory(s->attribution);

@@ -154,7 +154,7 @@ static bool copy(struct source *s, struct sniff_port *p, const struct frame *f,
 	struct frame_parts parts;
 	uint8_t *data;
 
-	frame_cut(&parts, f, slot->form, s->limit);
+	frame_cut(&parts, f, slot->form, producer_limit(producer, s->limit));
 	if (UNLIKELY(!producer_has_room(producer, slot->iface, parts.caplen)) &&
 	    !s->is_giving_up)
 		return false;

@@ -85,9 +85,11 @@ static void record(struct source *s, const struct seen *p)
 {
 	struct record_meta meta = { .ns = p->ns, .flags = flags_of(p) };
 	uint32_t snaplen = s->context->config->snaplen, caplen = p->caplen;
+	uint32_t limit =
+		producer_limit(s->context->producer, snaplen ? snaplen : RECORD_MAX_DATA);
 
-	if (snaplen && caplen > snaplen)
-		caplen = snaplen;
+	if (caplen > limit)
+		caplen = limit;
 	counter_add(&p->iface->received, 1);
 	counter_add(&p->iface->received_bytes, p->len);
 	if (producer_put(s->context->producer, p->iface, p->bytes, caplen, p->len, &meta))

@@ -90,6 +90,24 @@ size_t record_finish_filled(uint8_t *record, const struct record_meta *meta, siz
 	return total;
 }
 
+size_t record_cut(uint8_t *record, uint32_t caplen)
+{
+	uint32_t total = get_u32le(record + 4), before = get_u32le(record + 20);
+	uint8_t *data = record + RECORD_DATA, *to = data + caplen;
+	const uint8_t *options = data + ALIGN_UP(before, 4U), *end = record + total;
+
+	if (caplen >= before)
+		return total;
+	while ((to - data) & 3)
+		*to++ = 0;
+	memmove(to, options, (size_t)(end - options));
+	total -= (uint32_t)(options - to);
+	(void)put_u32le(record + 4, total);
+	(void)put_u32le(record + 20, caplen);
+	(void)put_u32le(record + total - 4, total);
+	return total;
+}
+
 size_t record_set_owner(uint8_t *record, const struct record_owner *owner)
 {
 	/* At its end: both options, the end of options, the length again. */

@@ -102,6 +102,9 @@ size_t record_length(const struct record_meta *meta);
 /* The same, made longer by `fill` bytes, a multiple of 4 below 64 KiB. */
 size_t record_finish_filled(uint8_t *record, const struct record_meta *meta, size_t fill);
 
+/* Leaves the first `caplen` bytes of a record's packet, where it has more.  Returns the record's length. */
+size_t record_cut(uint8_t *record, uint32_t caplen);
+
 /* Of a record that was made with an owner of any certainty but unknown: puts in another one.
  * Returns the record's length, which is smaller where the new one is unknown. */
 size_t record_set_owner(uint8_t *record, const struct record_owner *owner);

@@ -49,7 +49,7 @@ static void lab_open(const char *filter)
 	CHECK(iface_add(lab.ifaces, &eth, &err) && iface_add(lab.ifaces, &lo, &err));
 	if (filter)
 		CHECK_EQ(filter_compile(&lab.filter, filter, FILTER_NETWORK, 0, &bad), 0);
-	CHECK_EQ(judge_init(&lab.judge, lab.attribution, lab.filter, lab.ifaces, &err),
+	CHECK_EQ(judge_init(&lab.judge, lab.attribution, lab.filter, lab.ifaces, 0, &err),
 		 0);
 	lab.span.data = aligned_alloc(SPAN_ALIGNMENT, ROOM);
 	lab.span.capacity = ROOM;
@@ -351,6 +351,33 @@ static void test_others_are_dropped(void)
 	lab_close();
 }
 
+/* What is recorded of a packet says nothing of its ports any more: it was judged whole. */
+static void test_cut_when_judged(void)
+{
+	struct found f[4];
+
+	for (uint32_t snaplen = 20; snaplen < 24; snaplen++) {
+		lab_open("process.name == \"p7\" and tcp.DstPort == 80");
+		lab.judge.snaplen = snaplen;
+		connection(4000, 7);
+		connection(4001, 8);
+		record(tcp);
+		record(tcp_at(4001, 0));
+		record(tcp);
+		seal();
+		CHECK_EQ(read_all(f, 4), 2);
+		for (uint64_t i = 0; i < 2; i++) {
+			check_owner(&f[i], 7, OWNER_EXACT);
+			CHECK_EQ(f[i].id, i + 1);
+			CHECK_EQ(f[i].flags, RECORD_OUTBOUND);
+		}
+		CHECK_EQ(get_u32le(lab.span.data + 20), snaplen);
+		CHECK_EQ(lab.span.bytes, 2 * snaplen);
+		CHECK_EQ(lab.span.wire_bytes, 2 * 1000);
+		lab_close();
+	}
+}
+
 /* Of whom nothing is known, nothing is said: neither that he is a process nor that he is not. */
 static void test_unknown_is_neither(void)
 {
@@ -590,6 +617,7 @@ int main(void)
 	RUN(test_room_is_taken_back);
 	RUN(test_late_is_exact);
 	RUN(test_others_are_dropped);
+	RUN(test_cut_when_judged);
 	RUN(test_unknown_is_neither);
 	RUN(test_other_filters_are_not_asked);
 	RUN(test_interface_and_direction);
