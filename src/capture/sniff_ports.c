@@ -98,6 +98,15 @@ static struct sniff_port *find_port(struct source *s, const char *name)
 	return NULL;
 }
 
+/* The one whose ring hears an interface; it may have another name by now. */
+static struct sniff_port *find_bound(struct source *s, uint32_t index)
+{
+	for (unsigned i = 0; i < s->port_count; i++)
+		if (s->ports[i].name && s->ports[i].index == index)
+			return &s->ports[i];
+	return NULL;
+}
+
 int sniff_ports_choose(struct source *s, struct weir_error *err)
 {
 	const char *const *name = s->context->config->interfaces;
@@ -128,7 +137,7 @@ int sniff_ports_choose(struct source *s, struct weir_error *err)
 
 static bool is_ours(struct source *s, const struct net_link *l)
 {
-	return !s->ports[0].name || find_port(s, l->name);
+	return !s->ports[0].name || find_port(s, l->name) || find_bound(s, l->index);
 }
 
 int sniff_ports_describe(struct source *s, struct weir_error *err)
@@ -210,13 +219,26 @@ static void tell(struct source *s, unsigned changes, const struct net_link *now,
 		tell_change(s, changes & told, now, before);
 }
 
+/* An interface got the name of another one that was asked for.  Its ring goes on with it under that name:
+ * a second one bound to it would record every packet twice. */
+static void exchange_names(struct sniff_port *a, struct sniff_port *b)
+{
+	const char *name = a->name;
+
+	a->name = b->name;
+	b->name = name;
+}
+
 /* A named interface that is there again has another number. */
 static void rebind(struct source *s, struct sniff_port *port, const struct net_link *now)
 {
+	struct sniff_port *bound = find_bound(s, now->index);
 	struct weir_error err;
 
-	if (port->index == now->index)
+	if (bound) {
+		exchange_names(port, bound);
 		return;
+	}
 	/* Gone again meanwhile: then it is told of by the next message. */
 	if (packet_ring_bind(port->ring, now->index, &err))
 		return;
@@ -229,16 +251,16 @@ static void on_change(void *arg, unsigned changes, const struct net_link *now,
 {
 	struct source *s = arg;
 	struct sniff_port *port = find_port(s, now->name);
+	struct sniff_port *bound = find_bound(s, now->index);
 
 	if (changes & (LINK_REMOVED | LINK_RENAMED))
 		forget(s, now->index);
 	if (is_ours(s, now) || (before->index && is_ours(s, before)))
 		tell(s, changes, now, before);
-	if (!port)
-		return;
-	if (changes & LINK_REMOVED)
-		port->index = 0;
-	else
+	/* By its number: what it is called now need not be what was asked for. */
+	if (changes & LINK_REMOVED && bound)
+		bound->index = 0;
+	else if (!(changes & LINK_REMOVED) && port)
 		rebind(s, port, now);
 }
 

@@ -29,8 +29,9 @@ struct sniff_tally {
 /* One ring.  All interfaces share one: it hears an interface from its first packet on, keeps the
  * packets of all in their order, and needs no memory set aside for the quiet ones. */
 struct sniff_port {
-	const char *name; /* NULL: all interfaces */
-	uint32_t index;   /* what it is bound to; 0: all, or its interface is gone */
+	/* NULL: all interfaces.  The interface it is bound to may have been given another one since. */
+	const char *name;
+	uint32_t index; /* what it is bound to; 0: all, or its interface is gone */
 	struct packet_ring *ring;
 	struct iface *iface; /* a named one's; the last that it was learned as */
 	/* The block that is being made records of, and its frame that comes next. */

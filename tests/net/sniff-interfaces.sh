@@ -97,6 +97,51 @@ netns_run a python3 "$SOURCE_ROOT/tests/lib/packets.py" send vx "$frame" "$frame
 sniff_stop "$back"
 check_equal "its packets before and after are there" "$(names back/0000000001.pcapng)" "vx=3 "
 
+# A named interface that takes the name of another named one, which is gone.
+netns_run a ip link del vx
+peers() { # NAME OTHER [NUMBER]
+	netns_run a ip link add "$1" ${3:+index "$3"} type veth peer name "$2"
+	for end in "$1" "$2"; do
+		netns_run a ip link set "$end" addrgenmode none
+		netns_run a ip link set "$end" up
+	done
+}
+send() { netns_run a python3 "$SOURCE_ROOT/tests/lib/packets.py" send "$@"; }
+peers p0 f0 700
+peers p1 f1
+sniff_start swapped a -i p0 -i p1 -o swapped --quiet
+swapped=$pid
+netns_run a ip link del p1
+check "a named interface's end is told" wait_for 5 told swapped interface_removed p1
+netns_run a ip link set p0 down
+netns_run a ip link set p0 name p1
+netns_run a ip link set p1 up
+check "its name is another's" wait_for 5 told swapped interface_changed p1
+send p1 "$frame" "$frame" "$frame"
+peers p0 f2
+check "the other's name is there again" wait_for 5 told swapped interface_reopened p0
+send p0 "$frame" "$frame"
+send p1 "$frame"
+sniff_stop "$swapped"
+check_equal "two that were named: each packet once, whoever has which name" \
+	"$(names swapped/0000000001.pcapng)" "p0=2 p1=4 "
+
+# One that was renamed, went, and came back with its old name and number.
+sniff_start again a -i p1 -o again --quiet
+again=$pid
+netns_run a ip link set p1 down
+netns_run a ip link set p1 name q1
+netns_run a ip link set q1 up
+send q1 "$frame"
+netns_run a ip link del q1
+check "the end of a renamed one is told" wait_for 5 told again interface_removed q1
+peers p1 f0 700
+check "it is opened again with its old number" wait_for 5 told again interface_reopened p1
+send p1 "$frame" "$frame"
+sniff_stop "$again"
+check_equal "a renamed one: its packets before and after are there" \
+	"$(names again/0000000001.pcapng)" "p1=2 q1=1 "
+
 tap_run netns_run a "$WEIR" sniff -i nope -o none
 check_equal "an interface that is not there ends with 3" "$tap_status" 3
 check_match "the message names those that are" "$tap_output" \
