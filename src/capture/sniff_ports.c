@@ -18,7 +18,7 @@ void sniff_event(struct source *s, const char *type, json_t *members)
 }
 
 static struct iface *find_iface(const struct iface_table *t,
-				const struct iface_info *info, bool is_there)
+				const struct iface_info *info, bool is_known)
 {
 	for (unsigned i = iface_count(t); i-- > 0;) {
 		struct iface *f = iface_at(t, i);
@@ -26,10 +26,42 @@ static struct iface *find_iface(const struct iface_table *t,
 		if (f->info.linktype != info->linktype)
 			continue;
 		if (!strcmp(f->info.name, info->name) ||
-		    (!is_there && f->info.index == info->index))
+		    (!is_known && f->info.index == info->index))
 			return f;
 	}
 	return NULL;
+}
+
+static const struct net_link *find_announced(const struct source *s, uint32_t index)
+{
+	const struct net_link *l = link_table_at(link_watch_table(s->links), index);
+
+	for (unsigned i = 1; !l && i <= SNIFF_GONE; i++) {
+		const struct net_link *gone = &s->gone[(s->gone_count - i) % SNIFF_GONE];
+
+		if (gone->index == index)
+			l = gone;
+	}
+	return l;
+}
+
+/* One that is gone before its first packet was looked at can no longer be asked, but it was announced. */
+static bool recall(struct source *s, struct iface_info *info)
+{
+	const struct net_link *l;
+	struct weir_error err;
+
+	s->has_changes = true;
+	if (sniff_ports_follow(s, &err))
+		return false;
+	l = find_announced(s, info->index);
+	if (!l || !l->name[0])
+		return false;
+	(void)snprintf(info->name, sizeof info->name, "%s", l->name);
+	info->mtu = l->mtu;
+	info->has_mac = l->has_mac && info->linktype == LINKTYPE_ETHERNET;
+	memcpy(info->mac, l->mac, sizeof info->mac);
+	return true;
 }
 
 /* An interface that came back, or was told of before, keeps its entry. */
@@ -38,11 +70,11 @@ static struct iface *learn_iface(struct source *s, uint32_t index, uint16_t haty
 {
 	struct iface_table *t = s->context->ifaces;
 	struct iface_info info;
-	bool is_there = iface_info_read(&info, index, hatype);
+	bool is_known = iface_info_read(&info, index, hatype) || recall(s, &info);
 	struct iface *f;
 
 	info.snaplen = s->context->config->snaplen;
-	f = find_iface(t, &info, is_there);
+	f = find_iface(t, &info, is_known);
 	if (!f && iface_count(t) >= IFACE_MAX - IFACE_SPARE) {
 		info = (struct iface_info){
 			.name = SHARED_NAME,
@@ -253,8 +285,10 @@ static void on_change(void *arg, unsigned changes, const struct net_link *now,
 	struct sniff_port *port = find_port(s, now->name);
 	struct sniff_port *bound = find_bound(s, now->index);
 
-	if (changes & (LINK_REMOVED | LINK_RENAMED))
+	if (changes & (LINK_ADDED | LINK_REMOVED | LINK_RENAMED))
 		forget(s, now->index);
+	if (changes & LINK_REMOVED)
+		s->gone[s->gone_count++ % SNIFF_GONE] = *now;
 	if (is_ours(s, now) || (before->index && is_ours(s, before)))
 		tell(s, changes, now, before);
 	/* By its number: what it is called now need not be what was asked for. */

@@ -14,6 +14,7 @@
 
 #define SNIFF_PORTS 64   /* interfaces that can be named */
 #define SNIFF_SLOTS 1024 /* a power of two */
+#define SNIFF_GONE  64   /* interfaces that are remembered; a power of two */
 
 /* Packets that were lost before the frame `before` (counted from 0) of a ring. */
 struct sniff_drops {
@@ -78,6 +79,9 @@ struct source {
 	uint64_t stalls;                  /* times that the capture queue had no room */
 	int64_t counted_ns, told_ns; /* monotonic, of the last counting and telling */
 	struct sniff_slot slots[SNIFF_SLOTS];
+	/* The last interfaces that went: their packets may still be in the rings. */
+	struct net_link gone[SNIFF_GONE];
+	unsigned gone_count; /* so far */
 };
 
 /* Decides what to listen on; makes no socket.  The error names the interfaces that there are. */

@@ -132,6 +132,7 @@ again=$pid
 netns_run a ip link set p1 down
 netns_run a ip link set p1 name q1
 netns_run a ip link set q1 up
+wait_for 5 told again interface_changed q1
 send q1 "$frame"
 netns_run a ip link del q1
 check "the end of a renamed one is told" wait_for 5 told again interface_removed q1
@@ -141,6 +142,18 @@ send p1 "$frame" "$frame"
 sniff_stop "$again"
 check_equal "a renamed one: its packets before and after are there" \
 	"$(names again/0000000001.pcapng)" "p1=2 q1=1 "
+
+# One that comes and goes before the recorder looks.
+sniff_start short a -o short --quiet
+short=$pid
+kill -STOP "$short"
+peers s0 s1
+send s0 "$frame" "$frame"
+netns_run a ip link del s0
+kill -CONT "$short"
+check "a short life is told" wait_for 5 told short interface_removed s0
+sniff_stop "$short"
+check_equal "a short life: its packets have its name" "$(names short/0000000001.pcapng)" "s0=2 s1=2 "
 
 tap_run netns_run a "$WEIR" sniff -i nope -o none
 check_equal "an interface that is not there ends with 3" "$tap_status" 3
