@@ -41,10 +41,14 @@ struct supervisor {
 /* Blocked from before the fork on, so that none is lost between it and signalfd(). */
 static int block_signals(struct supervisor *sup, sigset_t *set, struct weir_error *err)
 {
+	struct sigaction old;
+
 	(void)sigemptyset(set);
 	(void)sigaddset(set, SIGINT);
 	(void)sigaddset(set, SIGTERM);
-	(void)sigaddset(set, SIGHUP);
+	/* Under nohup a hang-up is not for us. */
+	if (!sigaction(SIGHUP, NULL, &old) && old.sa_handler != SIG_IGN)
+		(void)sigaddset(set, SIGHUP);
 	(void)sigaddset(set, SIGCHLD);
 	return sigprocmask(SIG_BLOCK, set, &sup->before)
 		       ? err_sys(err, "cannot block signals")

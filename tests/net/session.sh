@@ -50,6 +50,16 @@ for c in sniff divert; do
 	check_equal "$c has drained: every packet is there" "$(summary "int-$c.out" .packets)" 200
 	check "$c left a store that verifies" "$WEIR" verify "int-$c"
 
+	start "hup-$c" netns_run a nohup "$WEIR" $c -i lo -o "hup-$c" --json
+	wait_for 5 recording "hup-$c.out"
+	recorder=$(weir_pid "$pid")
+	kill -HUP "$recorder"
+	netns_run a ping -q -c 1 127.0.0.1 >/dev/null
+	netns_run a ping -q -c 1 -W 1 127.0.0.1 >/dev/null
+	kill -INT "$recorder"
+	check_exit "$c under nohup ends at Ctrl-C" 8 "$pid" 0
+	check_equal "$c under nohup goes on after a hang-up" "$(summary "hup-$c.out" .packets)" 4
+
 	tap_run netns_run a "$WEIR" $c -i lo -o "int-$c"
 	check_equal "$c refuses an existing store" "$tap_status" 3
 	check_match "$c says so" "$tap_output" "exists"
