@@ -93,11 +93,21 @@ static int check_abilities(struct source *s, struct weir_error *err)
 	return 0;
 }
 
+static bool is_chosen(const struct nft_rules *r, const char *name)
+{
+	for (unsigned i = 0; i < r->interface_count; i++)
+		if (!strcmp(r->interfaces[i], name))
+			return true;
+	return false;
+}
+
 static int choose_interfaces(struct source *s, struct weir_error *err)
 {
 	const char *const *name = s->context->config->interfaces;
 
 	for (; name && *name; name++) {
+		if (is_chosen(&s->rules, *name))
+			continue;
 		if (s->rules.interface_count == NFT_INTERFACES)
 			return err_set(err, WEIR_ERR_LIMIT,
 				       "too many interfaces: at most %d", NFT_INTERFACES);

@@ -25,7 +25,7 @@ static bool would_take(struct probe *p, const struct nft_rules *rules, bool has_
 	nft_put_table(&b, rules, rules->has_comment ? "weir probe" : NULL);
 	if (has_rule) {
 		nft_put_chain(&b, rules, NFT_CHAIN_UNHOOKED);
-		nft_put_rule(&b, rules, NFT_CHAIN_UNHOOKED, NULL, false);
+		nft_put_rule(&b, rules, NFT_CHAIN_UNHOOKED);
 	}
 	return !nl_transact(p->fd, &b, NULL, NULL, NULL, NULL);
 }

@@ -20,6 +20,9 @@ static const struct {
 	[NFT_CHAIN_INPUT] = { "input", NF_INET_LOCAL_IN },
 	[NFT_CHAIN_OUTPUT] = { "output", NF_INET_LOCAL_OUT },
 	[NFT_CHAIN_FORWARD] = { "forward", NF_INET_FORWARD },
+	[NFT_CHAIN_TAKE_INPUT] = { "take_input", -1 },
+	[NFT_CHAIN_TAKE_OUTPUT] = { "take_output", -1 },
+	[NFT_CHAIN_TAKE_FORWARD] = { "take_forward", -1 },
 	[NFT_CHAIN_UNHOOKED] = { "unhooked", -1 },
 };
 
@@ -177,21 +180,40 @@ static void put_compat_queue(struct nl_builder *b, const struct nft_rules *r)
 	expression_end(b, e);
 }
 
-void nft_put_rule(struct nl_builder *b, const struct nft_rules *r, enum nft_chain chain,
-		  const char *interface, bool is_output)
+static void put_goto(struct nl_builder *b, enum nft_chain chain)
 {
-	static const uint16_t loopback = ARPHRD_LOOPBACK;
-	int program = chain == NFT_CHAIN_OUTPUT ? r->output_program_fd : r->program_fd;
-	size_t list;
+	struct expression e = expression(b, "immediate");
+	size_t data, verdict;
 
+	nl_put_u32be(b, NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
+	data = nl_nest(b, NFTA_IMMEDIATE_DATA);
+	verdict = nl_nest(b, NFTA_DATA_VERDICT);
+	nl_put_u32be(b, NFTA_VERDICT_CODE, (uint32_t)NFT_GOTO);
+	nl_put_text(b, NFTA_VERDICT_CHAIN, chains[chain].name);
+	nl_unnest(b, verdict);
+	nl_unnest(b, data);
+	expression_end(b, e);
+}
+
+static size_t begin_rule(struct nl_builder *b, const struct nft_rules *r,
+			 enum nft_chain chain)
+{
 	nft_begin(b, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND | NLM_F_ACK);
 	nl_put_text(b, NFTA_RULE_TABLE, r->table);
 	nl_put_text(b, NFTA_RULE_CHAIN, chains[chain].name);
-	list = nl_nest(b, NFTA_RULE_EXPRESSIONS);
-	if (chain == NFT_CHAIN_INPUT)
+	return nl_nest(b, NFTA_RULE_EXPRESSIONS);
+}
+
+void nft_put_rule(struct nl_builder *b, const struct nft_rules *r, enum nft_chain chain)
+{
+	static const uint16_t loopback = ARPHRD_LOOPBACK;
+	bool is_input = chain == NFT_CHAIN_INPUT || chain == NFT_CHAIN_TAKE_INPUT;
+	bool is_output = chain == NFT_CHAIN_OUTPUT || chain == NFT_CHAIN_TAKE_OUTPUT;
+	int program = is_output ? r->output_program_fd : r->program_fd;
+	size_t list = begin_rule(b, r, chain);
+
+	if (is_input)
 		put_meta(b, NFT_META_IIFTYPE, NFT_CMP_NEQ, &loopback, sizeof loopback);
-	if (interface)
-		put_interface(b, interface, is_output);
 	if (program >= 0)
 		put_program(b, program);
 	if (r->has_counter)
@@ -204,26 +226,60 @@ void nft_put_rule(struct nl_builder *b, const struct nft_rules *r, enum nft_chai
 	nl_end(b);
 }
 
-static void put_chain_rules(struct nl_builder *b, const struct nft_rules *r,
-			    enum nft_chain chain, bool is_output)
+static enum nft_chain taking(enum nft_chain chain)
 {
-	if (!r->interface_count)
-		nft_put_rule(b, r, chain, NULL, is_output);
-	for (unsigned i = 0; i < r->interface_count; i++)
-		nft_put_rule(b, r, chain, r->interfaces[i], is_output);
+	return (enum nft_chain)(chain + NFT_CHAIN_TAKE_INPUT - NFT_CHAIN_INPUT);
+}
+
+static void put_ways(struct nl_builder *b, const struct nft_rules *r,
+		     enum nft_chain chain, bool is_output)
+{
+	for (unsigned i = 0; i < r->interface_count; i++) {
+		size_t list = begin_rule(b, r, chain);
+
+		put_interface(b, r->interfaces[i], is_output);
+		put_goto(b, taking(chain));
+		nl_unnest(b, list);
+		nl_end(b);
+	}
+}
+
+static void put_chain_rules(struct nl_builder *b, const struct nft_rules *r,
+			    enum nft_chain chain)
+{
+	nft_put_rule(b, r, r->interface_count ? taking(chain) : chain);
+	if (chain != NFT_CHAIN_OUTPUT)
+		put_ways(b, r, chain, false);
+	if (chain != NFT_CHAIN_INPUT)
+		put_ways(b, r, chain, true);
+}
+
+static void put_chains(struct nl_builder *b, const struct nft_rules *r,
+		       enum nft_chain chain)
+{
+	if (r->interface_count)
+		nft_put_chain(b, r, taking(chain));
+	nft_put_chain(b, r, chain);
+}
+
+void nft_put_chains(struct nl_builder *b, const struct nft_rules *r)
+{
+	if (r->is_forward) {
+		put_chains(b, r, NFT_CHAIN_FORWARD);
+		return;
+	}
+	put_chains(b, r, NFT_CHAIN_INPUT);
+	put_chains(b, r, NFT_CHAIN_OUTPUT);
 }
 
 void nft_put_rules(struct nl_builder *b, const struct nft_rules *r)
 {
-	if (!r->is_forward) {
-		put_chain_rules(b, r, NFT_CHAIN_INPUT, false);
-		put_chain_rules(b, r, NFT_CHAIN_OUTPUT, true);
+	if (r->is_forward) {
+		put_chain_rules(b, r, NFT_CHAIN_FORWARD);
 		return;
 	}
-	put_chain_rules(b, r, NFT_CHAIN_FORWARD, false);
-	/* A packet that the first rules queue never comes to these. */
-	if (r->interface_count)
-		put_chain_rules(b, r, NFT_CHAIN_FORWARD, true);
+	put_chain_rules(b, r, NFT_CHAIN_INPUT);
+	put_chain_rules(b, r, NFT_CHAIN_OUTPUT);
 }
 
 void nft_put_flush(struct nl_builder *b, const char *table)

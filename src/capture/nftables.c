@@ -80,12 +80,7 @@ int nft_install(struct nft *n, const struct nft_rules *rules, struct weir_error 
 	start(n, &b);
 	nft_batch(&b);
 	nft_put_table(&b, rules, rules->has_comment ? comment : NULL);
-	if (rules->is_forward) {
-		nft_put_chain(&b, rules, NFT_CHAIN_FORWARD);
-	} else {
-		nft_put_chain(&b, rules, NFT_CHAIN_INPUT);
-		nft_put_chain(&b, rules, NFT_CHAIN_OUTPUT);
-	}
+	nft_put_chains(&b, rules);
 	nft_put_rules(&b, rules);
 	nft_batch_end(&b);
 	return fail(err, run(n, &b, NULL, NULL), "install nf_tables", rules->table);

@@ -91,6 +91,23 @@ check_equal "forward: each routed packet once, and nothing else" \
 5 10.67.0.2"
 check_equal "forward: at the interface where it leaves" \
 	"$(column forward frame.interface_name 'ip.dst == 10.67.0.2' | sort -u)" "t$$"
+# --- a stall, where a packet has to do with two named interfaces, or with one that is named twice
+stalled_once() { # NAME ADDRESS [option...]
+	stalled_name=$1 stalled_address=$2
+	shift 2
+	recorder_start "$stalled_name" "$@" icmp
+	kill -STOP "$worker"
+	check "$stalled_name, stalled: the traffic goes on" \
+		netns_run far ping -c 20 -i 0.05 -q "$stalled_address"
+	kill -CONT "$worker"
+	recorder_stop
+	check "$stalled_name, stalled: most has passed" test "$(end_of "$stalled_name" .lost)" -ge 20
+	check_equal "$stalled_name, stalled: each packet is counted once" \
+		"$(end_of "$stalled_name" '.packets + .lost')" 40
+}
+
+stalled_once between 10.67.0.2 --layer forward -i "r$$" -i "t$$"
+stalled_once twice 10.66.0.1 -i "r$$" -i "r$$"
 
 # --- no heartbeat in the kernel: the supervisor looks at the time
 if setpriv --bounding-set=-bpf,-sys_admin,-perfmon true 2>/dev/null; then
