@@ -45,6 +45,7 @@ static void divert_close(struct source *s)
 	if (!s)
 		return;
 	nft_close(s->nft);
+	link_watch_close(s->links);
 	nfq_close(&s->nfq);
 	load_close(s->load_fd);
 	nfq_batch_fini(&s->batch);
@@ -104,6 +105,7 @@ static bool is_chosen(const struct nft_rules *r, const char *name)
 static int choose_interfaces(struct source *s, struct weir_error *err)
 {
 	const char *const *name = s->context->config->interfaces;
+	unsigned index;
 
 	for (; name && *name; name++) {
 		if (is_chosen(&s->rules, *name))
@@ -111,9 +113,11 @@ static int choose_interfaces(struct source *s, struct weir_error *err)
 		if (s->rules.interface_count == NFT_INTERFACES)
 			return err_set(err, WEIR_ERR_LIMIT,
 				       "too many interfaces: at most %d", NFT_INTERFACES);
-		if (!if_nametoindex(*name))
+		index = if_nametoindex(*name);
+		if (!index)
 			return err_set(err, WEIR_ERR_ABSENT,
 				       "there is no interface '%.40s'", *name);
+		s->rules.indexes[s->rules.interface_count] = index;
 		s->rules.interfaces[s->rules.interface_count++] = *name;
 	}
 	return 0;
@@ -158,6 +162,8 @@ static int open_parts(struct source *s, struct weir_error *err)
 {
 	int rc = choose_interfaces(s, err);
 
+	if (!rc)
+		rc = link_watch_open(&s->links, err);
 	if (!rc)
 		rc = check_abilities(s, err);
 	if (!rc)
@@ -244,7 +250,7 @@ static bool ask(struct source *s, enum divert_wish wish)
 static int turn(struct source *s, bool is_waiting, struct weir_error *err)
 {
 	int64_t now = port_monotonic_ns();
-	int n;
+	int n, rc = 0;
 
 	beat(s, now);
 	n = divert_turn(s, is_waiting, err);
@@ -257,8 +263,9 @@ static int turn(struct source *s, bool is_waiting, struct weir_error *err)
 		if (pace_wants_load(&s->pace))
 			pace_load(&s->pace, now, load_runnable(s->load_fd));
 		s->checked_ns = now;
+		rc = divert_follow(s, err);
 	}
-	return n;
+	return rc ? rc : n;
 }
 
 static void wait_packets(const struct source *s, int64_t timeout_ns)

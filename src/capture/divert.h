@@ -16,6 +16,7 @@
 #define WEIR_CAPTURE_DIVERT_H
 
 #include "capture/heartbeat.h"
+#include "capture/link_watch.h"
 #include "capture/nfqueue.h"
 #include "capture/nftables.h"
 #include "capture/pace.h"
@@ -88,6 +89,7 @@ struct source {
 	uint32_t last_id[NFQ_QUEUES];
 	/* The rest is the capture thread's (divert.c). */
 	struct nfq_batch batch;
+	struct link_watch *links;
 	struct pace pace;
 	unsigned processors; /* of the machine */
 	int load_fd; /* how many threads want to run; -1: the kernel does not tell */

@@ -2,90 +2,17 @@
  * its packets go on, before anything else is done.  Allocates only when an interface is new. */
 #include "capture/divert_turn.h"
 
-#include "capture/iface_info.h"
 #include "weir/filter.h"
 
 #include <net/if.h> /* before the kernel's, which then leave out what both define */
 
-#include <linux/if_arp.h>
 #include <linux/netfilter.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
-
-/* Where the store has no room for more interfaces, their packets go to this one. */
-#define OTHER_INDEX UINT32_MAX
 
 /* From this size on a packet costs less when it is received where its record will be, with a system
  * call of its own, than when it is copied once more. */
 #define LARGE_BYTES 8192
 /* Large packets that are received before their answer. */
 #define LARGE_BATCH 16
-
-static struct iface *add_iface(struct source *s, uint32_t index)
-{
-	struct iface_info info;
-
-	if (index == OTHER_INDEX) {
-		memset(&info, 0, sizeof info);
-		(void)snprintf(info.name, sizeof info.name, "other");
-		(void)snprintf(info.description, sizeof info.description,
-			       "all interfaces beyond the first %u", s->cached);
-	} else {
-		(void)iface_info_read(&info, index, ARPHRD_ETHER);
-	}
-	/* The packets begin with their IP header. */
-	info.linktype = LINKTYPE_RAW;
-	info.snaplen = s->context->config->snaplen;
-	return iface_add(s->context->ifaces, &info, &s->iface_error);
-}
-
-/* The slot of an index, or the free one where it belongs.  There is always one: the table is
- * twice as large as what may be added. */
-static struct divert_cached *find_slot(struct source *s, uint32_t index)
-{
-	unsigned i = index % DIVERT_CACHE;
-
-	while (s->cache[i].iface && s->cache[i].index != index)
-		i = (i + 1) % DIVERT_CACHE;
-	return &s->cache[i];
-}
-
-/* One of its own: the packet goes round, and is seen only as it is sent. */
-static bool is_loopback(const struct iface *iface)
-{
-	struct ifreq q = { .ifr_flags = 0 };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	bool is_it;
-
-	if (fd < 0)
-		return false;
-	(void)snprintf(q.ifr_name, sizeof q.ifr_name, "%.*s", IFNAMSIZ - 1,
-		       iface->info.name);
-	is_it = !ioctl(fd, SIOCGIFFLAGS, &q) && q.ifr_flags & IFF_LOOPBACK;
-	(void)close(fd);
-	return is_it;
-}
-
-/* NULL: the store takes no more interfaces. */
-static struct divert_cached *iface_of(struct source *s, uint32_t index)
-{
-	struct divert_cached *slot = find_slot(s, index);
-
-	if (UNLIKELY(!slot->iface) && index != OTHER_INDEX &&
-	    iface_count(s->context->ifaces) >= IFACE_MAX - 1) {
-		index = OTHER_INDEX;
-		slot = find_slot(s, index);
-	}
-	if (LIKELY(slot->iface))
-		return slot;
-	slot->iface = add_iface(s, index);
-	if (!slot->iface)
-		return NULL;
-	slot->index = index;
-	slot->is_loopback = is_loopback(slot->iface);
-	s->cached++;
-	return slot;
-}
 
 /* One packet of a batch, and where it was seen. */
 struct seen {
@@ -158,7 +85,7 @@ static void take_packet(struct source *s, struct seen *seen)
 
 	count(s, p);
 	seen->is_input = p->hook == NF_INET_LOCAL_IN;
-	seen->place = iface_of(s, seen->is_input ? p->in_index : p->out_index);
+	seen->place = divert_place(s, seen->is_input ? p->in_index : p->out_index);
 	s->last_place = seen->place ? seen->place : s->last_place;
 	s->usual_bytes = (uint32_t)((7 * (uint64_t)s->usual_bytes + p->caplen) / 8);
 	if (UNLIKELY(!seen->place))

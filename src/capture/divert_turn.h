@@ -1,5 +1,5 @@
-/* The parts of the inline source's loop: one turn of receiving and recording, and the look at what
- * passed unrecorded.  Both are for the capture thread. */
+/* The parts of the inline source's loop: one turn of receiving and recording, the interfaces of what is
+ * recorded, and the look at what passed unrecorded.  All are for the capture thread. */
 #ifndef WEIR_CAPTURE_DIVERT_TURN_H
 #define WEIR_CAPTURE_DIVERT_TURN_H
 
@@ -11,6 +11,11 @@
  * records it, lets its packets go on.  Returns how many messages came, 0 when there were none, or a
  * negative enum weir_err. */
 int divert_turn(struct source *s, bool is_waiting, struct weir_error *err) MUST_CHECK;
+
+/* Of the kernel's number.  NULL: the store takes no more interfaces. */
+struct divert_cached *divert_place(struct source *s, uint32_t index);
+/* Reads what has become of the machine's interfaces: events, and their names from now on. */
+int divert_follow(struct source *s, struct weir_error *err) MUST_CHECK;
 
 /* Raises the losses to what has passed by now; tells the manifest at most once a second, or now. */
 void divert_report(struct source *s, int64_t now_monotonic_ns, bool is_last);

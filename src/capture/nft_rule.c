@@ -142,6 +142,12 @@ static void put_interface(struct nl_builder *b, const char *interface, bool is_o
 		 sizeof name);
 }
 
+static void put_number(struct nl_builder *b, uint32_t index, bool is_output)
+{
+	put_meta(b, is_output ? NFT_META_OIF : NFT_META_IIF, NFT_CMP_EQ, &index,
+		 sizeof index);
+}
+
 static void put_program(struct nl_builder *b, int fd)
 {
 	struct xt_bpf_info_v1 info = { .mode = XT_BPF_MODE_FD_ELF, .fd = fd };
@@ -231,16 +237,27 @@ static enum nft_chain taking(enum nft_chain chain)
 	return (enum nft_chain)(chain + NFT_CHAIN_TAKE_INPUT - NFT_CHAIN_INPUT);
 }
 
+static void put_way(struct nl_builder *b, const struct nft_rules *r, enum nft_chain chain,
+		    bool is_output, unsigned i, bool is_by_number)
+{
+	size_t list = begin_rule(b, r, chain);
+
+	if (is_by_number)
+		put_number(b, r->indexes[i], is_output);
+	else
+		put_interface(b, r->interfaces[i], is_output);
+	put_goto(b, taking(chain));
+	nl_unnest(b, list);
+	nl_end(b);
+}
+
 static void put_ways(struct nl_builder *b, const struct nft_rules *r,
 		     enum nft_chain chain, bool is_output)
 {
 	for (unsigned i = 0; i < r->interface_count; i++) {
-		size_t list = begin_rule(b, r, chain);
-
-		put_interface(b, r->interfaces[i], is_output);
-		put_goto(b, taking(chain));
-		nl_unnest(b, list);
-		nl_end(b);
+		put_way(b, r, chain, is_output, i, false);
+		if (r->indexes[i])
+			put_way(b, r, chain, is_output, i, true);
 	}
 }
 

@@ -10,6 +10,7 @@
  * Without named interfaces it stands in the hooked chain.  With them it stands in a chain of its own,
  * and the hooked one has the rules that lead there:
  *	interface has this name  goto
+ *	interface has this number  goto
  * So each packet meets it once, also one that comes by a named interface and leaves by another: else
  * what passes a stalled recorder would be counted by two rules. */
 #ifndef WEIR_CAPTURE_NFT_RULE_H
@@ -18,7 +19,7 @@
 #include "capture/nftables.h"
 #include "port/netlink.h"
 
-/* Bytes that any transaction of ours fits in: two rules an interface, below 900 bytes a rule. */
+/* Bytes that any transaction of ours fits in: four rules an interface, below 600 bytes a rule. */
 #define NFT_BATCH_BYTES (160 * 1024)
 
 enum nft_chain {

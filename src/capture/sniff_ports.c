@@ -1,6 +1,7 @@
 #include "capture/sniff_ports.h"
 
 #include "capture/iface_info.h"
+#include "capture/link_event.h"
 
 #include <linux/if.h>
 
@@ -197,60 +198,6 @@ int sniff_ports_describe(struct source *s, struct weir_error *err)
 	return 0;
 }
 
-static json_t *describe_link(const struct net_link *l)
-{
-	char mac[MAC_TEXT];
-	json_t *j = json_pack("{s:s, s:i, s:i}", "name", l->name, "index", (int)l->index,
-			      "mtu", (int)l->mtu);
-
-	if (j && l->has_mac) {
-		mac_format(l->mac, mac);
-		(void)json_object_set_new(j, "mac", json_string(mac));
-	}
-	return j;
-}
-
-static void tell_change(struct source *s, unsigned changes, const struct net_link *now,
-			const struct net_link *before)
-{
-	char mac[MAC_TEXT];
-	json_t *j = describe_link(now);
-
-	if (!j)
-		return;
-	if (changes & LINK_RENAMED)
-		(void)json_object_set_new(j, "name_before", json_string(before->name));
-	if (changes & LINK_MTU)
-		(void)json_object_set_new(j, "mtu_before", json_integer(before->mtu));
-	if (changes & LINK_MAC && before->has_mac) {
-		mac_format(before->mac, mac);
-		(void)json_object_set_new(j, "mac_before", json_string(mac));
-	}
-	sniff_event(s, "interface_changed", j);
-}
-
-static void tell(struct source *s, unsigned changes, const struct net_link *now,
-		 const struct net_link *before)
-{
-	static const struct {
-		unsigned change;
-		const char *type;
-	} kinds[] = {
-		{ LINK_ADDED, "interface_added" },
-		{ LINK_UP, "interface_up" },
-		{ LINK_DOWN, "interface_down" },
-		{ LINK_REMOVED, "interface_removed" },
-	};
-
-	const unsigned told = LINK_RENAMED | LINK_MAC | LINK_MTU;
-
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-		if (changes & kinds[i].change)
-			sniff_event(s, kinds[i].type, describe_link(now));
-	if (changes & told)
-		tell_change(s, changes & told, now, before);
-}
-
 /* An interface got the name of another one that was asked for.  Its ring goes on with it under that name:
  * a second one bound to it would record every packet twice. */
 static void exchange_names(struct sniff_port *a, struct sniff_port *b)
@@ -275,7 +222,7 @@ static void rebind(struct source *s, struct sniff_port *port, const struct net_l
 	if (packet_ring_bind(port->ring, now->index, &err))
 		return;
 	port->index = now->index;
-	sniff_event(s, "interface_reopened", describe_link(now));
+	sniff_event(s, "interface_reopened", link_describe(now));
 }
 
 static void on_change(void *arg, unsigned changes, const struct net_link *now,
@@ -290,7 +237,7 @@ static void on_change(void *arg, unsigned changes, const struct net_link *now,
 	if (changes & LINK_REMOVED)
 		s->gone[s->gone_count++ % SNIFF_GONE] = *now;
 	if (is_ours(s, now) || (before->index && is_ours(s, before)))
-		tell(s, changes, now, before);
+		link_tell(s->context->store, changes, now, before);
 	/* By its number: what it is called now need not be what was asked for. */
 	if (changes & LINK_REMOVED && bound)
 		bound->index = 0;

@@ -36,6 +36,40 @@ check_status "an interface that does not exist: exit code 3" 3 netns_run rec "$W
 check_equal "and no store is made" "$(ls -d "$tmp/none.store" 2>/dev/null)" ""
 check "and no rule" no_rules
 
+# --- an interface that is renamed while it is recorded
+rename() { # FROM TO
+	netns_run rec ip link set "$1" down
+	netns_run rec ip link set "$1" name "$2"
+	netns_run rec ip link set "$2" up
+	wait_for 5 netns_run rec ping -c 1 -W 1 10.66.0.2
+}
+
+renaming() { # NAME [option...]
+	renaming_name=$1
+	shift
+	recorder_start "$renaming_name" "$@" "icmp and ip.TTL == 33"
+	netns_run far ping -t 33 -c 5 -i 0.05 -q 10.66.0.1 >/dev/null
+	rename "r$$" "q$$"
+	told() { test "$(manifest "$renaming_name" -r 'select(.type == "interface_changed") | .name_before')" = "r$$"; }
+	check "$renaming_name: a new name is told" wait_for 5 told
+	netns_run far ping -t 33 -c 5 -i 0.05 -q 10.66.0.1 >/dev/null
+	rename "q$$" "r$$"
+	# An interface that is down has lost it.
+	netns_run rec ip addr add fd66::1/64 dev "r$$" nodad
+	told() { test "$(manifest "$renaming_name" 'select(.type == "interface_changed")' | wc -l)" = 2; }
+	check "$renaming_name: and so is the old one, again" wait_for 5 told
+	netns_run far ping -t 33 -c 3 -i 0.05 -q 10.66.0.1 >/dev/null
+	recorder_stop
+	check_equal "$renaming_name: all is recorded, under the name of its time" \
+		"$(column "$renaming_name" frame.interface_name | sort | uniq -c | awk '{ print $1, $2 }')" \
+		"5 q$$
+8 r$$"
+	check_equal "$renaming_name: nothing is lost" "$(end_of "$renaming_name" .lost)" 0
+}
+
+renaming renamed -i "r$$"
+renaming unnamed
+
 # --- snap length
 recorder_start snap -s 28
 check "snap length: the traffic goes on" netns_run far ping -c 3 -i 0.05 -s 200 -q 10.66.0.1

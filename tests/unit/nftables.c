@@ -148,8 +148,10 @@ static void test_every_interface_fits(void)
 	static uint8_t bytes[NFT_BATCH_BYTES];
 	struct nl_builder b;
 
-	for (unsigned i = 0; i < NFT_INTERFACES; i++)
+	for (unsigned i = 0; i < NFT_INTERFACES; i++) {
 		r.interfaces[i] = "fifteen-letters";
+		r.indexes[i] = i + 1;
+	}
 	r.interface_count = NFT_INTERFACES;
 	r.program_fd = r.output_program_fd = 3;
 	nl_build(&b, bytes, sizeof bytes, 0);
