@@ -299,12 +299,21 @@ static void count_rest(struct source *s)
 	}
 }
 
+/* What comes behind the last packet that was asked for is not waited for; what was lost before is told. */
+static int end_at_count(struct source *s, struct weir_error *err)
+{
+	int rc = count_all(s, err);
+
+	tell_gaps(s);
+	return rc;
+}
+
 static int sniff_drain(struct source *s, struct weir_error *err)
 {
 	int rc = 0;
 
 	if (producer_is_done(s->context->producer))
-		return 0;
+		return end_at_count(s, err);
 	for (unsigned i = 0; i < s->port_count && !rc; i++)
 		rc = packet_ring_shut(s->ports[i].ring, err);
 	if (!rc)

@@ -56,4 +56,17 @@ lost=$(jq -r 'select(.type == "summary") | .lost' slow.out)
 check_match "a reader that stands still loses packets" "$lost" "^[1-9]"
 check_equal "recorded ($recorded) and lost ($lost) are all that were sent" $((recorded + lost)) 3000
 check_equal "losses end with 4" "$exit_code" 4
+# A recorder that stands still while its ring fills up, and has all that it was asked for when it goes on.
+sniff_start counted a -i lo -o counted --buffer 2MiB --count 20 --json
+recorder=$pid
+datagrams 1 1400
+wait_for 5 grep -q '"type":"segment_open"' counted/manifest.jsonl
+kill -STOP "$recorder"
+datagrams 3000 1400
+kill -CONT "$recorder"
+check "the count is reached" wait_exit 20 "$recorder"
+lost=$(jq -r 'select(.type == "summary") | .lost' counted.out)
+check_match "what was lost before is counted" "$lost" "^[1-9]"
+check_equal "and all of it is told as gaps" \
+	"$(jq -s 'map(select(.type == "gap") | .packets) | add' counted/manifest.jsonl)" "$lost"
 tap_done
