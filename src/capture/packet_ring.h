@@ -30,7 +30,9 @@
 
 /* A block is also the longest frame that can be had whole.  Large ones cost fewer wake-ups. */
 #define PACKET_RING_BLOCK_LEAST (256 * 1024)
-#define PACKET_RING_BLOCK_MOST  (1024 * 1024)
+/* A ring has two blocks at least. */
+#define PACKET_RING_LEAST      (2 * PACKET_RING_BLOCK_LEAST)
+#define PACKET_RING_BLOCK_MOST (1024 * 1024)
 
 struct sock_filter;
 struct packet_ring;

@@ -1,11 +1,14 @@
 #include "base/time.h"
 #include "capture/crew.h"
 #include "capture/pace.h"
+#include "capture/packet_ring.h"
 #include "cli/record.h"
 #include "port/port.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 
+#define MIB          (UINT64_C(1) << 20)
 #define IMPORT_BYTES (UINT64_C(32) << 20)
 /* All of it is taken ahead, and then ext4 has it in more pieces (of 128 MiB) than an inode holds by
  * itself: below that the block that lists them comes and goes with the order in which writes are
@@ -55,6 +58,50 @@
 
 /* clang-format on */
 
+/* A passive recorder's packets wait in the kernel's ring, where it has one. */
+static bool has_ring(const struct record_kind *kind)
+{
+	return kind->ops->spans != NULL;
+}
+
+/* What of --buffer is the capture queue; the rest is the kernel's rings. */
+static uint64_t queue_bytes(uint64_t buffer_bytes)
+{
+	return buffer_bytes / 4 < SNIFF_QUEUE_BYTES ? buffer_bytes / 4
+						    : SNIFF_QUEUE_BYTES;
+}
+
+/* Each has a ring, however often it is named. */
+static unsigned count_interfaces(const struct record_options *o)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < o->interfaces.count; i++) {
+		size_t first = 0;
+
+		while (strcmp(o->interfaces.items[first], o->interfaces.items[i]) != 0)
+			first++;
+		count += first == i;
+	}
+	return count;
+}
+
+/* A ring cannot be of any size: what --buffer has no room for would be taken beside it. */
+static int check_rings(const struct record_options *o, struct weir_error *err)
+{
+	unsigned count = count_interfaces(o);
+	uint64_t rings = count * (uint64_t)PACKET_RING_LEAST;
+	uint64_t least = (4 * rings + 2) / 3;
+
+	if (o->buffer_bytes - queue_bytes(o->buffer_bytes) >= rings)
+		return 0;
+	if (least > rings + SNIFF_QUEUE_BYTES)
+		least = rings + SNIFF_QUEUE_BYTES;
+	return err_set(err, WEIR_ERR_USAGE,
+		       "--buffer must be at least %" PRIu64 "MiB for %u interfaces",
+		       (least + MIB - 1) / MIB, count);
+}
+
 /* An interface or a layout where it has no meaning is a mistake, not a wish to be ignored. */
 static int check_kind(const struct record_kind *k, const struct record_options *o,
 		      struct weir_error *err)
@@ -103,13 +150,7 @@ static int check_kind(const struct record_kind *k, const struct record_options *
 	if (o->buffer_bytes < UINT64_C(2) << 20 || o->buffer_bytes > UINT64_C(64) << 30)
 		return err_set(err, WEIR_ERR_USAGE,
 			       "--buffer must be within 2MiB to 64GiB");
-	return 0;
-}
-
-/* A passive recorder's packets wait in the kernel's ring, where it has one. */
-static bool has_ring(const struct record_kind *kind)
-{
-	return kind->ops->spans != NULL;
+	return has_ring(k) ? check_rings(o, err) : 0;
 }
 
 static uint64_t default_buffer(const struct record_kind *kind)
@@ -271,8 +312,7 @@ static void divide_memory(const struct record_kind *kind, const struct record_op
 	if (!has_ring(kind))
 		return;
 	crew_choose(&crew, pace_processors());
-	c->memory_bytes = o->buffer_bytes / 4 < SNIFF_QUEUE_BYTES ? o->buffer_bytes / 4
-								  : SNIFF_QUEUE_BYTES;
+	c->memory_bytes = queue_bytes(o->buffer_bytes);
 	c->source.kernel_memory_bytes = o->buffer_bytes - c->memory_bytes;
 	/* A reader that is slow to take a stream is waited for beside the capturing. */
 	c->is_one_thread =

@@ -31,6 +31,11 @@ usage "--layer flow is not sniff's" "is not a layer of" sniff --layer forward
 usage "--snaplen has a bound" "300000 is not within" sniff --snaplen 300000
 usage "import needs a file" "no file to import" import
 usage "--buffer has bounds" "within 2MiB to 64GiB" sniff --buffer 1KiB
+# shellcheck disable=SC2046
+usage "--buffer has room for each interface's ring" "at least 14MiB for 20 interfaces" \
+	sniff --buffer 2MiB $(printf ' -i if%s' $(seq 20))
+usage "an interface that is named again has none of its own" "at least 3MiB for 4 interfaces" \
+	sniff --buffer 2MiB -i a -i b -i a -i c -i d
 usage "a broken filter" "tcp.DstPrt" sniff 'tcp.DstPrt == 80'
 check_equal "nothing was made" "$(ls)" ""
 
