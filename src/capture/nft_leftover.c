@@ -3,12 +3,17 @@
 #include "capture/nft_rule.h"
 #include "port/port.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netlink.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Of the kernel's first pid namespace, PROC_PID_INIT_INO (include/linux/proc_ns.h). */
+#define INITIAL_PIDNS UINT64_C(0xEFFFFFFC)
 
 /* The 22nd word of /proc/PID/stat; the second is a name in brackets that may hold anything. */
 static uint64_t start_of(uint32_t pid)
@@ -67,11 +72,68 @@ uint32_t nft_name_parse(const char *table)
 	return pid;
 }
 
-static bool is_alive(const struct nft_owner *o)
+/* From the initial pid namespace all processes are seen, unless /proc hides those of others. */
+static bool sees_all(void)
 {
-	if (o->pidns && o->pidns != pid_namespace())
-		return true; /* not ours to judge */
-	return start_of(o->pid) != 0 && (!o->start || start_of(o->pid) == o->start);
+	return pid_namespace() == INITIAL_PIDNS && !access("/proc/1/status", R_OK);
+}
+
+/* The number that a process has in the innermost of its namespaces; 0: it has ended. */
+static uint32_t inner_pid(const char *pid)
+{
+	char path[64], line[256];
+	uint32_t inner = 0;
+	FILE *f;
+
+	(void)snprintf(path, sizeof path, "/proc/%.20s/status", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	while (!inner && fgets(line, sizeof line, f)) {
+		const char *last = strrchr(line, '\t');
+
+		if (!strncmp(line, "NSpid:", 6) && last)
+			inner = (uint32_t)strtoul(last, NULL, 10);
+	}
+	(void)fclose(f);
+	return inner;
+}
+
+/* A namespace that we may not look at may be the one that is meant. */
+static bool may_be(const char *pid, const struct nft_owner *o)
+{
+	char path[64];
+	struct stat s;
+
+	(void)snprintf(path, sizeof path, "/proc/%.20s/ns/pid", pid);
+	return (stat(path, &s) || s.st_ino == o->pidns) && inner_pid(pid) == o->pid;
+}
+
+/* A process of another pid namespace: by all that there are. */
+static bool is_alive_elsewhere(const struct nft_owner *o)
+{
+	DIR *all = opendir("/proc");
+	const struct dirent *e;
+	bool is_found = !all;
+
+	while (!is_found && (e = readdir(all)) != NULL)
+		is_found = isdigit((unsigned char)e->d_name[0]) && may_be(e->d_name, o);
+	if (all)
+		(void)closedir(all);
+	return is_found;
+}
+
+/* Whose owner cannot be judged from here counts as alive. */
+static void judge(struct nft_leftover *l, const struct nft_owner *o)
+{
+	if (!o->pidns || o->pidns == pid_namespace()) {
+		uint64_t start = start_of(o->pid);
+
+		l->is_alive = start != 0 && (!o->start || start == o->start);
+		return;
+	}
+	l->is_unjudged = !sees_all();
+	l->is_alive = l->is_unjudged || is_alive_elsewhere(o);
 }
 
 struct listing {
@@ -121,7 +183,7 @@ static void visit_table(void *arg, const struct nl_message *m)
 		return;
 	read_comment(data, &owner);
 	left.pid = owner.pid;
-	left.is_alive = is_alive(&owner);
+	judge(&left, &owner);
 	if (l->count < l->room)
 		l->list[l->count] = left;
 	l->count++;

@@ -78,12 +78,12 @@ int nft_remove(struct nft *n, const char *table, struct weir_error *err) MUST_CH
 int nft_count(struct nft *n, const char *table, uint64_t *packets, uint64_t *bytes,
 	      struct weir_error *err) MUST_CHECK;
 
-/* For doctor: tables of ours.  is_alive: the process that its comment names still runs (or cannot
- * be judged, because it is of another pid namespace). */
+/* For doctor: tables of ours.  is_alive: the process that its comment names still runs, or cannot be
+ * judged (is_unjudged): it is of another pid namespace, and not all processes are seen from ours. */
 struct nft_leftover {
 	char table[NFT_TABLE_NAME];
 	uint32_t pid;
-	bool is_alive;
+	bool is_alive, is_unjudged;
 	bool is_owned; /* the kernel removes it by itself, nobody else can */
 };
 

@@ -189,9 +189,10 @@ static void print_ways(const struct doctor *d)
 
 static const char *leftover_state(const struct nft_leftover *l)
 {
-	return l->is_alive   ? "in use"
-	       : l->is_owned ? "vanishes by itself"
-			     : "dead: 'weir doctor --clean' removes it";
+	return l->is_unjudged ? "of another pid namespace: it can be judged there"
+	       : l->is_alive  ? "in use"
+	       : l->is_owned  ? "vanishes by itself"
+			      : "dead: 'weir doctor --clean' removes it";
 }
 
 static void print_leftovers(const struct doctor *d)
@@ -214,9 +215,10 @@ static json_t *json_leftovers(const struct doctor *d)
 		const struct nft_leftover *l = &d->leftovers[i];
 
 		(void)json_array_append_new(
-			list, json_pack("{s:s, s:i, s:b, s:b}", "table", l->table, "pid",
-					(int)l->pid, "is_alive", l->is_alive, "is_owned",
-					l->is_owned));
+			list,
+			json_pack("{s:s, s:i, s:b, s:b, s:b}", "table", l->table, "pid",
+				  (int)l->pid, "is_alive", l->is_alive, "is_unjudged",
+				  l->is_unjudged, "is_owned", l->is_owned));
 	}
 	return list;
 }
@@ -316,6 +318,18 @@ static void tell_clean(const struct nft_leftover *l, const char *result, bool is
 			     l->pid);
 }
 
+/* It may hold traffic for ever: that nothing was done about it must not look like success. */
+static int fail_unjudged(const struct nft_leftover *l)
+{
+	struct weir_error err;
+
+	(void)err_set(&err, WEIR_ERR_UNSUPPORTED,
+		      "cannot judge table '%s': process %" PRIu32
+		      " is of another pid namespace: clean up there, or on the host",
+		      l->table, l->pid);
+	return cli_fail("doctor", &err);
+}
+
 /* Tables of dead instances, and nothing else. */
 static int clean(const struct doctor *d, bool is_json)
 {
@@ -329,6 +343,8 @@ static int clean(const struct doctor *d, bool is_json)
 
 		if (l->is_alive || l->is_owned) {
 			tell_clean(l, "kept", is_json);
+			if (l->is_unjudged && !l->is_owned)
+				code = fail_unjudged(l);
 		} else if (nft_remove_leftover(l, &err)) {
 			code = cli_fail("doctor", &err);
 		} else {
