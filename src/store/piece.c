@@ -19,6 +19,11 @@ void block_read(struct block *b, const uint8_t *data)
 	b->wire_length = get_u32le(data + 24);
 }
 
+bool block_is_late(const struct block *b, int64_t until_ns)
+{
+	return b->is_record && until_ns != INT64_MAX && b->ns >= until_ns;
+}
+
 static void add(struct piece *p, const struct block *b)
 {
 	p->length += b->length;
@@ -50,7 +55,7 @@ void piece_cut(struct piece *p, const uint8_t *data, size_t length,
 		block_read(&b, data + p->length);
 		cost += (uint64_t)b.length + limits->extra;
 		if (b.length > length - p->length || (cost > limits->room && !is_free) ||
-		    (b.is_record && b.ns >= limits->until_ns))
+		    block_is_late(&b, limits->until_ns))
 			return;
 		add(p, &b);
 	}

@@ -24,9 +24,11 @@ struct block {
 };
 
 void block_read(struct block *b, const uint8_t *data);
+/* A record at or after until_ns; INT64_MAX is no limit, since a packet can have that time. */
+bool block_is_late(const struct block *b, int64_t until_ns);
 
 /* The longest run at the start of data[0..length) that costs at most `room` (each block its
- * length and `extra`) and has no record at or after until_ns. */
+ * length and `extra`) and has no record that is late for until_ns. */
 struct piece_limits {
 	uint64_t room;
 	uint32_t extra;

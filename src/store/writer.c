@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "store/facts.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -339,7 +340,7 @@ static void fit(const struct store *s, const struct segment *g, const struct spa
 	};
 
 	if (limits.room >= rest->length + (uint64_t)limits.extra * rest->packets &&
-	    rest->last_ns < limits.until_ns)
+	    (limits.until_ns == INT64_MAX || rest->last_ns < limits.until_ns))
 		*p = *rest;
 	else
 		piece_cut(p, rest->data, rest->length, &limits);
@@ -377,10 +378,11 @@ void writer_put(struct store *s, struct segment *g, const struct piece *p)
 /* Takes `p` off the front of the rest. */
 static void advance(struct piece *rest, const struct piece *p)
 {
-	if (p->length == rest->length)
-		rest->length = 0;
-	else
-		piece_scan(rest, rest->data + p->length, rest->length - p->length);
+	size_t left = rest->length - p->length;
+
+	piece_scan(rest, rest->data + p->length, left);
+	/* What fell out here would be lost and counted nowhere. */
+	assert(rest->length == left);
 }
 
 static const char *why_full(const struct store *s, const struct segment *g,
@@ -389,7 +391,7 @@ static const char *why_full(const struct store *s, const struct segment *g,
 	struct block b;
 
 	block_read(&b, rest->data);
-	return b.is_record && b.ns >= bucket_end(s, g->bucket) ? "time" : "size";
+	return block_is_late(&b, bucket_end(s, g->bucket)) ? "time" : "size";
 }
 
 /* Span by piece, as far as each segment goes. */

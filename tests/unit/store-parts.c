@@ -83,6 +83,26 @@ static void test_piece_cut_limits(void)
 	driver_fini(&d);
 }
 
+/* The last instant there is is a time like any other: no limit stops before it. */
+static void test_piece_of_the_last_time(void)
+{
+	struct driver d;
+	struct span *span;
+	struct piece p;
+
+	driver_init(&d);
+	span = span_new(&d, 0, 1);
+	span_add(span, 0, 10, 4);
+	span_add(span, 0, INT64_MAX, 4);
+	span_add(span, 0, 20, 4);
+	piece_scan(&p, span->data, span->length);
+	CHECK_EQ(p.packets, 3);
+	CHECK_EQ(p.length, span->length);
+	CHECK_EQ(p.last_ns, INT64_MAX);
+	driver_release(span);
+	driver_fini(&d);
+}
+
 /* Blocks that fill gaps are carried along, and are no packets. */
 static void test_piece_passes_fillers(void)
 {
@@ -349,6 +369,7 @@ int main(void)
 {
 	RUN(test_piece_scan_is_what_the_span_says);
 	RUN(test_piece_cut_limits);
+	RUN(test_piece_of_the_last_time);
 	RUN(test_piece_passes_fillers);
 	RUN(test_manifest_is_locked_and_reserved);
 	RUN(test_manifest_lines);

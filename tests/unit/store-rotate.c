@@ -128,6 +128,35 @@ static void test_time_of_packets(void)
 	driver_fini(&d);
 }
 
+/* A packet of the last time there is is written, and so is what follows it: with and without limits. */
+static void test_the_last_time(void)
+{
+	static const struct {
+		uint64_t bytes;
+		int64_t ns;
+	} rotate[] = { { 0, 0 }, { 1 << 20, 0 }, { 500, 0 }, { 0, 60 * NS_PER_S } };
+
+	for (size_t i = 0; i < ARRAY_LEN(rotate); i++) {
+		struct driver d;
+		struct span *span;
+
+		driver_init(&d);
+		d.config.rotate_bytes = rotate[i].bytes;
+		d.config.rotate_ns = rotate[i].ns;
+		begin(&d);
+		span = span_new(&d, 0, 1);
+		span_add(span, 0, T0, 60);
+		span_add(span, 0, INT64_MAX, 60);
+		span_add(span, 0, T0 + 1, 60);
+		CHECK_EQ(store_write(d.store, span), 0);
+		CHECK_EQ(driver_close(&d, NULL), 0);
+		CHECK_EQ(d.summary.packets, 3);
+		CHECK_EQ(d.summary.last_ns, INT64_MAX);
+		CHECK(check_store(d.path));
+		driver_fini(&d);
+	}
+}
+
 /* A span whose first packet is later than others in it must not make empty segments. */
 static void test_time_of_an_unsorted_span(void)
 {
@@ -265,6 +294,7 @@ int main(void)
 	RUN(test_no_record_is_lost_between_segments);
 	RUN(test_record_larger_than_a_segment);
 	RUN(test_time_of_packets);
+	RUN(test_the_last_time);
 	RUN(test_time_of_an_unsorted_span);
 	RUN(test_time_of_the_clock);
 	RUN(test_keep_bytes);
