@@ -72,7 +72,8 @@ void writer_count(struct store *s, unsigned lane, const struct piece *p);
 /* Hands the segment, of which nothing is in flight, to the ledger. */
 void writer_close(struct store *s, struct segment *g, const char *reason);
 /* Hands the lane's segment to the ledger, now or once nothing of it is in flight.  False where the
- * ledger is so far behind that it cannot be taken: the segment goes on. */
+ * ledger is so far behind that it cannot be taken: the segment goes on.  Each lane may open its next
+ * one afterwards: places for that are kept. */
 bool writer_finish_lane(struct store *s, unsigned lane, const char *reason);
 /* Opens the lane's segment for a span whose rest is to be written. */
 int writer_open_lane(struct store *s, const struct span *span, const struct piece *rest,

@@ -31,6 +31,8 @@ struct ledger {
 	struct loss_totals losses, told_losses; /* as known; as of the last segment */
 	bool has_failed;
 	unsigned retries; /* while closing */
+	/* The write worker's: a line that others build on found no place. */
+	bool was_refused;
 	/* The open segment of each lane, 1 + descriptor, and the first failure of syncing it: the
 	 * kernel tells it once only. */
 	int open_fd[LANE_MAX], sync_errno[LANE_MAX];
@@ -156,7 +158,7 @@ uint64_t ledger_dropped(const struct ledger *l)
 
 bool ledger_has_failed(const struct ledger *l)
 {
-	return l->has_failed;
+	return l->has_failed || l->was_refused;
 }
 
 /* The queue's other end. */
@@ -193,7 +195,10 @@ void ledger_opened(struct ledger *l, const struct segment_facts *f, int fd)
 				 .facts = *f,
 				 .fd = fcntl(fd, F_DUPFD_CLOEXEC, 0) };
 
-	if (!ledger_queue_push(&l->queue, &i, LEDGER_QUEUE) && i.fd >= 0)
+	if (ledger_queue_push(&l->queue, &i, LEDGER_QUEUE))
+		return;
+	l->was_refused = true;
+	if (i.fd >= 0)
 		(void)close(i.fd);
 }
 
@@ -201,8 +206,10 @@ void ledger_segment(struct ledger *l, const struct segment_facts *f, int fd)
 {
 	struct ledger_item i = { .kind = LEDGER_SEGMENT, .facts = *f, .fd = fd };
 
-	if (!ledger_queue_push(&l->queue, &i, LEDGER_QUEUE))
-		(void)close(fd);
+	if (ledger_queue_push(&l->queue, &i, LEDGER_QUEUE))
+		return;
+	l->was_refused = true;
+	(void)close(fd);
 }
 
 void ledger_make_room(struct ledger *l)

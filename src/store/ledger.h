@@ -5,7 +5,7 @@
  * Threads: ledger_opened(), ledger_segment(), ledger_make_room(), ledger_tick() belong to the write worker,
  * ledger_event() and ledger_stats() to anyone.  None of them waits for the disk.  The queue is
  * bounded: events fill half of it at most and are then dropped and counted; the write worker looks
- * at ledger_has_room() before it closes a segment. */
+ * at ledger_has_room() before it closes a segment, and leaves a place for each lane's next one. */
 #ifndef WEIR_STORE_LEDGER_H
 #define WEIR_STORE_LEDGER_H
 
@@ -55,7 +55,7 @@ void ledger_stats(struct ledger *l, const struct loss_totals *losses);
 /* Works off the queue and ends the thread.  Then these are true: */
 void ledger_stop(struct ledger *l);
 uint64_t ledger_dropped(const struct ledger *l);
-/* A needed line could not be written or a segment not be made durable. */
+/* A needed line could not be written or found no place, or a segment was not made durable. */
 bool ledger_has_failed(const struct ledger *l);
 
 #endif

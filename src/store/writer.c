@@ -134,7 +134,7 @@ bool writer_finish_lane(struct store *s, unsigned lane, const char *reason)
 
 	if (!segment_is_open(g))
 		return true;
-	if (!ledger_has_room(s->ledger, s->ending + 2))
+	if (!ledger_has_room(s->ledger, s->ending + 1 + LANE_MAX))
 		return false;
 	next = g->flights ? idle_segment(s) : NULL;
 	if (next) {

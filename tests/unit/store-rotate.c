@@ -1,5 +1,6 @@
 /* Where segments end: by size, at a record's boundary, by time; and what --keep removes. */
 #include "lib/store-driver.h"
+#include "store/open.h"
 
 #define RECORD_100 160 /* a record of 100 bytes: 28 + 100 + options 28 + 4 */
 
@@ -288,6 +289,55 @@ static void test_same_input_same_bytes(void)
 	driver_fini(&d[1]);
 }
 
+/* A disk on which the ledger falls behind. */
+static int sync_slowly(int fd)
+{
+	(void)fd;
+	(void)usleep(300);
+	return 0;
+}
+
+static void begin_slowly(struct driver *d, unsigned lanes)
+{
+	static struct disk slow;
+
+	slow = disk_system;
+	slow.sync = slow.sync_dir = slow.sync_all = sync_slowly;
+	for (unsigned i = 0; i < lanes; i++)
+		CHECK(driver_iface(d, "x", (uint16_t)(LINKTYPE_ETHERNET + i)) != NULL);
+	CHECK_EQ(store_create_on(&d->store, &d->config, d->ifaces, &slow, NULL), 0);
+	CHECK_EQ(store_begin(d->store, NULL), 0);
+}
+
+/* The ledger is so far behind that segments are not finished: a lane that begins now has its line
+ * all the same. */
+static void test_lanes_begin_while_the_ledger_is_behind(void)
+{
+	struct store_check check;
+	struct weir_error err = { 0 };
+	struct driver d;
+
+	driver_init(&d);
+	d.config.has_packet_clock = false;
+	d.config.rotate_bytes = 500;
+	begin_slowly(&d, LANE_MAX);
+	for (unsigned i = 0; i < 3000; i++)
+		CHECK_EQ(driver_write(&d, 1, T0 + i, 100), 0);
+	for (unsigned lane = 1; lane < LANE_MAX; lane++) {
+		struct span *span = span_new(&d, lane, 1);
+
+		span_add(span, 0, T0, 60);
+		CHECK_EQ(store_write(d.store, span), 0);
+	}
+	CHECK_EQ(driver_close(&d, NULL), 0);
+	CHECK_EQ(d.summary.grade, GRADE_COMPLETE);
+	CHECK_EQ(count_lines(d.path, "end"), 1);
+	CHECK_EQ(store_verify(d.path, &check, &err), 0);
+	CHECK_STR(check.fault, "");
+	CHECK_EQ(check.packets, 3000 + LANE_MAX - 1);
+	driver_fini(&d);
+}
+
 int main(void)
 {
 	RUN(test_size);
@@ -300,5 +350,6 @@ int main(void)
 	RUN(test_keep_bytes);
 	RUN(test_keep_age);
 	RUN(test_same_input_same_bytes);
+	RUN(test_lanes_begin_while_the_ledger_is_behind);
 	return tap_done();
 }
