@@ -36,6 +36,7 @@ struct ledger {
 	/* The open segment of each lane, 1 + descriptor, and the first failure of syncing it: the
 	 * kernel tells it once only. */
 	int open_fd[LANE_MAX], sync_errno[LANE_MAX];
+	struct counter is_stuck; /* a line is tried again and again: the disk is full */
 	uint32_t open_number[LANE_MAX];
 	struct rehash *rehash;
 	struct syncing syncing;
@@ -168,6 +169,11 @@ bool ledger_has_room(struct ledger *l, size_t count)
 	return ledger_queue_has_room(&l->queue, count + rehash_count(l->rehash));
 }
 
+bool ledger_is_stuck(const struct ledger *l)
+{
+	return counter_read(&l->is_stuck) != 0;
+}
+
 void ledger_wait(struct ledger *l)
 {
 	ledger_queue_pause(&l->queue, 10 * NS_PER_MS);
@@ -231,8 +237,10 @@ static void write_needed(struct ledger *l, const char *type, int64_t ns, json_t 
 			l->has_failed = true;
 			break;
 		}
+		counter_set(&l->is_stuck, 1);
 		ledger_queue_pause(&l->queue, 100 * NS_PER_MS);
 	}
+	counter_set(&l->is_stuck, 0);
 	json_decref(members);
 }
 

@@ -37,7 +37,9 @@ struct manifest *ledger_manifest(struct ledger *l);
 
 /* For so many items. */
 bool ledger_has_room(struct ledger *l, size_t count);
-/* A moment, for the queue to become shorter: only while closing. */
+/* Its lines find no place on the disk: room may not come by waiting. */
+bool ledger_is_stuck(const struct ledger *l);
+/* A moment, for the queue to become shorter: only in an import, or while closing. */
 void ledger_wait(struct ledger *l);
 /* A segment file was made; fd is borrowed (and duplicated, to be synced while it grows). */
 void ledger_opened(struct ledger *l, const struct segment_facts *f, int fd);

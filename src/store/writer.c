@@ -128,13 +128,25 @@ static struct segment *idle_segment(struct store *s)
 	return NULL;
 }
 
+/* Whether the ledger takes so many items.  An import waits for it: where its segments end must not
+ * depend on how fast the disk is.  Where the disk is full the wait could last for ever. */
+static bool ledger_takes(struct store *s, size_t count)
+{
+	while (!ledger_has_room(s->ledger, count)) {
+		if (!s->config.has_packet_clock || ledger_is_stuck(s->ledger))
+			return false;
+		ledger_wait(s->ledger);
+	}
+	return true;
+}
+
 bool writer_finish_lane(struct store *s, unsigned lane, const char *reason)
 {
 	struct segment *g = s->lanes[lane], *next;
 
 	if (!segment_is_open(g))
 		return true;
-	if (!ledger_has_room(s->ledger, s->ending + 1 + LANE_MAX))
+	if (!ledger_takes(s, s->ending + 1 + LANE_MAX))
 		return false;
 	next = g->flights ? idle_segment(s) : NULL;
 	if (next) {

@@ -338,6 +338,27 @@ static void test_lanes_begin_while_the_ledger_is_behind(void)
 	driver_fini(&d);
 }
 
+/* An import waits for a ledger that is behind: each minute is a segment, however slow the disk is. */
+static void test_import_waits_for_the_ledger(void)
+{
+	const unsigned minutes = 2000;
+	int64_t minute = 60 * NS_PER_S;
+	struct store_check check;
+	struct weir_error err = { 0 };
+	struct driver d;
+
+	driver_init(&d);
+	d.config.rotate_ns = minute;
+	begin_slowly(&d, 1);
+	for (unsigned i = 0; i < minutes; i++)
+		CHECK_EQ(driver_write(&d, 1, T0 + i * minute, 100), 0);
+	CHECK_EQ(driver_close(&d, NULL), 0);
+	CHECK_EQ(d.summary.segments, minutes);
+	CHECK_EQ(store_verify(d.path, &check, &err), 0);
+	CHECK_EQ(check.packets, minutes);
+	driver_fini(&d);
+}
+
 int main(void)
 {
 	RUN(test_size);
@@ -351,5 +372,6 @@ int main(void)
 	RUN(test_keep_age);
 	RUN(test_same_input_same_bytes);
 	RUN(test_lanes_begin_while_the_ledger_is_behind);
+	RUN(test_import_waits_for_the_ledger);
 	return tap_done();
 }
