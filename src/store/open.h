@@ -23,7 +23,8 @@ struct store_segment {
 	uint64_t wire_bytes;
 	unsigned lane, iface_count;
 	bool is_sorted;
-	bool is_removed; /* by retention; the file is gone, the line stays */
+	bool is_removed;       /* by retention; the file is gone, the line stays */
+	bool is_remove_failed; /* some of its files could not be removed */
 	bool is_torn; /* the file is longer than file_bytes; what follows is no part of it */
 	/* No line speaks of it yet: the figures were found by reading the file just now, up to the
 	 * last whole record. */

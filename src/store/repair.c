@@ -6,6 +6,7 @@
 #include "store/manifest.h"
 #include "store/process_lines.h"
 #include "store/processes.h"
+#include "store/retention.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -278,11 +279,37 @@ static int mend_processes(struct repair *r, struct weir_error *err)
 	return rc ? err_prefix(err, "'%s'", STORE_PROCESSES) : 0;
 }
 
+/* Segments whose line says that they were removed, and whose files the recorder did not come to.  Names
+ * of packet files that it failed to remove may have been given again: these stay. */
+static int finish_removals(struct repair *r, struct weir_error *err)
+{
+	const struct store_view *v = r->view;
+	struct stat st;
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < v->segment_count; i++) {
+		const struct store_segment *s = &v->segments[i];
+		struct retained gone = { .number = s->number };
+
+		if (!s->is_removed || s->is_remove_failed ||
+		    fstatat(v->dir_fd, s->name, &st, AT_SYMLINK_NOFOLLOW))
+			continue;
+		(void)snprintf(gone.name, sizeof gone.name, "%s", s->name);
+		if (retention_remove(&disk_system, v->dir_fd, &gone, v->layout))
+			return err_sys(err, "cannot remove segment '%s'", s->name);
+		rc = note(r, s->name, "removed", 0, 0, "its removal was not finished",
+			  err);
+	}
+	return rc;
+}
+
 static int mend_files(struct repair *r, struct weir_error *err)
 {
 	struct view_facts *f = r->facts;
 	int rc = note_absent(r, err);
 
+	if (!rc)
+		rc = finish_removals(r, err);
 	for (size_t i = 0; !rc && i < f->pending_count; i++) {
 		if (f->pending[i].found.file_bytes)
 			rc = mend_segment(r, &f->pending[i], err);

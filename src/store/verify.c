@@ -117,7 +117,8 @@ static int check_removed(struct verify *v, const struct store_segment *s)
 {
 	struct stat st;
 
-	if (!fstatat(v->dir_fd, s->name, &st, AT_SYMLINK_NOFOLLOW))
+	if (!s->is_remove_failed &&
+	    !fstatat(v->dir_fd, s->name, &st, AT_SYMLINK_NOFOLLOW))
 		return verify_fault(v, "segment '%s' is there, the manifest says removed",
 				    s->name);
 	return 0;
@@ -193,8 +194,10 @@ static int check_names(struct verify *v, DIR *dir)
 			return verify_fault(v, "file '%s' is in no line of the manifest",
 					    e->d_name);
 	}
-	/* Each line's file is there; a recorder that died may have left more. */
-	if (v->has_end && !v->has_recovered && files > v->check->packets)
+	/* Each line's file is there; a recorder that died, or that could not remove them, may have
+	 * left more. */
+	if (v->has_end && !v->has_recovered && !v->has_remove_error &&
+	    files > v->check->packets)
 		return verify_fault(v, "%llu packet files are in no list",
 				    files - (unsigned long long)v->check->packets);
 	return 0;

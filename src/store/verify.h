@@ -37,6 +37,7 @@ struct verify {
 	struct verify_member members[VERIFY_MEMBERS];
 	struct loss_totals losses;
 	bool is_suspended; /* ever */
+	bool has_remove_error;
 	bool is_behind_repair, is_continued, has_start, has_recovered, has_end;
 	struct chain chain;
 };

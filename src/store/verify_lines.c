@@ -145,6 +145,20 @@ static int check_removed(struct verify *v, const struct line *l, struct weir_err
 	return 0;
 }
 
+static int check_remove_error(struct verify *v, const struct line *l,
+			      struct weir_error *err)
+{
+	const char *name = json_get_text(l->object, "name");
+
+	(void)err;
+	v->has_remove_error = true;
+	for (size_t i = 0; name && i < v->count; i++)
+		if (v->segments[i].stated.is_removed &&
+		    !strcmp(v->segments[i].stated.name, name))
+			v->segments[i].stated.is_remove_failed = true;
+	return 0;
+}
+
 static int check_recovered(struct verify *v, const struct line *l, struct weir_error *err)
 {
 	(void)l;
@@ -302,15 +316,11 @@ static const struct {
 	const char *type;
 	int (*check)(struct verify *v, const struct line *l, struct weir_error *err);
 } types[] = {
-	{ "start", check_start },
-	{ "interface", check_interface },
-	{ "segment_open", check_opened },
-	{ "segment", check_segment },
-	{ "removed", check_removed },
-	{ "suspended", check_suspended },
-	{ "recovered", check_recovered },
-	{ "continued", check_continued },
-	{ "end", check_end },
+	{ "start", check_start },         { "interface", check_interface },
+	{ "segment_open", check_opened }, { "segment", check_segment },
+	{ "removed", check_removed },     { "remove_error", check_remove_error },
+	{ "suspended", check_suspended }, { "recovered", check_recovered },
+	{ "continued", check_continued }, { "end", check_end },
 };
 
 /* The line's place among the others. */

@@ -104,6 +104,15 @@ static void take_removed(struct store_view *v, const json_t *line)
 		s->is_removed = true;
 }
 
+static void take_remove_error(struct store_view *v, const json_t *line)
+{
+	const char *name = json_get_text(line, "name");
+
+	for (size_t i = 0; name && i < v->segment_count; i++)
+		if (v->segments[i].is_removed && !strcmp(v->segments[i].name, name))
+			v->segments[i].is_remove_failed = true;
+}
+
 /* Another session of the same store: what was the last line is none. */
 static void take_continued(struct store_view *v, struct view_facts *f)
 {
@@ -146,6 +155,8 @@ static int take_line(struct store_view *v, struct view_facts *f, json_t *line,
 		return take_segment(v, f, line, err);
 	} else if (line_is(line, "removed")) {
 		take_removed(v, line);
+	} else if (line_is(line, "remove_error")) {
+		take_remove_error(v, line);
 	} else if (line_is(line, "stats")) {
 		line_losses(line, &f->losses);
 	} else if (line_is(line, "recovered")) {

@@ -379,6 +379,62 @@ static int count_visits(void *arg, json_t *line)
 	return ++*count == 2;
 }
 
+/* Says that it has removed a file, and has not: as a recorder that dies between the line and the file. */
+static int remove_nothing(int dir_fd, const char *name)
+{
+	(void)dir_fd;
+	(void)name;
+	return 0;
+}
+
+static void dead_before_removing(enum store_layout layout, unsigned files)
+{
+	struct disk disk = disk_system;
+	json_t *line;
+	struct store_view *v;
+	struct store_check check;
+	struct weir_error err = { 0 };
+	const char *first = layout == STORE_SEGMENTS ? SEGMENT : "0000000001.list.jsonl";
+
+	driver_init(&d);
+	disk.remove = remove_nothing;
+	d.config.layout = layout;
+	d.config.rotate_bytes = 10000;
+	d.config.keep_bytes = 20000;
+	CHECK(driver_iface(&d, "eth0", LINKTYPE_ETHERNET) != NULL);
+	CHECK_EQ(store_create_on(&d.store, &d.config, d.ifaces, &disk, NULL), 0);
+	CHECK_EQ(store_begin(d.store, NULL), 0);
+	for (unsigned i = 0; i < files; i++)
+		CHECK_EQ(driver_write(&d, 1, T0 + i * NS_PER_S, 100), 0);
+	CHECK(wait_lines(d.path, "removed", 2));
+	(void)snprintf(dead, sizeof dead, "%s/dead", d.dir);
+	copy_store(d.path, dead);
+	CHECK_EQ(driver_close(&d, NULL), 0);
+	fresh();
+	CHECK(file_exists(broken, first));
+	CHECK_EQ(store_open(&v, broken, &err), 0);
+	CHECK(v->was_repaired);
+	store_view_free(v);
+	CHECK(!file_exists(broken, first));
+	CHECK(!file_exists(broken, "1763853215123456789.pkt"));
+	line = manifest_line(broken, "recovered", 0);
+	CHECK_STR(
+		json_string_value(json_object_get(
+			json_array_get(json_object_get(line, "segments"), 0), "action")),
+		"removed");
+	json_decref(line);
+	CHECK_EQ(store_verify(broken, &check, &err), 0);
+	CHECK_STR(check.fault, "");
+	CHECK_EQ(read_all(broken, false, &err), (int)check.packets);
+	driver_fini(&d);
+}
+
+static void test_removal_is_finished(void)
+{
+	dead_before_removing(STORE_SEGMENTS, 400);
+	dead_before_removing(STORE_FILES, 100);
+}
+
 static void test_each_line(void)
 {
 	struct weir_error err;
@@ -413,6 +469,7 @@ int main(void)
 	RUN(test_recover_counts_what_was_in_memory);
 	RUN(test_read_only);
 	RUN(test_layouts_of_packet_files);
+	RUN(test_removal_is_finished);
 	RUN(test_each_line);
 	return tap_done();
 }

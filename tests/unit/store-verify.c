@@ -383,6 +383,42 @@ static void test_removed(void)
 	driver_fini(&d);
 }
 
+static int remove_refused(int dir_fd, const char *name)
+{
+	(void)dir_fd;
+	(void)name;
+	errno = EPERM;
+	return -1;
+}
+
+/* What could not be removed is told, and may be there. */
+static void remove_errors(enum store_layout layout)
+{
+	struct disk disk = disk_system;
+	struct weir_error err;
+
+	driver_init(&d);
+	disk.remove = remove_refused;
+	d.config.layout = layout;
+	d.config.rotate_bytes = 10000;
+	d.config.keep_bytes = 20000;
+	CHECK(driver_iface(&d, "eth0", LINKTYPE_ETHERNET) != NULL);
+	CHECK_EQ(store_create_on(&d.store, &d.config, d.ifaces, &disk, NULL), 0);
+	CHECK_EQ(store_begin(d.store, NULL), 0);
+	CHECK_EQ(driver_write(&d, 300, T0, 100), 0);
+	CHECK_EQ(driver_close(&d, NULL), 0);
+	CHECK(count_lines(d.path, "remove_error") > 0);
+	CHECK_EQ(store_verify(d.path, &check, &err), 0);
+	CHECK_STR(check.fault, "");
+	driver_fini(&d);
+}
+
+static void test_remove_errors(void)
+{
+	remove_errors(STORE_SEGMENTS);
+	remove_errors(STORE_FILES);
+}
+
 static void packet_files(enum store_layout layout, const char *suffix)
 {
 	struct weir_error err;
@@ -447,6 +483,7 @@ int main(void)
 	RUN(test_forged_figures);
 	RUN(test_forged_order);
 	RUN(test_removed);
+	RUN(test_remove_errors);
 	RUN(test_packet_files);
 	RUN(test_metadata_of_pairs);
 	return tap_done();
