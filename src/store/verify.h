@@ -29,6 +29,7 @@ struct verify_member {
 
 struct verify {
 	struct store_check *check;
+	const char *path;
 	int dir_fd;
 	enum store_layout layout;
 	struct verify_segment *segments; /* in the order of their first line */

@@ -419,6 +419,36 @@ static void test_remove_errors(void)
 	remove_errors(STORE_FILES);
 }
 
+/* A store is checked while retention takes its segments: no fault, at whatever moment. */
+static void live_with_retention(enum store_layout layout)
+{
+	struct weir_error err = { 0 };
+	unsigned faults = 0;
+
+	driver_init(&d);
+	d.config.layout = layout;
+	d.config.rotate_bytes = 20000;
+	d.config.keep_bytes = 60000;
+	CHECK(driver_iface(&d, "eth0", LINKTYPE_ETHERNET) != NULL);
+	CHECK_EQ(driver_start(&d, NULL), 0);
+	for (unsigned i = 0; i < 100 && !faults; i++) {
+		CHECK_EQ(driver_write(&d, 80, T0 + i * NS_PER_S, 100), 0);
+		faults += store_verify(d.path, &check, &err) != 0;
+		CHECK(check.is_live);
+		CHECK_STR(check.fault, "");
+	}
+	CHECK_EQ(faults, 0);
+	CHECK_EQ(driver_close(&d, NULL), 0);
+	CHECK_EQ(store_verify(d.path, &check, &err), 0);
+	driver_fini(&d);
+}
+
+static void test_live_with_retention(void)
+{
+	live_with_retention(STORE_SEGMENTS);
+	live_with_retention(STORE_FILES);
+}
+
 static void packet_files(enum store_layout layout, const char *suffix)
 {
 	struct weir_error err;
@@ -484,6 +514,7 @@ int main(void)
 	RUN(test_forged_order);
 	RUN(test_removed);
 	RUN(test_remove_errors);
+	RUN(test_live_with_retention);
 	RUN(test_packet_files);
 	RUN(test_metadata_of_pairs);
 	return tap_done();
