@@ -202,7 +202,8 @@ static int record(struct source *s, const struct packet *p, struct weir_error *e
 {
 	struct record_meta meta = { .ns = p->ns,
 				    .flags = p->has_flags ? p->flags : 0,
-				    .drops = p->drops,
+				    /* Packet lists are JSON, whose integers end there. */
+				    .drops = p->drops < INT64_MAX ? p->drops : INT64_MAX,
 				    .queue = p->queue,
 				    .has_queue = p->has_queue };
 	struct iface *iface = our_iface(s, p->iface, err);

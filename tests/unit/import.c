@@ -191,6 +191,16 @@ static void test_pcapng_keeps_interfaces_flags_and_drops(void)
 	CHECK_EQ(get_u64le(a.bytes + 60 + 56), 9);
 }
 
+/* JSON's integers end at 2^63 - 1: a larger count would make a packet's line unreadable. */
+static void test_drops_beyond_json(void)
+{
+	make_ng();
+	memset(file.bytes + file.length - 16, 0xff, 8);
+	CHECK_EQ(import_paths(&a, save(0), NULL), 0);
+	CHECK_EQ(a.packets, 3);
+	CHECK_EQ(get_u64le(a.bytes + 60 + 56), INT64_MAX);
+}
+
 static void test_twice_gives_the_same_bytes(void)
 {
 	make_ng();
@@ -314,6 +324,7 @@ int main(void)
 		return 1;
 	RUN(test_pcap_of_us_becomes_ns);
 	RUN(test_pcapng_keeps_interfaces_flags_and_drops);
+	RUN(test_drops_beyond_json);
 	RUN(test_twice_gives_the_same_bytes);
 	RUN(test_interfaces_of_several_inputs);
 	RUN(test_damage_is_told_and_the_next_input_read);
