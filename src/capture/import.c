@@ -20,9 +20,12 @@
 
 struct source {
 	struct source_context *context;
-	struct reader *standard_input; /* cannot be opened twice */
-	struct reader *reader;         /* of the input that is being read */
+	/* For each input: its reader where it cannot be opened twice (standard input, a pipe). */
+	struct reader **kept;
+	size_t count;          /* of inputs */
+	struct reader *reader; /* of the input that is being read */
 	const char *input;
+	bool is_kept; /* that input */
 	/* The reader's interfaces as ours; NULL: not met yet. */
 	struct iface **ifaces;
 	size_t iface_room;
@@ -52,33 +55,48 @@ static void fail(struct source *s, int rc, const struct weir_error *err)
 	s->error = *err;
 }
 
+/* What has been read from it is gone: a pipe, not a file or a store. */
+static bool is_read_once(const char *path)
+{
+	struct stat st;
+
+	return is_standard_input(path) ||
+	       (!stat(path, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
+}
+
 /* Each input is opened once beforehand: a word that is no capture should not leave half a store. */
 static int try_inputs(struct source *s, struct weir_error *err)
 {
-	int rc = 0;
+	const char *const *inputs = s->context->config->inputs;
+	bool has_standard_input = false;
 
-	for (const char *const *path = s->context->config->inputs; *path && !rc; path++) {
+	for (size_t i = 0; i < s->count; i++) {
 		struct reader *r;
+		int rc;
 
-		if (is_standard_input(*path) && s->standard_input)
+		if (is_standard_input(inputs[i]) && has_standard_input)
 			return err_set(err, WEIR_ERR_USAGE,
 				       "standard input is named more than once");
-		rc = reader_open(&r, *path, err);
-		if (!rc && is_standard_input(*path))
-			s->standard_input = r;
-		else if (!rc)
+		has_standard_input = has_standard_input || is_standard_input(inputs[i]);
+		rc = reader_open(&r, inputs[i], err);
+		if (rc)
+			return rc;
+		if (is_read_once(inputs[i]))
+			s->kept[i] = r;
+		else
 			reader_free(r);
 	}
-	return rc;
+	return 0;
 }
 
 static void import_close(struct source *s)
 {
 	if (!s)
 		return;
-	if (s->reader != s->standard_input)
-		reader_free(s->reader);
-	reader_free(s->standard_input);
+	reader_free(s->reader);
+	for (size_t i = 0; s->kept && i < s->count; i++)
+		reader_free(s->kept[i]);
+	mem_free(s->kept);
 	mem_free(s->ifaces);
 	mem_free(s);
 }
@@ -93,7 +111,11 @@ static int import_open(struct source **out, struct source_context *context,
 	if (!s)
 		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for the import");
 	s->context = context;
-	rc = try_inputs(s, err);
+	while (context->config->inputs[s->count])
+		s->count++;
+	s->kept = mem_new(s->count + 1, sizeof *s->kept);
+	rc = s->kept ? try_inputs(s, err)
+		     : err_set(err, WEIR_ERR_NO_MEMORY, "no memory for the import");
 	if (rc)
 		import_close(s);
 	else
@@ -260,7 +282,7 @@ static void hash_input(const char *path, char hex[HASH_HEX])
 {
 	uint8_t digest[HASH_BYTES], *chunk = mem_new(1, HASH_CHUNK);
 	struct hash *h = hash_new();
-	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = 0;
 	struct stat st;
 	ssize_t n = -1;
 
@@ -284,7 +306,7 @@ static void tell_input(struct source *s, const struct weir_error *err)
 
 	if (!s->context->store)
 		return;
-	if (!is_standard_input(s->input))
+	if (!s->is_kept)
 		hash_input(s->input, hex);
 	j = json_pack("{s:I, s:I}", "packets", (json_int_t)s->packets, "cut_packets",
 		      (json_int_t)s->cut);
@@ -303,16 +325,17 @@ static void tell_input(struct source *s, const struct weir_error *err)
 	store_event(s->context->store, "input", j);
 }
 
-static int run_input(struct source *s, struct weir_error *err)
+static int run_input(struct source *s, size_t index, struct weir_error *err)
 {
 	struct weir_error here = { 0 };
 	int rc;
 
 	s->packets = s->cut = 0;
-	if (is_standard_input(s->input)) {
-		s->reader = s->standard_input;
-		s->standard_input = NULL;
-	} else {
+	s->input = s->context->config->inputs[index];
+	s->reader = s->kept[index];
+	s->kept[index] = NULL;
+	s->is_kept = s->reader != NULL;
+	if (!s->is_kept) {
 		rc = reader_open(&s->reader, s->input, &here);
 		if (rc) {
 			fail(s, rc, &here);
@@ -336,11 +359,9 @@ static int import_run(struct source *s, struct weir_error *err)
 {
 	int rc = 0;
 
-	for (const char *const *path = s->context->config->inputs;
-	     *path && !rc && !producer_is_done(s->context->producer); path++) {
-		s->input = *path;
-		rc = run_input(s, err);
-	}
+	for (size_t i = 0; i < s->count && !rc && !producer_is_done(s->context->producer);
+	     i++)
+		rc = run_input(s, i, err);
 	if (rc || !s->rc)
 		return rc;
 	if (err)

@@ -5,6 +5,9 @@
 #include "lib/build.h"
 #include "lib/tap.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct build file;
@@ -307,6 +310,40 @@ static void test_stop_is_not_the_end(void)
 	CHECK(strstr(a.err.text, "before the end") != NULL);
 }
 
+/* Writes the file made last into a pipe, once. */
+static void *feed(void *path)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	CHECK_EQ(write(fd, file.bytes, file.length), (int)file.length);
+	(void)close(fd);
+	return NULL;
+}
+
+/* What is read from a pipe is gone: it is opened once, and has no hash. */
+static void test_pipe(void)
+{
+	struct port_thread *writer;
+	char path[64];
+
+	make_ng();
+	(void)save(0);
+	make_ng();
+	(void)snprintf(path, sizeof path, "%s/pipe", folder);
+	if (mkfifoat(AT_FDCWD, path, 0600)) {
+		CHECK_EQ(errno, ENOSYS); /* a system where none can be made */
+		file.length = 0;
+		return;
+	}
+	CHECK_EQ(port_thread_start(&writer, "feed", feed, path, NULL), 0);
+	CHECK_EQ(import_paths(&a, path, paths[0]), 0);
+	port_thread_join(writer);
+	file.length = 0;
+	CHECK_EQ(a.packets, 6);
+	CHECK(strstr(told, "/pipe\"") != NULL);
+	CHECK_EQ(unlink(path), 0);
+}
+
 static void test_words_that_are_no_captures(void)
 {
 	CHECK_EQ(import_paths(&a, "/nonexistent/x.pcap", NULL), WEIR_ERR_ABSENT);
@@ -331,6 +368,7 @@ int main(void)
 	RUN(test_time_before_1970_is_refused);
 	RUN(test_snaplen_and_count);
 	RUN(test_stop_is_not_the_end);
+	RUN(test_pipe);
 	RUN(test_words_that_are_no_captures);
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
 		if (paths[i][0])
