@@ -17,6 +17,7 @@
 
 #define STOP_PACKETS 256 /* between looks at the stop event */
 #define HASH_CHUNK   (64 * 1024)
+#define NAMED_INPUTS (IFACE_MAX / 2)
 
 struct source {
 	struct source_context *context;
@@ -26,6 +27,9 @@ struct source {
 	struct reader *reader; /* of the input that is being read */
 	const char *input;
 	bool is_kept; /* that input */
+	/* The name of interfaces without one: their input's, or, of more inputs than the table of
+	 * interfaces is to hold, that of the first input that has such. */
+	const char *nameless;
 	/* The reader's interfaces as ours; NULL: not met yet. */
 	struct iface **ifaces;
 	size_t iface_room;
@@ -113,7 +117,7 @@ static int import_open(struct source **out, struct source_context *context,
 	s->context = context;
 	while (context->config->inputs[s->count])
 		s->count++;
-	s->kept = mem_new(s->count + 1, sizeof *s->kept);
+	s->kept = mem_new(s->count + 1, sizeof s->kept[0]);
 	rc = s->kept ? try_inputs(s, err)
 		     : err_set(err, WEIR_ERR_NO_MEMORY, "no memory for the import");
 	if (rc)
@@ -157,8 +161,11 @@ static struct iface *learn(struct source *s, unsigned index, struct weir_error *
 	struct iface_info info = *reader_iface(s->reader, index);
 	struct iface *f;
 
-	if (!info.name[0])
-		(void)snprintf(info.name, sizeof info.name, "%s", base_name(s->input));
+	if (!info.name[0]) {
+		if (!s->nameless || s->count <= NAMED_INPUTS)
+			s->nameless = base_name(s->input);
+		(void)snprintf(info.name, sizeof info.name, "%s", s->nameless);
+	}
 	if (snaplen && (!info.snaplen || info.snaplen > snaplen))
 		info.snaplen = snaplen;
 	f = find_same(s->context->ifaces, &info);
@@ -250,6 +257,16 @@ static int record(struct source *s, const struct packet *p, struct weir_error *e
 	return 0;
 }
 
+/* Of an interface that the store has no room for: the rest of its input is not read. */
+static int refuse(struct source *s, const struct packet *p, struct weir_error *err)
+{
+	loss_add(s->context->losses, LOSS_DAMAGED, 1, p->caplen);
+	(void)err_prefix(err, "cannot record packet %" PRIu64 " of '%.200s'", s->packets,
+			 s->input);
+	fail(s, WEIR_ERR_LIMIT, err);
+	return 0;
+}
+
 /* 1: goes on; 0: the input's end; negative: the whole import ends. */
 static int step(struct source *s, struct weir_error *err)
 {
@@ -267,6 +284,8 @@ static int step(struct source *s, struct weir_error *err)
 	s->packets++;
 	if (is_wanted(s, &p))
 		rc = record(s, &p, err);
+	if (rc == WEIR_ERR_LIMIT)
+		return refuse(s, &p, err);
 	if (rc < 0)
 		return rc;
 	if (s->packets % STOP_PACKETS == 0 && port_event_wait(s->context->stop, 0))

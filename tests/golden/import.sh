@@ -53,6 +53,10 @@ cat one one one one >want
 check "the four pcap files' packets are those of the file, four times" cmp got want
 check_equal "each under its file's name" "$(list s1/0000000001.pcapng | cut -d' ' -f2 | uniq -c | tr -s ' ')" \
 	"$(for f in little-us big-us little-ns big-ns; do echo " 500 $f.pcap"; done)"
+for i in $(seq 129); do ln -s little-us.pcap "part$i.pcap"; done
+"$WEIR" import -q -o parts part*.pcap
+check_equal "of more files than there is room for, all under the first one's name" \
+	"$(jq -r 'select(.type == "interface") | .name' parts/manifest.jsonl)" part1.pcap
 check_equal "a named interface keeps its name, link type and flags" \
 	"$(list s1/0000000002.pcapng | cut -d' ' -f2,5 | uniq -c | tr -s ' ')" " 500 tun7 0x1"
 

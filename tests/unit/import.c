@@ -231,6 +231,60 @@ static void test_interfaces_of_several_inputs(void)
 	CHECK_EQ(import_paths(&a, paths[0], paths[1]), 0);
 	CHECK_EQ(a.iface_count, 2);
 	CHECK_EQ(a.packets, 6);
+	/* Without a name each is named by its input. */
+	for (unsigned i = 0; i < 2; i++) {
+		pcap_header(&file, 0xa1b23c4d, 100, LINKTYPE_ETHERNET);
+		pcap_record(&file, i, 0, 10, 10);
+		(void)save(i);
+	}
+	CHECK_EQ(import_paths(&a, paths[0], paths[1]), 0);
+	CHECK_EQ(a.iface_count, 2);
+	CHECK_STR(a.ifaces[0].name, "in0");
+	CHECK_STR(a.ifaces[1].name, "in1");
+	CHECK_EQ(a.packets, 2);
+}
+
+/* One interface, and one packet of it, for each number below `count`. */
+static void make_many(unsigned count)
+{
+	char name[8];
+
+	ng_begin(&file, 0x0a0d0d0a);
+	put32(&file, 0x1a2b3c4d);
+	put32(&file, 1);
+	put64(&file, UINT64_MAX);
+	ng_end(&file);
+	for (unsigned i = 0; i < count; i++) {
+		(void)snprintf(name, sizeof name, "if%u", i);
+		ng_begin(&file, 1);
+		put32(&file, LINKTYPE_ETHERNET);
+		put32(&file, 0);
+		ng_option(&file, 2, name, (uint16_t)strlen(name));
+		ng_option(&file, 0, "", 0);
+		ng_end(&file);
+	}
+	for (unsigned i = 0; i < count; i++) {
+		ng_begin(&file, 6);
+		put32(&file, i);
+		put64(&file, 0);
+		put64(&file, 0);
+		ng_end(&file);
+	}
+}
+
+/* An input with more interfaces than a store can have fails; the next one is read. */
+static void test_too_many_interfaces(void)
+{
+	make_many(IFACE_MAX + 2);
+	(void)save(0);
+	make_many(3);
+	(void)save(1);
+	CHECK_EQ(import_paths(&a, paths[0], paths[1]), WEIR_ERR_LIMIT);
+	CHECK_EQ(a.packets, IFACE_MAX + 3);
+	CHECK_EQ(a.iface_count, IFACE_MAX);
+	CHECK_EQ(a.damaged, 1);
+	CHECK(strstr(a.err.text, paths[0]) != NULL);
+	CHECK(strstr(told, "\"packets\":3,") != NULL);
 }
 
 static void test_damage_is_told_and_the_next_input_read(void)
@@ -364,6 +418,7 @@ int main(void)
 	RUN(test_drops_beyond_json);
 	RUN(test_twice_gives_the_same_bytes);
 	RUN(test_interfaces_of_several_inputs);
+	RUN(test_too_many_interfaces);
 	RUN(test_damage_is_told_and_the_next_input_read);
 	RUN(test_time_before_1970_is_refused);
 	RUN(test_snaplen_and_count);
