@@ -3,6 +3,7 @@
 #include "analyze/facts.h"
 #include "analyze/line.h"
 #include "base/mem.h"
+#include "store/regular.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -66,7 +67,7 @@ int parent_head(const char *path, char hex[HASH_HEX], struct weir_error *err)
 	int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd = -1, rc;
 
 	if (folder >= 0) {
-		fd = openat(folder, MANIFEST_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		fd = regular_open(folder, MANIFEST_NAME, O_RDONLY, "file", NULL);
 		(void)close(folder);
 	}
 	if (fd < 0)

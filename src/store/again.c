@@ -5,10 +5,10 @@
 #include "store/facts.h"
 #include "store/manifest.h"
 #include "store/manifest_lines.h"
+#include "store/regular.h"
 #include "store/view.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -38,10 +38,9 @@ static int open_files(struct again *a, const char *path, struct weir_error *err)
 	a->dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (a->dir_fd < 0)
 		return err_sys(err, "cannot open store '%.200s'", path);
-	a->manifest_fd =
-		openat(a->dir_fd, MANIFEST_NAME, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	a->manifest_fd = regular_open(a->dir_fd, MANIFEST_NAME, O_RDWR, "file", err);
 	if (a->manifest_fd < 0)
-		return err_sys(err, "cannot open the manifest of '%.200s'", path);
+		return err_prefix(err, "cannot go on with store '%.200s'", path);
 	if (flock(a->manifest_fd, LOCK_EX | LOCK_NB))
 		return err_set(err, WEIR_ERR_BUSY, "store '%.200s' is being recorded",
 			       path);

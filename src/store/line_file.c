@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "store/disk.h"
 #include "store/process_lines.h"
+#include "store/regular.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -54,9 +55,9 @@ static int go_on(struct line_file *f, int dir_fd, struct weir_error *err)
 	struct process_lines p;
 	int rc;
 
-	f->fd = openat(dir_fd, f->name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	f->fd = regular_open(dir_fd, f->name, O_RDWR, "file", err);
 	if (f->fd < 0)
-		return err_sys(err, "cannot open '%s'", f->name);
+		return f->fd;
 	rc = process_lines_measure(&p, f->fd, f->hash, err);
 	if (rc)
 		return rc;

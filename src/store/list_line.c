@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "store/names.h"
+#include "store/regular.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,7 +49,7 @@ static int read_whole(int fd, const struct list_line *l, uint8_t *into,
 
 	if (fstat(fd, &st))
 		return err_sys(err, "cannot read '%s'", l->file);
-	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != l->bytes)
+	if ((uint64_t)st.st_size != l->bytes)
 		return err_set(err, WEIR_ERR_MISMATCH,
 			       "packet file '%s' has %lld bytes, its line says %u",
 			       l->file, (long long)st.st_size, l->bytes);
@@ -73,10 +74,10 @@ int list_line_load(const struct list_line *l, int dir_fd, uint8_t *into,
 {
 	uint8_t digest[HASH_BYTES];
 	char hex[HASH_HEX];
-	int fd = openat(dir_fd, l->file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), rc;
+	int fd = regular_open(dir_fd, l->file, O_RDONLY, "packet file", err), rc;
 
 	if (fd < 0)
-		return err_sys(err, "cannot open packet file '%s'", l->file);
+		return fd;
 	rc = read_whole(fd, l, into, err);
 	(void)close(fd);
 	if (rc)
@@ -103,9 +104,9 @@ int list_line_check_pair(const struct list_line *l, int dir_fd,
 	if (strcmp(l->file + stem, ".bin") != 0)
 		return 0;
 	(void)snprintf(name, sizeof name, "%.*s.json", (int)stem, l->file);
-	fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = regular_open(dir_fd, name, O_RDONLY, "metadata file", err);
 	if (fd < 0)
-		return err_sys(err, "cannot open metadata file '%s'", name);
+		return fd;
 	do
 		n = read(fd, text, sizeof text);
 	while (n < 0 && errno == EINTR);

@@ -2,9 +2,9 @@
 
 #include "base/mem.h"
 #include "store/json_lines.h"
+#include "store/regular.h"
 #include "store/repair.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -36,10 +36,10 @@ static int open_dir(const char *path, struct weir_error *err)
 /* -1 where there is none. */
 static int open_manifest(int dir_fd, int *fd, struct weir_error *err)
 {
-	*fd = openat(dir_fd, MANIFEST, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (*fd < 0 && errno != ENOENT)
-		return err_sys(err, "cannot open '" MANIFEST "'");
-	return 0;
+	int rc = regular_open(dir_fd, MANIFEST, O_RDONLY, "file", err);
+
+	*fd = rc < 0 ? -1 : rc;
+	return rc < 0 && rc != WEIR_ERR_ABSENT ? rc : 0;
 }
 
 /* Whether the name still leads to the open file: a repair puts a new one in its place. */

@@ -6,6 +6,7 @@
 #include "store/manifest.h"
 #include "store/process_lines.h"
 #include "store/processes.h"
+#include "store/regular.h"
 #include "store/retention.h"
 
 #include <errno.h>
@@ -159,12 +160,11 @@ static int mend_segment(struct repair *r, struct view_pending *p, struct weir_er
 {
 	struct store_segment *s = &p->found;
 	char tail[TAIL_NAME];
-	int fd = openat(r->view->dir_fd, s->name, O_RDWR | O_CLOEXEC | O_NOFOLLOW),
-	    rc = 0;
+	int fd = regular_open(r->view->dir_fd, s->name, O_RDWR, "segment", err), rc = 0;
 	uint64_t cut;
 
 	if (fd < 0)
-		return err_sys(err, "cannot open segment '%s'", s->name);
+		return fd;
 	(void)snprintf(tail, sizeof tail, "%s.tail", s->name);
 	if (p->scan.file_bytes > p->scan.whole_bytes)
 		rc = cut_file(r, fd, p, tail, err);
@@ -253,16 +253,13 @@ static int cut_processes(struct repair *r, int fd, const struct process_lines *p
 /* Lines are whole, or the last one is torn. */
 static int mend_processes(struct repair *r, struct weir_error *err)
 {
-	int fd =
-		openat(r->view->dir_fd, STORE_PROCESSES, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	int fd = regular_open(r->view->dir_fd, STORE_PROCESSES, O_RDWR, "file", err);
 	struct process_lines p;
 	char hex[HASH_HEX];
 	int rc;
 
-	if (fd < 0 && errno == ENOENT)
-		return 0;
 	if (fd < 0)
-		return err_sys(err, "cannot open '%s'", STORE_PROCESSES);
+		return fd == WEIR_ERR_ABSENT ? 0 : fd;
 	rc = process_lines_measure(&p, fd, NULL, err);
 	if (!rc)
 		rc = cut_processes(r, fd, &p, err);
@@ -529,12 +526,11 @@ static int put_lines(struct repair *r, struct weir_error *err)
 static int copy_manifest(struct repair *r, struct weir_error *err)
 {
 	const struct view_facts *f = r->facts;
-	int old =
-		openat(r->view->dir_fd, MANIFEST_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int old = regular_open(r->view->dir_fd, MANIFEST_NAME, O_RDONLY, "file", err);
 	int rc = 0;
 
 	if (old < 0)
-		return errno == ENOENT ? 0 : err_sys(err, "cannot open the manifest");
+		return old == WEIR_ERR_ABSENT ? 0 : old;
 	if (f->file_bytes > f->good_bytes)
 		rc = keep_tail(r, old, f->good_bytes, f->file_bytes, MANIFEST_TAIL, err);
 	if (!rc)

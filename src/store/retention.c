@@ -1,6 +1,7 @@
 #include "store/retention.h"
 
 #include "base/mem.h"
+#include "store/regular.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -119,7 +120,7 @@ static int remove_line(const struct disk *disk, int dir_fd, const char *line, si
 static int remove_listed(const struct disk *disk, int dir_fd, const char *list,
 			 bool is_pairs)
 {
-	int fd = openat(dir_fd, list, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), rc = 0;
+	int fd = regular_open(dir_fd, list, O_RDONLY, "list", NULL), rc = 0;
 	FILE *f = fd >= 0 ? fdopen(fd, "r") : NULL;
 	char line[1024];
 

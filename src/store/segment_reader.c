@@ -2,17 +2,18 @@
 
 #include "base/mem.h"
 #include "store/names.h"
+#include "store/regular.h"
 
 #include <fcntl.h>
 
 int segment_reader_open(struct segment_reader **t, const struct store_view *view,
 			const struct store_segment *segment, struct weir_error *err)
 {
-	int fd = openat(view->dir_fd, segment->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = regular_open(view->dir_fd, segment->name, O_RDONLY, "file", err);
 
 	*t = NULL;
 	if (fd < 0)
-		return err_sys(err, "cannot open it");
+		return fd;
 	return name_kind(segment->name) == NAME_LIST
 		       ? list_reader_new(t, view, segment, fd, err)
 		       : block_reader_new(t, segment, fd, err);

@@ -4,9 +4,9 @@
  * down when they are read: what is open together is what overlaps in time (a lane or two). */
 #include "base/mem.h"
 #include "store/form.h"
+#include "store/regular.h"
 #include "store/segment_reader.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -196,13 +196,11 @@ static int put_in_order(struct store_reader *r, struct weir_error *err)
 /* What the recorder wrote of the processes, where it wrote anything. */
 static int load_processes(struct store_reader *r, struct weir_error *err)
 {
-	int rc, fd = openat(r->view->dir_fd, STORE_PROCESSES,
-			    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int fd = regular_open(r->view->dir_fd, STORE_PROCESSES, O_RDONLY, "file", err);
+	int rc;
 
-	if (fd < 0 && errno == ENOENT)
-		return 0;
 	if (fd < 0)
-		return err_sys(err, "cannot open '%s'", STORE_PROCESSES);
+		return fd == WEIR_ERR_ABSENT ? 0 : fd;
 	r->base.processes = processes_new();
 	if (!r->base.processes) {
 		(void)close(fd);

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "store/manifest_lines.h"
 #include "store/names.h"
+#include "store/regular.h"
 #include "store/scan.h"
 #include "store/verify_members.h"
 
@@ -30,8 +31,6 @@ static int check_size(struct verify *v, const struct store_segment *s, int fd,
 
 	if (fstat(fd, &st))
 		return err_sys(err, "cannot read segment '%s'", s->name);
-	if (!S_ISREG(st.st_mode))
-		return verify_fault(v, "segment '%s' is no regular file", s->name);
 	if ((uint64_t)st.st_size == s->file_bytes ||
 	    (s->is_torn && (uint64_t)st.st_size > s->file_bytes))
 		return 0;
@@ -133,13 +132,13 @@ static int check_segment(struct verify *v, const struct store_segment *s,
 
 	if (s->is_removed)
 		return check_removed(v, s);
-	fd = openat(v->dir_fd, s->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 && errno == ENOENT)
+	fd = regular_open(v->dir_fd, s->name, O_RDONLY, "segment", err);
+	if (fd == WEIR_ERR_ABSENT)
 		return verify_fault(v, "segment '%s' is missing", s->name);
-	if (fd < 0 && errno == ELOOP)
+	if (fd == WEIR_ERR_MISMATCH)
 		return verify_fault(v, "segment '%s' is no regular file", s->name);
 	if (fd < 0)
-		return err_sys(err, "cannot open segment '%s'", s->name);
+		return fd;
 	rc = check_size(v, s, fd, err);
 	if (!rc)
 		rc = check_hash(v, s, fd, err);
@@ -279,14 +278,15 @@ int store_verify(const char *path, struct store_check *check, struct weir_error 
 	v.dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (v.dir_fd < 0)
 		return err_sys(err, "cannot open store '%.200s'", path);
-	manifest_fd =
-		openat(v.dir_fd, "manifest.jsonl", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	manifest_fd = regular_open(v.dir_fd, "manifest.jsonl", O_RDONLY, "manifest", err);
 	if (manifest_fd >= 0)
 		rc = check_all(&v, manifest_fd, err);
-	else if (errno == ENOENT)
+	else if (manifest_fd == WEIR_ERR_ABSENT)
 		rc = verify_fault(&v, "there is no manifest.jsonl");
+	else if (manifest_fd == WEIR_ERR_MISMATCH)
+		rc = verify_fault(&v, "manifest.jsonl is no regular file");
 	else
-		rc = err_sys(err, "cannot open 'manifest.jsonl'");
+		rc = manifest_fd;
 	if (rc == WEIR_ERR_MISMATCH)
 		(void)err_set(err, rc, "%s", check->fault);
 	if (rc)

@@ -3,9 +3,9 @@
 #include "store/json_lines.h"
 #include "store/line_file.h"
 #include "store/processes.h"
+#include "store/regular.h"
 #include "store/scan.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -55,7 +55,7 @@ static int check_file(struct verify *v, int fd, unsigned i, struct weir_error *e
 
 	if (fstat(fd, &st))
 		return err_sys(err, "cannot look at '%s'", known[i].file);
-	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != stated->bytes)
+	if ((uint64_t)st.st_size != stated->bytes)
 		return verify_fault(v, "'%s' has %lld bytes, the manifest says %llu",
 				    known[i].file, (long long)st.st_size,
 				    (unsigned long long)stated->bytes);
@@ -73,13 +73,11 @@ int verify_members_check(struct verify *v, struct weir_error *err)
 
 		if (!v->members[i].is_stated)
 			continue;
-		fd = openat(v->dir_fd, known[i].file,
-			    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+		fd = regular_open(v->dir_fd, known[i].file, O_RDONLY, "file", err);
+		if (fd == WEIR_ERR_ABSENT || fd == WEIR_ERR_MISMATCH)
+			return verify_fault(v, "'%s' is not there", known[i].file);
 		if (fd < 0)
-			return errno == ENOENT || errno == ELOOP
-				       ? verify_fault(v, "'%s' is not there",
-						      known[i].file)
-				       : err_sys(err, "cannot open '%s'", known[i].file);
+			return fd;
 		rc = check_file(v, fd, i, err);
 		(void)close(fd);
 		if (rc)

@@ -4,6 +4,7 @@
 #include "store/json_lines.h"
 #include "store/manifest_lines.h"
 #include "store/names.h"
+#include "store/regular.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -268,10 +269,10 @@ static void describe(const struct store_view *v, const struct view_facts *f,
 static int scan_file(int dir_fd, const char *name, struct view_pending *p,
 		     struct weir_error *err)
 {
-	int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), rc;
+	int fd = regular_open(dir_fd, name, O_RDONLY, "segment", err), rc;
 
 	if (fd < 0)
-		return err_sys(err, "cannot open segment '%s'", name);
+		return fd;
 	p->is_list = name_kind(name) == NAME_LIST;
 	rc = p->is_list ? scan_list(dir_fd, fd, UINT64_MAX, &p->scan, err)
 			: scan_segment(fd, UINT64_MAX, &p->scan, err);

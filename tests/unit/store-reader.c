@@ -224,7 +224,7 @@ static void test_missing_segment(void)
 	CHECK_EQ(unlink(path), 0);
 	CHECK_EQ(reader_open(&r, d.path, &err), 0);
 	CHECK_EQ(reader_next(r, &p, &err), WEIR_ERR_ABSENT);
-	CHECK(strstr(err.text, "segment '0000000001.pcapng': cannot open it") != NULL);
+	CHECK(strstr(err.text, "segment '0000000001.pcapng': cannot open file") != NULL);
 	reader_free(r);
 	driver_fini(&d);
 }

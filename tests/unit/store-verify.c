@@ -160,6 +160,82 @@ static void test_link_instead_of_file(void)
 	else
 		check_fault("segment '0000000001.pcapng' is no regular file");
 	driver_fini(&d);
+	begin(STORE_FILES);
+	rename_file("1763853215123456789.pkt", "elsewhere");
+	(void)snprintf(path, sizeof path, "%s/1763853215123456789.pkt", copy);
+	if (symlink("elsewhere", path))
+		CHECK_EQ(errno, ENOSYS);
+	else
+		check_fault("segment '0000000001.list.jsonl': packet file "
+			    "'1763853215123456789.pkt' is no regular file");
+	driver_fini(&d);
+}
+
+/* In the place of a file of the store: what is not read, and not waited for. */
+static bool put_fifo(const char *name)
+{
+	char path[400];
+
+	remove_file(name);
+	(void)snprintf(path, sizeof path, "%s/%s", copy, name);
+	if (!mkfifoat(AT_FDCWD, path, 0600))
+		return true;
+	CHECK_EQ(errno, ENOSYS);
+	return false;
+}
+
+static void put_directory(const char *name)
+{
+	char path[400];
+
+	remove_file(name);
+	(void)snprintf(path, sizeof path, "%s/%s", copy, name);
+	CHECK_EQ(mkdir(path, 0700), 0);
+}
+
+static void no_reader_waits(void)
+{
+	struct weir_error err = { 0 };
+
+	CHECK(read_all(copy, false, &err) < 0);
+}
+
+static void test_fifos(void)
+{
+	begin(STORE_SEGMENTS);
+	if (put_fifo(FIRST)) {
+		no_reader_waits();
+		check_fault("segment '0000000001.pcapng' is no regular file");
+	}
+	if (put_fifo(MANIFEST)) {
+		no_reader_waits();
+		check_fault("manifest.jsonl is no regular file");
+	}
+	driver_fini(&d);
+	begin(STORE_PAIRS);
+	if (put_fifo("1763853215123456789.bin")) {
+		no_reader_waits();
+		check_fault("segment '0000000001.list.jsonl': packet file "
+			    "'1763853215123456789.bin' is no regular file");
+	}
+	if (put_fifo("1763853215123456789.json"))
+		check_fault("segment '0000000001.list.jsonl': metadata file "
+			    "'1763853215123456789.json' is no regular file");
+	driver_fini(&d);
+}
+
+/* Somebody's doing, and no trouble of the system's: a fault. */
+static void test_directories(void)
+{
+	begin(STORE_SEGMENTS);
+	put_directory(FIRST);
+	check_fault("segment '0000000001.pcapng' is no regular file");
+	driver_fini(&d);
+	begin(STORE_FILES);
+	put_directory("1763853215123456789.pkt");
+	check_fault("segment '0000000001.list.jsonl': packet file "
+		    "'1763853215123456789.pkt' is no regular file");
+	driver_fini(&d);
 }
 
 static void test_every_byte_of_the_manifest(void)
@@ -508,6 +584,8 @@ int main(void)
 	RUN(test_segments);
 	RUN(test_exchanged);
 	RUN(test_link_instead_of_file);
+	RUN(test_fifos);
+	RUN(test_directories);
 	RUN(test_every_byte_of_the_manifest);
 	RUN(test_lines);
 	RUN(test_forged_figures);
