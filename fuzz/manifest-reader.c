@@ -4,7 +4,7 @@
 #include "store/list_line.h"
 #include "store/manifest_lines.h"
 #include "store/names.h"
-#include "store/verify.h"
+#include "store/verify_members.h"
 
 #include <assert.h>
 
@@ -52,6 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	window_fini(&w);
 	if (!verify_lines(&v, byte_source_memory(data, size), false, &err))
 		assert(v.has_start && v.has_end && !check.fault[0]);
+	verify_members_fini(&v);
 	mem_free(v.segments);
 	return 0;
 }

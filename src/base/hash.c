@@ -4,6 +4,7 @@
 #include "weir/error.h"
 
 #include <openssl/evp.h>
+#include <stdbool.h>
 
 struct hash {
 	EVP_MD *md; /* fetched once: a fetch for each message costs more than a small message */
@@ -42,6 +43,17 @@ int hash_reset(struct hash *h)
 int hash_update(struct hash *h, const void *bytes, size_t length)
 {
 	return EVP_DigestUpdate(h->ctx, bytes, length) == 1 ? 0 : WEIR_ERR_NO_MEMORY;
+}
+
+int hash_so_far(struct hash *h, uint8_t digest[HASH_BYTES])
+{
+	EVP_MD_CTX *copy = EVP_MD_CTX_new();
+	unsigned n = 0;
+	bool is_good = copy && EVP_MD_CTX_copy_ex(copy, h->ctx) == 1 &&
+		       EVP_DigestFinal_ex(copy, digest, &n) == 1 && n == HASH_BYTES;
+
+	EVP_MD_CTX_free(copy);
+	return is_good ? 0 : WEIR_ERR_NO_MEMORY;
 }
 
 int hash_finish(struct hash *h, uint8_t digest[HASH_BYTES])

@@ -19,6 +19,8 @@ struct hash;
 struct hash *hash_new(void) MUST_CHECK;
 void hash_free(struct hash *h);
 int hash_update(struct hash *h, const void *bytes, size_t length) MUST_CHECK;
+/* Of the message so far; it goes on. */
+int hash_so_far(struct hash *h, uint8_t digest[HASH_BYTES]) MUST_CHECK;
 int hash_finish(struct hash *h, uint8_t digest[HASH_BYTES]) MUST_CHECK;
 /* Starts over, forgetting what was hashed. */
 int hash_reset(struct hash *h) MUST_CHECK;

@@ -5,7 +5,9 @@
 #include "store/facts.h"
 #include "store/manifest.h"
 #include "store/manifest_lines.h"
+#include "store/processes.h"
 #include "store/regular.h"
+#include "store/scan.h"
 #include "store/view.h"
 
 #include <assert.h>
@@ -86,13 +88,44 @@ static void take_numbers(struct again *a, const struct view_facts *f)
 			a->last_number = f->opened[i].number;
 }
 
+/* What will be appended to must be what the last line states: else the next one would vouch for what
+ * somebody has changed in between. */
+static int check_processes(const struct again *a, const struct store_view *v,
+			   struct weir_error *err)
+{
+	const json_t *m = json_object_get(v->end, "processes");
+	const char *stated = json_get_text(m, "sha256");
+	char hex[HASH_HEX];
+	uint64_t bytes;
+	int fd, rc;
+
+	if (!stated || !json_get_u64(m, "bytes", &bytes))
+		return 0;
+	fd = regular_open(a->dir_fd, STORE_PROCESSES, O_RDONLY, "file", err);
+	rc = fd < 0 ? fd : scan_hash(fd, bytes, hex, err);
+	if (fd >= 0)
+		(void)close(fd);
+	if (!rc && strcmp(hex, stated) != 0)
+		rc = err_set(err, WEIR_ERR_MISMATCH, "it was changed");
+	return rc ? err_prefix(err,
+			       "cannot go on with store '%.200s': '%s' is not what its "
+			       "last line states",
+			       v->path, STORE_PROCESSES)
+		  : 0;
+}
+
 static int take(struct again *a, struct store_view *v, const struct view_facts *f,
 		struct weir_error *err)
 {
+	int rc;
+
 	assert(v);
 	if (!v->end || f->file_bytes != f->good_bytes)
 		return err_set(err, WEIR_ERR_MISMATCH,
 			       "store '%.200s' does not end with a line 'end'", v->path);
+	rc = check_processes(a, v, err);
+	if (rc)
+		return rc;
 	a->layout = v->layout;
 	a->manifest_bytes = f->good_bytes;
 	a->chain.seq = f->seq;

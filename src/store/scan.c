@@ -192,11 +192,9 @@ void scan_fini(struct scan *s)
 	s->iface_count = 0;
 }
 
-static int hash_file(struct hash *h, int fd, uint64_t length, uint8_t *buffer,
-		     size_t room, struct weir_error *err)
+static int hash_file(struct hash *h, int fd, uint64_t done, uint64_t length,
+		     uint8_t *buffer, size_t room, struct weir_error *err)
 {
-	uint64_t done = 0;
-
 	while (done < length) {
 		size_t want = length - done < room ? (size_t)(length - done) : room;
 		ssize_t n = pread(fd, buffer, want, (off_t)done);
@@ -218,22 +216,29 @@ static int hash_file(struct hash *h, int fd, uint64_t length, uint8_t *buffer,
 	return 0;
 }
 
-int scan_hash(int fd, uint64_t length, char hex[HASH_HEX], struct weir_error *err)
+int scan_hash_part(struct hash *h, int fd, uint64_t from, uint64_t to,
+		   struct weir_error *err)
 {
 	const size_t room = 128 * 1024;
-	struct hash *h = hash_new();
-	uint8_t *buffer = mem_new(room, 1), digest[HASH_BYTES];
-	int rc;
+	uint8_t *buffer = mem_new(room, 1);
+	int rc = buffer ? hash_file(h, fd, from, to, buffer, room, err)
+			: err_set(err, WEIR_ERR_NO_MEMORY, "no memory for a hash");
 
-	if (h && buffer)
-		rc = hash_file(h, fd, length, buffer, room, err);
-	else
-		rc = err_set(err, WEIR_ERR_NO_MEMORY, "no memory for a hash");
+	mem_free(buffer);
+	return rc;
+}
+
+int scan_hash(int fd, uint64_t length, char hex[HASH_HEX], struct weir_error *err)
+{
+	struct hash *h = hash_new();
+	uint8_t digest[HASH_BYTES];
+	int rc = h ? scan_hash_part(h, fd, 0, length, err)
+		   : err_set(err, WEIR_ERR_NO_MEMORY, "no memory for a hash");
+
 	if (!rc && hash_finish(h, digest))
 		rc = err_set(err, WEIR_ERR_NO_MEMORY, "no memory for a hash");
 	if (!rc)
 		hash_hex(digest, hex);
-	mem_free(buffer);
 	hash_free(h);
 	return rc;
 }

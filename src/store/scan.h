@@ -37,4 +37,8 @@ void scan_fini(struct scan *s);
 int scan_hash(int fd, uint64_t length, char hex[HASH_HEX],
 	      struct weir_error *err) MUST_CHECK;
 
+/* Adds bytes from..to of fd to a hash; as scan_hash(). */
+int scan_hash_part(struct hash *h, int fd, uint64_t from, uint64_t to,
+		   struct weir_error *err) MUST_CHECK;
+
 #endif

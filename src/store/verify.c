@@ -294,6 +294,7 @@ int store_verify(const char *path, struct store_check *check, struct weir_error 
 	if (manifest_fd >= 0)
 		(void)close(manifest_fd);
 	(void)close(v.dir_fd);
+	verify_members_fini(&v);
 	mem_free(v.segments);
 	return rc;
 }

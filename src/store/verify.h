@@ -16,15 +16,21 @@ struct verify_segment {
 	bool is_stated; /* there is a segment line; else only a segment_open */
 };
 
-/* A member besides the segments, as the last line states it. */
 enum {
 	VERIFY_MEMBERS = 2
 };
 
-struct verify_member {
-	bool is_stated;
+/* What the last line of a session states of a member's beginning: later sessions append to it. */
+struct verify_stated {
 	uint64_t bytes;
 	char sha256[HASH_HEX];
+};
+
+/* A member besides the segments. */
+struct verify_member {
+	bool is_stated; /* by the last line: the last of them is of the whole file */
+	struct verify_stated *stated;
+	size_t count, room;
 };
 
 struct verify {

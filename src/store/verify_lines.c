@@ -186,7 +186,8 @@ static int check_continued(struct verify *v, const struct line *l, struct weir_e
 			l->number);
 	v->has_end = false;
 	v->is_behind_repair = false;
-	/* They may have grown: the next end states them, or a repair that does not know them. */
+	/* They may grow: the next end states them, or a repair that does not know them.  What was
+	 * stated holds for their beginning. */
 	for (unsigned i = 0; i < VERIFY_MEMBERS; i++)
 		v->members[i].is_stated = false;
 	v->is_continued = true;
@@ -288,7 +289,6 @@ static int check_end(struct verify *v, const struct line *l, struct weir_error *
 	uint64_t lost;
 	int rc = check_sums(v, l);
 
-	(void)err;
 	if (rc)
 		return rc;
 	line_losses(l->object, &losses);
@@ -308,7 +308,7 @@ static int check_end(struct verify *v, const struct line *l, struct weir_error *
 				loss_name((enum loss)i),
 				(unsigned long long)v->losses.packets[i]);
 	v->has_end = true;
-	rc = verify_members_state(v, l->object, l->number);
+	rc = verify_members_state(v, l->object, l->number, err);
 	return rc ? rc : check_grade(v, l, lost);
 }
 

@@ -1,5 +1,6 @@
 #include "store/verify_members.h"
 
+#include "base/mem.h"
 #include "store/json_lines.h"
 #include "store/line_file.h"
 #include "store/processes.h"
@@ -22,47 +23,108 @@ static bool is_hash(const char *text)
 	       strspn(text, "0123456789abcdef") == HASH_HEX - 1;
 }
 
-int verify_members_state(struct verify *v, const json_t *end, unsigned long long number)
+static int add_stated(struct verify_member *m, const struct verify_stated *stated,
+		      struct weir_error *err)
+{
+	size_t room = m->room ? 2 * m->room : 4;
+	struct verify_stated *grown;
+
+	if (m->count == m->room) {
+		grown = mem_grow(m->stated, room, sizeof *grown);
+		if (!grown)
+			return err_set(err, WEIR_ERR_NO_MEMORY,
+				       "no memory for %zu sessions", room);
+		m->stated = grown;
+		m->room = room;
+	}
+	m->stated[m->count++] = *stated;
+	return 0;
+}
+
+int verify_members_state(struct verify *v, const json_t *end, unsigned long long number,
+			 struct weir_error *err)
 {
 	for (unsigned i = 0; i < VERIFY_MEMBERS; i++) {
 		const json_t *m = json_object_get(end, known[i].member);
 		const char *name = json_get_text(m, "name");
 		const char *hash = json_get_text(m, "sha256");
-		struct verify_member *stated = &v->members[i];
+		struct verify_stated stated;
+		int rc;
 
 		if (!json_is_object(m))
 			continue;
-		stated->is_stated = name && !strcmp(name, known[i].file) &&
-				    is_hash(hash) &&
-				    json_get_u64(m, "bytes", &stated->bytes);
-		if (!stated->is_stated)
+		if (!name || strcmp(name, known[i].file) != 0 || !is_hash(hash) ||
+		    !json_get_u64(m, "bytes", &stated.bytes))
 			return verify_fault(
 				v,
 				"manifest line %llu: '%s' does not state the name, size "
 				"and hash of '%s'",
 				number, known[i].member, known[i].file);
-		memcpy(stated->sha256, hash, sizeof stated->sha256);
+		memcpy(stated.sha256, hash, sizeof stated.sha256);
+		rc = add_stated(&v->members[i], &stated, err);
+		if (rc)
+			return rc;
+		v->members[i].is_stated = true;
+	}
+	return 0;
+}
+
+/* The file's beginning, up to each place that a line states. */
+static int check_beginnings(struct verify *v, int fd, struct hash *h, unsigned i,
+			    struct weir_error *err)
+{
+	const struct verify_member *m = &v->members[i];
+	uint8_t digest[HASH_BYTES];
+	char hex[HASH_HEX];
+	uint64_t done = 0;
+
+	for (size_t k = 0; k < m->count; k++) {
+		const struct verify_stated *s = &m->stated[k];
+		int rc;
+
+		if (s->bytes < done)
+			return verify_fault(v,
+					    "'%s' has %llu bytes in one line of the "
+					    "manifest, %llu in a later one",
+					    known[i].file, (unsigned long long)done,
+					    (unsigned long long)s->bytes);
+		rc = scan_hash_part(h, fd, done, s->bytes, err);
+		if (!rc && hash_so_far(h, digest))
+			rc = err_set(err, WEIR_ERR_NO_MEMORY, "no memory for a hash");
+		if (rc)
+			return rc;
+		hash_hex(digest, hex);
+		if (strcmp(hex, s->sha256) != 0)
+			return verify_fault(
+				v,
+				"'%s' has SHA-256 %s in its first %llu bytes, the "
+				"manifest says %s",
+				known[i].file, hex, (unsigned long long)s->bytes,
+				s->sha256);
+		done = s->bytes;
 	}
 	return 0;
 }
 
 static int check_file(struct verify *v, int fd, unsigned i, struct weir_error *err)
 {
-	const struct verify_member *stated = &v->members[i];
-	char hex[HASH_HEX];
+	const struct verify_member *m = &v->members[i];
+	uint64_t stated = m->stated[m->count - 1].bytes;
+	struct hash *h;
 	struct stat st;
 	int rc;
 
 	if (fstat(fd, &st))
 		return err_sys(err, "cannot look at '%s'", known[i].file);
-	if ((uint64_t)st.st_size != stated->bytes)
+	if ((uint64_t)st.st_size < stated ||
+	    (m->is_stated && (uint64_t)st.st_size != stated))
 		return verify_fault(v, "'%s' has %lld bytes, the manifest says %llu",
 				    known[i].file, (long long)st.st_size,
-				    (unsigned long long)stated->bytes);
-	rc = scan_hash(fd, stated->bytes, hex, err);
-	if (!rc && strcmp(hex, stated->sha256) != 0)
-		return verify_fault(v, "'%s' has SHA-256 %s, the manifest says %s",
-				    known[i].file, hex, stated->sha256);
+				    (unsigned long long)stated);
+	h = hash_new();
+	rc = h ? check_beginnings(v, fd, h, i, err)
+	       : err_set(err, WEIR_ERR_NO_MEMORY, "no memory for a hash");
+	hash_free(h);
 	return rc;
 }
 
@@ -71,7 +133,7 @@ int verify_members_check(struct verify *v, struct weir_error *err)
 	for (unsigned i = 0; i < VERIFY_MEMBERS; i++) {
 		int fd, rc;
 
-		if (!v->members[i].is_stated)
+		if (!v->members[i].count)
 			continue;
 		fd = regular_open(v->dir_fd, known[i].file, O_RDONLY, "file", err);
 		if (fd == WEIR_ERR_ABSENT || fd == WEIR_ERR_MISMATCH)
@@ -84,4 +146,10 @@ int verify_members_check(struct verify *v, struct weir_error *err)
 			return rc;
 	}
 	return 0;
+}
+
+void verify_members_fini(struct verify *v)
+{
+	for (unsigned i = 0; i < VERIFY_MEMBERS; i++)
+		mem_free(v->members[i].stated);
 }

@@ -6,8 +6,11 @@
 #include "store/verify.h"
 
 /* Takes what the last line states: for each member {"name","bytes","lines","sha256"}. */
-int verify_members_state(struct verify *v, const json_t *end, unsigned long long number);
-/* Each one stated is there, of that size and hash. */
+int verify_members_state(struct verify *v, const json_t *end, unsigned long long number,
+			 struct weir_error *err) MUST_CHECK;
+/* Each one stated is there, of that size and hash; what lines before the last one state holds for its
+ * beginning. */
 int verify_members_check(struct verify *v, struct weir_error *err) MUST_CHECK;
+void verify_members_fini(struct verify *v);
 
 #endif

@@ -507,7 +507,7 @@ static void live_with_retention(enum store_layout layout)
 	d.config.keep_bytes = 60000;
 	CHECK(driver_iface(&d, "eth0", LINKTYPE_ETHERNET) != NULL);
 	CHECK_EQ(driver_start(&d, NULL), 0);
-	for (unsigned i = 0; i < 100 && !faults; i++) {
+	for (unsigned i = 0; i < 40 && !faults; i++) {
 		CHECK_EQ(driver_write(&d, 80, T0 + i * NS_PER_S, 100), 0);
 		faults += store_verify(d.path, &check, &err) != 0;
 		CHECK(check.is_live);
@@ -523,6 +523,69 @@ static void test_live_with_retention(void)
 {
 	live_with_retention(STORE_SEGMENTS);
 	live_with_retention(STORE_FILES);
+}
+
+static json_t *stated_file(const char *text, size_t length)
+{
+	uint8_t digest[HASH_BYTES];
+	char hex[HASH_HEX];
+
+	CHECK_EQ(hash_once(text, length, digest), 0);
+	hash_hex(digest, hex);
+	return json_pack("{s:s,s:i,s:I,s:s,s:i}", "name", "processes.jsonl", "lines", 1,
+			 "bytes", (json_int_t)length, "sha256", hex, "lost_lines", 0);
+}
+
+/* A session whose last line states so many bytes of processes.jsonl. */
+static void session(bool is_continued, const char *lines, size_t stated)
+{
+	struct store_end end = { .reason = "end_of_input" };
+
+	d.config.is_continued = is_continued;
+	if (is_continued)
+		CHECK_EQ(store_inherit(d.path, d.ifaces, NULL), 0);
+	CHECK(driver_iface(&d, "eth0", LINKTYPE_ETHERNET) != NULL);
+	CHECK_EQ(driver_start(&d, NULL), 0);
+	CHECK_EQ(driver_write(&d, 20, T0, 60), 0);
+	write_whole(d.path, "processes.jsonl", lines, strlen(lines));
+	end.members = json_pack("{s:o}", "processes", stated_file(lines, stated));
+	CHECK_EQ(store_close(d.store, &end, &d.summary, NULL), 0);
+}
+
+/* Each session's last line vouches for its own part: what was changed in the part of one before is no
+ * secret to the last one, which states the whole file as it was then. */
+static void test_members_of_sessions_before(void)
+{
+	const char *first = "{\"pid\":1}\n", *both = "{\"pid\":1}\n{\"pid\":2}\n";
+	const char *changed = "{\"pid\":9}\n{\"pid\":2}\n";
+	struct weir_error err = { 0 };
+
+	driver_init(&d);
+	session(false, first, strlen(first));
+	(void)snprintf(copy, sizeof copy, "%s/copy", d.dir);
+	copy_store(d.path, copy);
+	CHECK_EQ(store_verify(copy, &check, &err), 0);
+	flip("processes.jsonl", 7);
+	check_fault("'processes.jsonl' has SHA-256 ");
+
+	/* Nobody goes on with what was changed. */
+	write_whole(d.path, "processes.jsonl", changed, strlen(first));
+	d.config.is_continued = true;
+	CHECK_EQ(driver_start(&d, &err), WEIR_ERR_MISMATCH);
+	CHECK(strstr(err.text, "'processes.jsonl' is not what its last line states"));
+	write_whole(d.path, "processes.jsonl", first, strlen(first));
+
+	session(true, both, strlen(both));
+	CHECK_EQ(store_verify(d.path, &check, &err), 0);
+	driver_fini(&d);
+
+	driver_init(&d);
+	session(false, first, strlen(first));
+	session(true, changed, strlen(changed));
+	(void)snprintf(copy, sizeof copy, "%s/copy", d.dir);
+	copy_store(d.path, copy);
+	check_fault("'processes.jsonl' has SHA-256 ");
+	driver_fini(&d);
 }
 
 static void packet_files(enum store_layout layout, const char *suffix)
@@ -593,6 +656,7 @@ int main(void)
 	RUN(test_removed);
 	RUN(test_remove_errors);
 	RUN(test_live_with_retention);
+	RUN(test_members_of_sessions_before);
 	RUN(test_packet_files);
 	RUN(test_metadata_of_pairs);
 	return tap_done();
