@@ -113,13 +113,17 @@ static int check_content(struct verify *v, const struct store_segment *s, int fd
 	return rc;
 }
 
-static int check_removed(struct verify *v, const struct store_segment *s)
+static bool is_there(const struct verify *v, const char *name)
 {
 	struct stat st;
 
+	return !fstatat(v->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW);
+}
+
+static int check_removed(struct verify *v, const struct store_segment *s)
+{
 	/* The line comes first: a recorder may be about to remove it. */
-	if (!s->is_remove_failed && !v->check->is_live &&
-	    !fstatat(v->dir_fd, s->name, &st, AT_SYMLINK_NOFOLLOW))
+	if (!s->is_remove_failed && !v->check->is_live && is_there(v, s->name))
 		return verify_fault(v, "segment '%s' is there, the manifest says removed",
 				    s->name);
 	return 0;
@@ -179,6 +183,21 @@ static int check_segment_of(struct verify *v, struct store_segment *s,
 	return 0;
 }
 
+/* Begun only: it is being written, or a repair has found nothing of it. */
+static int check_begun(struct verify *v, const struct verify_segment *s)
+{
+	if (s->is_excused && is_there(v, s->stated.name))
+		return verify_fault(
+			v, "segment '%s' is there, and a repair found nothing of it",
+			s->stated.name);
+	if (!s->is_excused && v->has_end)
+		return verify_fault(v,
+				    "segment '%s' was begun, and no line says that it "
+				    "was finished",
+				    s->stated.name);
+	return 0;
+}
+
 static int check_segments(struct verify *v, struct weir_error *err)
 {
 	int rc = 0;
@@ -186,14 +205,9 @@ static int check_segments(struct verify *v, struct weir_error *err)
 	for (size_t i = 0; !rc && i < v->count; i++) {
 		struct verify_segment *s = &v->segments[i];
 
-		/* Begun only: it is being written, or the repair found nothing of it. */
-		if (!s->is_stated && v->has_end && !v->has_recovered)
-			rc = verify_fault(
-				v,
-				"segment '%s' was begun, and no line says that it "
-				"was finished",
-				s->stated.name);
-		else if (s->is_stated)
+		if (!s->is_stated)
+			rc = check_begun(v, s);
+		else
 			rc = check_segment_of(v, &s->stated, err);
 		if (!rc && s->is_stated) {
 			v->check->segments++;
@@ -211,27 +225,48 @@ static bool is_known(const struct verify *v, const char *name)
 	return false;
 }
 
+/* Whether some line may speak of a file of that name; packets' files are counted instead. */
+static bool is_mentioned(const struct verify *v, enum name_kind kind, const char *name)
+{
+	switch (kind) {
+	case NAME_SEGMENT:
+	case NAME_LIST:
+		return is_known(v, name);
+	case NAME_PACKET:
+		return v->layout != STORE_SEGMENTS;
+	case NAME_METADATA:
+		return v->layout == STORE_PAIRS;
+	case NAME_OTHER:
+		break;
+	}
+	return !verify_members_are_silent(v, name);
+}
+
 /* Files that have a name of the store's and that no line mentions. */
 static int check_names(struct verify *v, DIR *dir)
 {
 	const struct dirent *e;
-	unsigned long long files = 0;
+	unsigned long long packets = 0, metadata = 0;
 
 	while ((e = readdir(dir)) != NULL) {
 		enum name_kind kind = name_kind(e->d_name);
 
-		files += kind == NAME_PACKET;
-		if ((kind == NAME_SEGMENT || kind == NAME_LIST) &&
-		    !is_known(v, e->d_name))
+		packets += kind == NAME_PACKET;
+		metadata += kind == NAME_METADATA;
+		if (!is_mentioned(v, kind, e->d_name))
 			return verify_fault(v, "file '%s' is in no line of the manifest",
 					    e->d_name);
 	}
 	/* Each line's file is there; a recorder that died, or that could not remove them, may have
 	 * left more. */
-	if (v->has_end && !v->has_recovered && !v->has_remove_error &&
-	    files > v->check->packets)
+	if (!v->has_end || v->has_recovered || v->has_remove_error)
+		return 0;
+	if (packets > v->check->packets)
 		return verify_fault(v, "%llu packet files are in no list",
-				    files - (unsigned long long)v->check->packets);
+				    packets - (unsigned long long)v->check->packets);
+	if (metadata > v->check->packets)
+		return verify_fault(v, "%llu metadata files are in no list",
+				    metadata - (unsigned long long)v->check->packets);
 	return 0;
 }
 

@@ -13,7 +13,8 @@
 
 struct verify_segment {
 	struct store_segment stated;
-	bool is_stated; /* there is a segment line; else only a segment_open */
+	bool is_stated;  /* there is a segment line; else only a segment_open */
+	bool is_excused; /* a repair has found nothing of it */
 };
 
 enum {

@@ -164,6 +164,8 @@ static int check_recovered(struct verify *v, const struct line *l, struct weir_e
 	(void)l;
 	(void)err;
 	v->has_recovered = v->is_behind_repair = true;
+	for (size_t i = 0; i < v->count; i++)
+		v->segments[i].is_excused = !v->segments[i].is_stated;
 	return 0;
 }
 

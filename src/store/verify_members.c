@@ -148,6 +148,16 @@ int verify_members_check(struct verify *v, struct weir_error *err)
 	return 0;
 }
 
+bool verify_members_are_silent(const struct verify *v, const char *name)
+{
+	/* A recorder that dies states nothing; of processes its repair does. */
+	for (unsigned i = 0; i < VERIFY_MEMBERS; i++)
+		if (!strcmp(name, known[i].file))
+			return v->has_end && !v->members[i].count &&
+			       (!v->has_recovered || !strcmp(name, STORE_PROCESSES));
+	return false;
+}
+
 void verify_members_fini(struct verify *v)
 {
 	for (unsigned i = 0; i < VERIFY_MEMBERS; i++)

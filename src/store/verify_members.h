@@ -11,6 +11,8 @@ int verify_members_state(struct verify *v, const json_t *end, unsigned long long
 /* Each one stated is there, of that size and hash; what lines before the last one state holds for its
  * beginning. */
 int verify_members_check(struct verify *v, struct weir_error *err) MUST_CHECK;
+/* Whether the file of that name is a member that no line states, although one should. */
+bool verify_members_are_silent(const struct verify *v, const char *name);
 void verify_members_fini(struct verify *v);
 
 #endif

@@ -525,6 +525,66 @@ static void test_live_with_retention(void)
 	live_with_retention(STORE_FILES);
 }
 
+/* A store of segments has no files of packets, and no member that no line states. */
+static void test_planted_files(void)
+{
+	static const char *const names[] = { "5.pkt", "5-1.bin", "5.json",
+					     "processes.jsonl", "events.jsonl" };
+	char words[100];
+
+	begin(STORE_SEGMENTS);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		write_whole(copy, names[i], "x", 1);
+		(void)snprintf(words, sizeof words,
+			       "file '%s' is in no line of the manifest", names[i]);
+		check_fault(words);
+	}
+	driver_fini(&d);
+}
+
+/* A segment that was begun and of which a repair found nothing: a file of that name was put there. */
+static void test_planted_segment(void)
+{
+	struct weir_error err = { 0 };
+	struct store_view *v;
+	char dead[128];
+	json_t *lines, *line;
+
+	driver_init(&d);
+	make_dead(&d, dead, 5, 60);
+	(void)snprintf(copy, sizeof copy, "%s", dead);
+	remove_file(FIRST);
+	CHECK_EQ(store_open(&v, copy, &err), 0);
+	store_view_free(v);
+	CHECK_EQ(store_verify(copy, &check, &err), 0);
+	write_whole(copy, FIRST, "x", 1);
+	CHECK_EQ(store_verify(copy, &check, &err), WEIR_ERR_MISMATCH);
+	CHECK_STR(check.fault,
+		  "segment '" FIRST "' is there, and a repair found nothing of it");
+	remove_file(FIRST);
+
+	/* What the next session begins is not excused by that repair. */
+	d.config.path = copy;
+	d.config.is_continued = true;
+	iface_table_free(d.ifaces);
+	d.ifaces = iface_table_new();
+	CHECK_EQ(store_inherit(copy, d.ifaces, NULL), 0);
+	CHECK_EQ(driver_start(&d, &err), 0);
+	CHECK_EQ(driver_close(&d, NULL), 0);
+	CHECK_EQ(store_verify(copy, &check, &err), 0);
+	lines = load_lines();
+	line = json_deep_copy(first_of(lines, "segment_open"));
+	json_object_set_new(line, "number", json_integer(2));
+	json_object_set_new(line, "name", json_string(SECOND));
+	json_array_insert_new(lines, json_array_size(lines) - 1, line);
+	write_chained(lines);
+	json_decref(lines);
+	CHECK_EQ(store_verify(copy, &check, &err), WEIR_ERR_MISMATCH);
+	CHECK_STR(check.fault, "segment '" SECOND
+			       "' was begun, and no line says that it was finished");
+	driver_fini(&d);
+}
+
 static json_t *stated_file(const char *text, size_t length)
 {
 	uint8_t digest[HASH_BYTES];
@@ -617,6 +677,13 @@ static void packet_files(enum store_layout layout, const char *suffix)
 	(void)snprintf(name, sizeof name, "5%s", suffix);
 	write_whole(copy, name, "x", 1);
 	check_fault("1 packet files are in no list");
+	if (layout == STORE_PAIRS) {
+		write_whole(copy, "5.json", "x", 1);
+		check_fault("1 metadata files are in no list");
+	} else {
+		write_whole(copy, "5.json", "x", 1);
+		check_fault("file '5.json' is in no line of the manifest");
+	}
 	flip("0000000001.list.jsonl", 30);
 	check_fault("segment '0000000001.list.jsonl' was changed");
 	driver_fini(&d);
@@ -656,6 +723,8 @@ int main(void)
 	RUN(test_removed);
 	RUN(test_remove_errors);
 	RUN(test_live_with_retention);
+	RUN(test_planted_files);
+	RUN(test_planted_segment);
 	RUN(test_members_of_sessions_before);
 	RUN(test_packet_files);
 	RUN(test_metadata_of_pairs);
