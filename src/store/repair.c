@@ -14,8 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MANIFEST_NEW  "manifest.jsonl.new"
-#define MANIFEST_TAIL MANIFEST_NAME ".tail"
+#define MANIFEST_NEW "manifest.jsonl.new"
 
 enum {
 	COPY_ROOM = 128 * 1024,
@@ -94,6 +93,19 @@ static int keep_tail(const struct repair *r, int fd, uint64_t from, uint64_t to,
 	if (!rc && fsync(r->view->dir_fd))
 		rc = err_sys(err, "cannot sync the directory");
 	return rc;
+}
+
+/* As keep_tail(), of a file that several sessions append to: what repairs before have kept stays. */
+static int keep_another_tail(const struct repair *r, int fd, uint64_t from, uint64_t to,
+			     const char *name, unsigned before, struct weir_error *err)
+{
+	char tail[TAIL_NAME];
+
+	if (before)
+		(void)snprintf(tail, sizeof tail, "%s.tail-%u", name, before);
+	else
+		(void)snprintf(tail, sizeof tail, "%s.tail", name);
+	return keep_tail(r, fd, from, to, tail, err);
 }
 
 static uint64_t size_beside(const struct repair *r, const char *name)
@@ -242,7 +254,8 @@ static int cut_processes(struct repair *r, int fd, const struct process_lines *p
 
 	if (p->bytes == p->whole)
 		return 0;
-	rc = keep_tail(r, fd, p->whole, p->bytes, STORE_PROCESSES ".tail", err);
+	rc = keep_another_tail(r, fd, p->whole, p->bytes, STORE_PROCESSES,
+			       r->facts->processes_tails, err);
 	if (!rc && ftruncate(fd, (off_t)p->whole))
 		rc = err_sys(err, "cannot cut it");
 	return rc ? rc
@@ -532,7 +545,8 @@ static int copy_manifest(struct repair *r, struct weir_error *err)
 	if (old < 0)
 		return old == WEIR_ERR_ABSENT ? 0 : old;
 	if (f->file_bytes > f->good_bytes)
-		rc = keep_tail(r, old, f->good_bytes, f->file_bytes, MANIFEST_TAIL, err);
+		rc = keep_another_tail(r, old, f->good_bytes, f->file_bytes,
+				       MANIFEST_NAME, f->manifest_tails, err);
 	if (!rc)
 		rc = copy(r, old, 0, f->good_bytes, r->m.fd, err);
 	(void)close(old);

@@ -4,6 +4,7 @@
 #include "store/json_lines.h"
 #include "store/manifest_lines.h"
 #include "store/names.h"
+#include "store/processes.h"
 #include "store/regular.h"
 
 #include <dirent.h>
@@ -114,6 +115,24 @@ static void take_remove_error(struct store_view *v, const json_t *line)
 			v->segments[i].is_remove_failed = true;
 }
 
+static void take_recovered(struct view_facts *f, const json_t *line)
+{
+	const json_t *one;
+	uint64_t cut;
+	size_t i;
+
+	f->is_repairs = true;
+	if (json_get_u64(line, "manifest_cut_bytes", &cut) && cut)
+		f->manifest_tails++;
+	json_array_foreach(json_object_get(line, "segments"), i, one)
+	{
+		const char *name = json_get_text(one, "name");
+
+		if (name && !strcmp(name, STORE_PROCESSES))
+			f->processes_tails++;
+	}
+}
+
 /* Another session of the same store: what was the last line is none. */
 static void take_continued(struct store_view *v, struct view_facts *f)
 {
@@ -161,7 +180,7 @@ static int take_line(struct store_view *v, struct view_facts *f, json_t *line,
 	} else if (line_is(line, "stats")) {
 		line_losses(line, &f->losses);
 	} else if (line_is(line, "recovered")) {
-		f->is_repairs = true;
+		take_recovered(f, line);
 	} else if (line_is(line, "continued")) {
 		take_continued(v, f);
 	} else if (line_is(line, "end") && !v->end) {

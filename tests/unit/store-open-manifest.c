@@ -379,6 +379,49 @@ static int count_visits(void *arg, json_t *line)
 	return ++*count == 2;
 }
 
+static void check_tail(const char *name, const char *text)
+{
+	struct bytes b = read_whole(broken, name);
+
+	CHECK_STR(b.at ? (const char *)b.at : "", text);
+	free(b.at);
+}
+
+/* A store that is gone on with and breaks off again: what the first repair kept stays. */
+static void test_tails_of_two_repairs(void)
+{
+	struct store_view *v;
+
+	begin(4);
+	append(MANIFEST, "one");
+	write_whole(broken, "processes.jsonl", "{}\n{", 4);
+	CHECK_EQ(store_open(&v, broken, NULL), 0);
+	store_view_free(v);
+	check_tail(MANIFEST ".tail", "one");
+	check_tail("processes.jsonl.tail", "{");
+
+	d.config.path = broken;
+	d.config.is_continued = true;
+	iface_table_free(d.ifaces);
+	d.ifaces = iface_table_new();
+	CHECK_EQ(store_inherit(broken, d.ifaces, NULL), 0);
+	CHECK_EQ(driver_start(&d, NULL), 0);
+	(void)snprintf(dead, sizeof dead, "%s/dead2", d.dir);
+	copy_store(broken, dead);
+	CHECK_EQ(driver_close(&d, NULL), 0);
+	fresh();
+	append(MANIFEST, "two");
+	append("processes.jsonl", "[");
+	CHECK_EQ(store_open(&v, broken, NULL), 0);
+	CHECK(v->was_repaired);
+	store_view_free(v);
+	check_tail(MANIFEST ".tail", "one");
+	check_tail(MANIFEST ".tail-1", "two");
+	check_tail("processes.jsonl.tail", "{");
+	check_tail("processes.jsonl.tail-1", "[");
+	driver_fini(&d);
+}
+
 /* Says that it has removed a file, and has not: as a recorder that dies between the line and the file. */
 static int remove_nothing(int dir_fd, const char *name)
 {
@@ -469,6 +512,7 @@ int main(void)
 	RUN(test_recover_counts_what_was_in_memory);
 	RUN(test_read_only);
 	RUN(test_layouts_of_packet_files);
+	RUN(test_tails_of_two_repairs);
 	RUN(test_removal_is_finished);
 	RUN(test_each_line);
 	return tap_done();
