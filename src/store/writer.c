@@ -100,6 +100,7 @@ static void append_processes(struct store *s, struct segment *g, bool is_last)
 void writer_close(struct store *s, struct segment *g, const char *reason)
 {
 	struct weir_error err;
+	uint64_t end;
 	int fd;
 
 	append_processes(s, g, true);
@@ -107,8 +108,11 @@ void writer_close(struct store *s, struct segment *g, const char *reason)
 	    writer_append_blocks(s, g, blocks_stats(s, &g->facts), &err) &&
 	    err.code != WEIR_ERR_NO_SPACE)
 		tell_write_error(s, g, &err);
+	end = g->facts.file_bytes;
 	if (s->config.layout == STORE_SEGMENTS && segment_pad(g, &err))
 		tell_write_error(s, g, &err);
+	/* Retention takes the segment's size off what was written. */
+	counter_add(&s->progress.written_bytes, g->facts.file_bytes - end);
 	fd = segment_close(g, reason);
 	counter_add(&s->progress.segments, 1);
 	ledger_segment(s->ledger, &g->facts, fd);

@@ -335,6 +335,29 @@ static void test_segment_is_cut(void)
 	CHECK_EQ(end(&d, PACKETS, 1), PACKETS);
 }
 
+/* What was written is what the segments' lines say, the pad at their end too: --keep reckons with both. */
+static void test_written_is_what_is_stated(void)
+{
+	struct driver d;
+	uint64_t written, stated = 0;
+	json_t *line;
+
+	memset(&plan, 0, sizeof plan);
+	begin(&d);
+	for (unsigned i = 0; i < 7; i++)
+		put_span(&d, PACKETS, 0);
+	store_writes_end(d.store);
+	writer_finish(d.store);
+	written = counter_read(&store_progress(d.store)->written_bytes);
+	CHECK_EQ(driver_close(&d, NULL), 0);
+	for (unsigned n = 1; (line = segment_line(d.path, n)); n++) {
+		stated += (uint64_t)member(line, "file_bytes");
+		json_decref(line);
+	}
+	CHECK_EQ(written, stated);
+	driver_fini(&d);
+}
+
 /* Under pressure, or where processors are short, the hash is put off, and the manifest says so for that
  * segment. */
 static void put_hash_off(void (*how)(struct store *s, bool is_so))
@@ -399,6 +422,7 @@ int main(void)
 	RUN(test_no_direct_writes);
 	RUN(test_system);
 	RUN(test_segment_is_cut);
+	RUN(test_written_is_what_is_stated);
 	RUN(test_hash_is_put_off);
 	return tap_done();
 }
