@@ -15,6 +15,7 @@
 
 enum {
 	BATCH = 64, /* lines written to the list at once */
+	RECENT_TIMES = 64,
 	LINE_MAX = 512,
 	STEM_MAX = 40,
 	SUFFIX_MAX = 1000000000
@@ -34,12 +35,19 @@ struct entry {
 	uint64_t beside_bytes;
 };
 
+/* A time that was met lately.  With the last one alone, times that come in turn would have every name
+ * tried again from the first one on. */
+struct recent {
+	int64_t ns;
+	uint32_t next_suffix; /* for another packet of that time */
+};
+
 struct packets {
 	struct store *store;
 	bool is_pairs;
 	struct hash *hash;
-	int64_t last_ns;      /* of the packet before */
-	uint32_t next_suffix; /* for another one of the same time */
+	struct recent recent[RECENT_TIMES];
+	unsigned oldest; /* of them: the next to be forgotten */
 	struct entry batch[BATCH];
 	unsigned count;
 	char lines[BATCH * LINE_MAX];
@@ -54,7 +62,8 @@ int packets_new(struct packets **out, struct store *s)
 		return WEIR_ERR_NO_MEMORY;
 	p->store = s;
 	p->is_pairs = s->config.layout == STORE_PAIRS;
-	p->last_ns = -1;
+	for (unsigned i = 0; i < RECENT_TIMES; i++)
+		p->recent[i].ns = -1;
 	p->hash = hash_new();
 	return p->hash ? 0 : WEIR_ERR_NO_MEMORY;
 }
@@ -163,18 +172,28 @@ static int write_file(const struct packets *p, const char *stem, const char *suf
 	return rc;
 }
 
-/* Packets of one time are told apart by a number; the first one has none. */
-static void next_stem(struct packets *p, int64_t ns, char stem[STEM_MAX])
+static struct recent *find_recent(struct packets *p, int64_t ns)
 {
-	if (ns != p->last_ns)
-		p->next_suffix = 0;
-	p->last_ns = ns;
-	if (p->next_suffix)
-		(void)snprintf(stem, STEM_MAX, "%" PRId64 "-%" PRIu32, ns,
-			       p->next_suffix);
+	struct recent *r;
+
+	for (unsigned i = 0; i < RECENT_TIMES; i++)
+		if (p->recent[i].ns == ns)
+			return &p->recent[i];
+	r = &p->recent[p->oldest];
+	p->oldest = (p->oldest + 1) % RECENT_TIMES;
+	*r = (struct recent){ .ns = ns };
+	return r;
+}
+
+/* Packets of one time are told apart by a number; the first one has none. */
+static void next_stem(struct recent *r, char stem[STEM_MAX])
+{
+	if (r->next_suffix)
+		(void)snprintf(stem, STEM_MAX, "%" PRId64 "-%" PRIu32, r->ns,
+			       r->next_suffix);
 	else
-		(void)snprintf(stem, STEM_MAX, "%" PRId64, ns);
-	p->next_suffix++;
+		(void)snprintf(stem, STEM_MAX, "%" PRId64, r->ns);
+	r->next_suffix++;
 }
 
 /* The files of one packet under a name that nothing has yet.  Its line is in `line`. */
@@ -182,6 +201,7 @@ static int write_packet(struct packets *p, const struct segment *list,
 			const struct record_meta *m, const uint8_t *bytes,
 			struct entry *e, char *line, struct weir_error *err)
 {
+	struct recent *r = find_recent(p, m->ns);
 	char sha256[HASH_HEX];
 	size_t n;
 	int rc;
@@ -190,7 +210,7 @@ static int write_packet(struct packets *p, const struct segment *list,
 		return err_set(err, WEIR_ERR_NO_MEMORY,
 			       "cannot hash a packet: no memory");
 	do {
-		next_stem(p, m->ns, e->stem);
+		next_stem(r, e->stem);
 		n = put_line(line, p, e->stem, m, list->facts.linktype, sha256);
 		rc = write_file(p, e->stem, p->is_pairs ? "bin" : "pkt", bytes, m->caplen,
 				err);
@@ -199,7 +219,7 @@ static int write_packet(struct packets *p, const struct segment *list,
 		rc = write_file(p, e->stem, "json", line, n, err);
 		if (rc)
 			remove_named(p, e->stem, "bin");
-	} while (rc == WEIR_ERR_EXISTS && p->next_suffix < SUFFIX_MAX);
+	} while (rc == WEIR_ERR_EXISTS && r->next_suffix < SUFFIX_MAX);
 	e->line_end = (size_t)(line - p->lines) + n;
 	e->beside_bytes = m->caplen + (p->is_pairs ? n : 0);
 	return rc;

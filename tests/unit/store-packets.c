@@ -58,6 +58,39 @@ static void test_time_comes_back(void)
 	driver_fini(&d);
 }
 
+static unsigned made;
+
+static int make_counted(int dir_fd, const char *name)
+{
+	made++;
+	return disk_system.make(dir_fd, name);
+}
+
+/* Times that come in turn: no name is tried that is known to be there. */
+static void test_times_in_turn(void)
+{
+	struct disk disk = disk_system;
+	struct driver d;
+	struct span *span;
+
+	driver_init(&d);
+	disk.make = make_counted;
+	d.config.layout = STORE_FILES;
+	CHECK(driver_iface(&d, "eth0", LINKTYPE_ETHERNET) != NULL);
+	CHECK_EQ(store_create_on(&d.store, &d.config, d.ifaces, &disk, NULL), 0);
+	CHECK_EQ(store_begin(d.store, NULL), 0);
+	span = span_new(&d, 0, 1);
+	for (unsigned i = 0; i < 300; i++)
+		span_add(span, 0, T0 + i % 3, 10);
+	made = 0;
+	CHECK_EQ(store_write(d.store, span), 0);
+	CHECK_EQ(made, 301); /* and the list */
+	CHECK_EQ(driver_close(&d, NULL), 0);
+	CHECK(file_exists(d.path, STEM "-99.pkt"));
+	CHECK(check_store(d.path));
+	driver_fini(&d);
+}
+
 static void test_list_line(void)
 {
 	struct driver d;
@@ -146,6 +179,7 @@ int main(void)
 {
 	RUN(test_equal_times);
 	RUN(test_time_comes_back);
+	RUN(test_times_in_turn);
 	RUN(test_list_line);
 	RUN(test_pairs);
 	RUN(test_files_rotation_and_keep);
