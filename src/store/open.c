@@ -144,7 +144,10 @@ int store_open(struct store_view **v, const char *path, struct weir_error *err)
 	*v = NULL;
 	if (!rc && !l.view->end && l.is_locked && can_write(l.view))
 		rc = repair(&l, path, &crash, err);
-	else if (!rc)
+	/* The store is no worse for it: it is read as one that cannot be written. */
+	if (rc == WEIR_ERR_NO_SPACE)
+		rc = look(&l, path, LOCK_SH, err);
+	if (!rc)
 		l.view->is_live = !l.view->end && !l.is_locked;
 	if (rc)
 		return err_prefix(err, "cannot open store '%.200s'", path);

@@ -38,7 +38,7 @@ struct store_view {
 	enum store_layout layout;
 	json_t *start; /* the first manifest line; made up where it is lost */
 	/* The last one.  NULL while recording, and where the recorder is gone and the store cannot be
-	 * repaired because it cannot be written. */
+	 * repaired because it cannot be written or the disk is full. */
 	json_t *end;
 	bool is_live, was_repaired;
 	struct store_segment *segments; /* by number */

@@ -568,6 +568,9 @@ static int replace_manifest(struct repair *r, struct weir_error *err)
 		rc = err_sys(err, "cannot sync the manifest");
 	if (!rc && renameat(dir_fd, MANIFEST_NEW, dir_fd, MANIFEST_NAME))
 		rc = err_sys(err, "cannot put the new manifest in place");
+	/* On a full disk it would take the room that is missing. */
+	if (rc)
+		(void)unlinkat(dir_fd, MANIFEST_NEW, 0);
 	if (!rc && fsync(dir_fd))
 		rc = err_sys(err, "cannot sync the directory");
 	return rc;

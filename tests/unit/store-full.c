@@ -1,6 +1,6 @@
 /* A disk that is full: every whole record stays, what is lost is counted, and recording goes on
  * when there is room.  On a small tmpfs in a mount namespace of its own; needs root. */
-#include "lib/store-driver.h"
+#include "lib/broken-store.h"
 
 #include <poll.h>
 #include <sched.h>
@@ -158,11 +158,45 @@ static void test_keep_makes_room(void)
 	unmount_small(&d);
 }
 
+/* A recorder that died on a full disk: its store cannot be repaired yet, and is read as it is. */
+static void test_opened_while_full(void)
+{
+	struct driver d;
+	struct store_view *v = NULL;
+	struct weir_error err = { 0 };
+	char dead[128], path[160], block[512] = { 0 };
+	int fd;
+
+	driver_init(&d);
+	if (!mount_small(&d, "1m"))
+		SKIP("cannot mount a tmpfs: needs root");
+	make_dead(&d, dead, 5, 60);
+	(void)snprintf(path, sizeof path, "%s/0000000001.pcapng", dead);
+	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	CHECK_EQ(write(fd, "torn", 4), 4);
+	(void)close(fd);
+	(void)snprintf(path, sizeof path, "%s/filler", d.dir);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	while (write(fd, block, sizeof block) > 0)
+		;
+	(void)close(fd);
+	CHECK_EQ(store_open(&v, dead, &err), 0);
+	if (v)
+		CHECK(!v->end && !v->is_live && !v->was_repaired &&
+		      v->segment_count == 1 && v->segments[0].packets == 5);
+	store_view_free(v);
+	CHECK_EQ(read_all(dead, true, &err), 5);
+	CHECK_EQ(unlink(path), 0);
+	CHECK_EQ(check_repaired(dead, 5, true), 5);
+	unmount_small(&d);
+}
+
 int main(void)
 {
 	RUN(test_segments);
 	RUN(test_files);
 	RUN(test_full_to_the_end);
 	RUN(test_keep_makes_room);
+	RUN(test_opened_while_full);
 	return tap_done();
 }
