@@ -12,8 +12,13 @@
 
 #include <assert.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <unistd.h>
+
+enum {
+	LOCK_TRIES = 20 /* 10 ms apart */
+};
 
 int again_interfaces(const char *path, struct iface_table *ifaces, struct weir_error *err)
 {
@@ -35,6 +40,18 @@ int again_interfaces(const char *path, struct iface_table *ifaces, struct weir_e
 	return rc;
 }
 
+/* Who looks at a store holds a shared lock for a moment; a recorder holds its own as long as it
+ * lives. */
+static int lock(int fd)
+{
+	for (unsigned tries = 0; tries < LOCK_TRIES; tries++) {
+		if (!flock(fd, LOCK_EX | LOCK_NB))
+			return 0;
+		(void)poll(NULL, 0, 10);
+	}
+	return -1;
+}
+
 static int open_files(struct again *a, const char *path, struct weir_error *err)
 {
 	a->dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -43,7 +60,7 @@ static int open_files(struct again *a, const char *path, struct weir_error *err)
 	a->manifest_fd = regular_open(a->dir_fd, MANIFEST_NAME, O_RDWR, "file", err);
 	if (a->manifest_fd < 0)
 		return err_prefix(err, "cannot go on with store '%.200s'", path);
-	if (flock(a->manifest_fd, LOCK_EX | LOCK_NB))
+	if (lock(a->manifest_fd))
 		return err_set(err, WEIR_ERR_BUSY, "store '%.200s' is being recorded",
 			       path);
 	return 0;

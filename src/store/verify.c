@@ -14,6 +14,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum {
+	VERIFY_TRIES = 5 /* of a store that is gone on with meanwhile */
+};
+
 /* Whether another segment's line states this hash: files that were exchanged. */
 static const char *name_of_hash(const struct verify *v, const char *sha256)
 {
@@ -289,8 +293,12 @@ static int check_files(struct verify *v, struct weir_error *err)
 static int check_all(struct verify *v, int manifest_fd, struct weir_error *err)
 {
 	bool is_live = flock(manifest_fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
-	int rc = verify_lines(v, byte_source_fd(manifest_fd, UINT64_MAX, false), is_live,
-			      err);
+	int rc;
+
+	/* Held while everything is hashed, the lock would keep a recorder from going on. */
+	(void)flock(manifest_fd, LOCK_UN);
+	rc = verify_lines(v, byte_source_fd(manifest_fd, UINT64_MAX, false), is_live,
+			  err);
 
 	v->check->is_live = is_live && !v->has_end;
 	v->check->is_repaired = v->has_recovered;
@@ -304,32 +312,71 @@ static int check_all(struct verify *v, int manifest_fd, struct weir_error *err)
 	return rc;
 }
 
+/* Whether a recorder has gone on with the store, or a repair has ended it, since the manifest was
+ * opened. */
+static bool has_changed(const struct verify *v, int manifest_fd,
+			const struct stat *before)
+{
+	struct stat named, opened;
+
+	return fstatat(v->dir_fd, "manifest.jsonl", &named, AT_SYMLINK_NOFOLLOW) ||
+	       fstat(manifest_fd, &opened) || named.st_ino != opened.st_ino ||
+	       named.st_dev != opened.st_dev || opened.st_size != before->st_size;
+}
+
+/* WEIR_ERR_BUSY: there is a fault, but the store changed meanwhile. */
+static int check_manifest(struct verify *v, int manifest_fd, struct weir_error *err)
+{
+	struct stat before;
+	int rc;
+
+	if (fstat(manifest_fd, &before))
+		return err_sys(err, "cannot look at the manifest");
+	rc = check_all(v, manifest_fd, err);
+	if (rc == WEIR_ERR_MISMATCH && !v->check->is_live &&
+	    has_changed(v, manifest_fd, &before))
+		return WEIR_ERR_BUSY;
+	return rc;
+}
+
+static int verify_once(struct verify *v, struct weir_error *err)
+{
+	int manifest_fd =
+		regular_open(v->dir_fd, "manifest.jsonl", O_RDONLY, "manifest", err);
+	int rc;
+
+	if (manifest_fd == WEIR_ERR_ABSENT)
+		return verify_fault(v, "there is no manifest.jsonl");
+	if (manifest_fd == WEIR_ERR_MISMATCH)
+		return verify_fault(v, "manifest.jsonl is no regular file");
+	if (manifest_fd < 0)
+		return manifest_fd;
+	rc = check_manifest(v, manifest_fd, err);
+	(void)close(manifest_fd);
+	return rc;
+}
+
 int store_verify(const char *path, struct store_check *check, struct weir_error *err)
 {
-	struct verify v = { .check = check, .path = path };
-	int manifest_fd = -1, rc;
+	int dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = WEIR_ERR_BUSY;
 
 	memset(check, 0, sizeof *check);
-	v.dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (v.dir_fd < 0)
+	if (dir_fd < 0)
 		return err_sys(err, "cannot open store '%.200s'", path);
-	manifest_fd = regular_open(v.dir_fd, "manifest.jsonl", O_RDONLY, "manifest", err);
-	if (manifest_fd >= 0)
-		rc = check_all(&v, manifest_fd, err);
-	else if (manifest_fd == WEIR_ERR_ABSENT)
-		rc = verify_fault(&v, "there is no manifest.jsonl");
-	else if (manifest_fd == WEIR_ERR_MISMATCH)
-		rc = verify_fault(&v, "manifest.jsonl is no regular file");
-	else
-		rc = manifest_fd;
+	for (unsigned tries = 0; tries < VERIFY_TRIES && rc == WEIR_ERR_BUSY; tries++) {
+		struct verify v = { .check = check, .path = path, .dir_fd = dir_fd };
+
+		memset(check, 0, sizeof *check);
+		rc = verify_once(&v, err);
+		verify_members_fini(&v);
+		mem_free(v.segments);
+	}
+	if (rc == WEIR_ERR_BUSY)
+		rc = WEIR_ERR_MISMATCH;
 	if (rc == WEIR_ERR_MISMATCH)
 		(void)err_set(err, rc, "%s", check->fault);
 	if (rc)
 		(void)err_prefix(err, "cannot vouch for '%.200s'", path);
-	if (manifest_fd >= 0)
-		(void)close(manifest_fd);
-	(void)close(v.dir_fd);
-	verify_members_fini(&v);
-	mem_free(v.segments);
+	(void)close(dir_fd);
 	return rc;
 }

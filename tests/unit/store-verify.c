@@ -3,6 +3,7 @@
 #include "lib/broken-store.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 
 #define FIRST    "0000000001.pcapng"
 #define SECOND   "0000000002.pcapng"
@@ -708,6 +709,56 @@ static void test_metadata_of_pairs(void)
 	driver_fini(&d);
 }
 
+static atomic_bool is_ending;
+
+/* Verifies without a pause; how often that was no good. */
+static void *verify_again_and_again(void *bad)
+{
+	struct store_check one;
+	struct weir_error err;
+
+	while (!atomic_load(&is_ending))
+		if (store_verify(d.path, &one, &err)) {
+			printf("# %s\n", one.fault);
+			++*(unsigned *)bad;
+		}
+	return NULL;
+}
+
+/* A store is gone on with while it is verified: neither is in the other's way. */
+static void test_going_on_meanwhile(void)
+{
+	struct port_thread *thread;
+	unsigned bad = 0, refused = 0;
+	struct weir_error err;
+
+	driver_init(&d);
+	CHECK(driver_iface(&d, "eth0", LINKTYPE_ETHERNET) != NULL);
+	CHECK_EQ(driver_start(&d, NULL), 0);
+	CHECK_EQ(driver_write(&d, 500, T0, 1000), 0);
+	CHECK_EQ(driver_close(&d, NULL), 0);
+	CHECK_EQ(port_thread_start(&thread, "verify", verify_again_and_again, &bad, NULL),
+		 0);
+	d.config.is_continued = true;
+	for (unsigned i = 0; i < 10; i++) {
+		iface_table_free(d.ifaces);
+		d.ifaces = iface_table_new();
+		CHECK_EQ(store_inherit(d.path, d.ifaces, NULL), 0);
+		if (driver_start(&d, &err)) {
+			refused++;
+			continue;
+		}
+		CHECK(driver_iface(&d, "eth0", LINKTYPE_ETHERNET) != NULL);
+		CHECK_EQ(driver_write(&d, 500, T0, 1000), 0);
+		CHECK_EQ(driver_close(&d, NULL), 0);
+	}
+	atomic_store(&is_ending, true);
+	port_thread_join(thread);
+	CHECK_EQ(refused, 0);
+	CHECK_EQ(bad, 0);
+	driver_fini(&d);
+}
+
 int main(void)
 {
 	RUN(test_good);
@@ -723,6 +774,7 @@ int main(void)
 	RUN(test_removed);
 	RUN(test_remove_errors);
 	RUN(test_live_with_retention);
+	RUN(test_going_on_meanwhile);
 	RUN(test_planted_files);
 	RUN(test_planted_segment);
 	RUN(test_members_of_sessions_before);
