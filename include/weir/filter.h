@@ -128,6 +128,15 @@ bool filter_is_for_kernel(const struct filter *f);
 /* Some test is on a packet's process: it can be judged only once that is known. */
 bool filter_asks_process(const struct filter *f);
 
+/* What about it: the sum of these. */
+enum {
+	FILTER_ASKS_ID = 1,
+	FILTER_ASKS_NAME = 2,
+	FILTER_ASKS_FACTS = 4 /* path, user, container: what has to be found out */
+};
+
+unsigned filter_asks_of_process(const struct filter *f);
+
 enum filter_layer filter_layer_of(const struct filter *f);
 /* The text as given; its normal form, which means the same and is equal for filters that differ
  * in spelling only; SHA-256 of the normal form in 64 hex digits. */

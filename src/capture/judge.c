@@ -14,6 +14,7 @@ int judge_init(struct judge *j, struct attribution *a, const struct filter *filt
 	*j = (struct judge){ .attribution = a,
 			     .filter = filter && filter_asks_process(filter) ? filter
 									     : NULL,
+			     .asks = filter ? filter_asks_of_process(filter) : 0,
 			     .ifaces = ifaces,
 			     .snaplen = snaplen ? snaplen : UINT32_MAX };
 	j->seen = mem_new(SEEN, sizeof *j->seen);
@@ -49,12 +50,21 @@ static void note(struct judge *j, struct span *span, uint32_t process)
 		span->processes[span->process_count++] = process;
 }
 
+/* Nobody has told yet what the filter asks for. */
+static bool may_be_wanted(const struct judge *j, const struct process_facts *f)
+{
+	return j->asks & FILTER_ASKS_FACTS || (j->asks & FILTER_ASKS_NAME && !f->name[0]);
+}
+
+/* What the filter asks of a process may not be found out yet, on a machine that is busy (or kept so): the packet is
+ * recorded then, and counted.  Another look at the recording decides it; one that is not there cannot be had any more. */
 static bool is_wanted(struct judge *j, const struct attributed *p,
 		      const struct iface *iface, const struct record_owner *owner,
 		      uint32_t process)
 {
+	bool is_pending;
 	const struct process_facts *f =
-		attribution_borrow(j->attribution, process, owner);
+		attribution_borrow(j->attribution, process, owner, &is_pending);
 	struct recorded r = { .data = p->data,
 			      .caplen = p->caplen,
 			      .linktype = p->linktype,
@@ -74,6 +84,10 @@ static bool is_wanted(struct judge *j, const struct attributed *p,
 		r.container = f->container[0] ? f->container : NULL;
 	}
 	is_taken = filter_takes(j->filter, &r);
+	if (!is_taken && f && is_pending && may_be_wanted(j, f)) {
+		is_taken = true;
+		attribution_count_pending(j->attribution);
+	}
 	if (f)
 		attribution_return(j->attribution);
 	return is_taken;

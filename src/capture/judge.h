@@ -23,6 +23,7 @@ struct filter;
 struct judge {
 	struct attribution *attribution;
 	const struct filter *filter; /* NULL: every record stays */
+	unsigned asks;               /* of it: filter_asks_of_process() */
 	struct iface_table *ifaces;
 	uint32_t snaplen; /* what judge_span() leaves of a packet at most */
 	/* Private: in which span each process was seen last. */

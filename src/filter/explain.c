@@ -104,16 +104,27 @@ bool filter_is_for_kernel(const struct filter *f)
 	return true;
 }
 
+static unsigned asks_of_process(const struct field *f)
+{
+	if (f->read_text == view_process_name)
+		return FILTER_ASKS_NAME;
+	if (f->read_text && f->read_text != view_iface)
+		return FILTER_ASKS_FACTS;
+	return f->is_known == view_has_process_id ? FILTER_ASKS_ID : 0;
+}
+
+unsigned filter_asks_of_process(const struct filter *f)
+{
+	unsigned asks = 0;
+
+	for (size_t i = 0; i < f->graph.count; i++)
+		asks |= asks_of_process(f->graph.vertices[i].test.field);
+	return asks;
+}
+
 bool filter_asks_process(const struct filter *f)
 {
-	for (size_t i = 0; i < f->graph.count; i++) {
-		const struct field *field = f->graph.vertices[i].test.field;
-
-		if (field->is_known == view_has_process_id ||
-		    (field->read_text && field->read_text != view_iface))
-			return true;
-	}
-	return false;
+	return filter_asks_of_process(f) != 0;
 }
 
 static const char *summary(const struct filter *f)

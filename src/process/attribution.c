@@ -55,6 +55,7 @@ int attribution_open(struct attribution **out, const struct attribution_config *
 		return rc;
 	}
 	a->is_inline = config->is_inline;
+	a->can_name = mechanisms_can_name(a->mechanisms);
 	a->boot_ns = facts_boot_ns();
 	a->jitter_ns = mechanisms_jitter_ns(a->mechanisms);
 	a->trust_ns = mechanisms_trust_ns(a->mechanisms);
@@ -429,10 +430,12 @@ uint32_t attribution_find(struct attribution *a, const struct attributed *p,
 }
 
 const struct process_facts *attribution_borrow(struct attribution *a, uint32_t number,
-					       const struct record_owner *owner)
+					       const struct record_owner *owner,
+					       bool *is_pending)
 {
 	struct process *p;
 
+	*is_pending = false;
 	if (!number)
 		return NULL;
 	port_monitor_lock(a->lock);
@@ -440,12 +443,18 @@ const struct process_facts *attribution_borrow(struct attribution *a, uint32_t n
 	/* It had to make room, and its connection goes on. */
 	if (!p)
 		p = attribution_find_or_add(a, owner->pid, owner->start_ns, NULL);
+	*is_pending = !(p->mark & MARK_KNOWN) && a->can_name;
 	return &p->facts;
 }
 
 void attribution_return(struct attribution *a)
 {
 	port_monitor_unlock(a->lock);
+}
+
+void attribution_count_pending(struct attribution *a)
+{
+	counter_add(&a->pending, 1);
 }
 
 size_t attribution_block(struct attribution *a, uint32_t number, uint8_t *out,

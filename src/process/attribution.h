@@ -74,11 +74,14 @@ uint32_t attribution_find(struct attribution *a, const struct attributed *p,
 void attribution_expect(const struct attribution *a, const struct attributed *p);
 
 /* What is known of a packet's process now, until attribution_return(): number and owner as
- * attribution_find() told them.  One that has made room is asked for again.  NULL: number 0, and
- * nothing is to be returned. */
+ * attribution_find() told them.  One that has made room is asked for again.  *is_pending: more is being found
+ * out.  NULL: number 0, and nothing is to be returned. */
 const struct process_facts *attribution_borrow(struct attribution *a, uint32_t number,
-					       const struct record_owner *owner);
+					       const struct record_owner *owner,
+					       bool *is_pending);
 void attribution_return(struct attribution *a);
+/* A packet that was recorded because it was pending whether it is wanted. */
+void attribution_count_pending(struct attribution *a);
 
 /* The process's block for a segment: PROCESS_BLOCK_MAX bytes (store/process_block.h) are enough; 0:
  * nothing is known of it, any more or (unless it is the last chance) yet. */

@@ -46,10 +46,10 @@ struct attribution {
 	unsigned batched;
 	struct addresses ours;
 	uint64_t ours_seen, seeds_seen, lost_seen;
-	bool is_inline;
+	bool is_inline, can_name;
 	int64_t boot_ns, clock_ns; /* UTC minus the events' clock; when that was asked */
 	int64_t scan_ns, jitter_ns, trust_ns;
-	struct counter events, unknown, exact, scans_wanted;
+	struct counter events, unknown, exact, pending, scans_wanted;
 	/* Under the lock: between the capture thread, ours, and the write worker. */
 	struct port_monitor *lock;
 	struct process_table *processes;

@@ -262,11 +262,12 @@ static json_t *tally(const struct attribution *a)
 	struct socket_table_counts c;
 
 	socket_table_counts(a->sockets, &c);
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "events",
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "events",
 			 (json_int_t)counter_read(&a->events), "lost_events",
 			 (json_int_t)mechanisms_lost(a->mechanisms), "exact_packets",
 			 (json_int_t)counter_read(&a->exact), "unknown_packets",
-			 (json_int_t)counter_read(&a->unknown), "tuples",
+			 (json_int_t)counter_read(&a->unknown), "pending_packets",
+			 (json_int_t)counter_read(&a->pending), "tuples",
 			 (json_int_t)c.entries, "evicted_tuples", (json_int_t)c.evicted,
 			 "evicted_processes",
 			 (json_int_t)process_table_evicted(a->processes),

@@ -537,11 +537,12 @@ static void wait_for_path(uint32_t number, char *path, size_t size)
 {
 	struct record_owner owner = { .pid = (uint32_t)getpid() };
 	int64_t end = port_monotonic_ns() + 30 * NS_PER_S;
+	bool is_pending;
 
 	path[0] = '\0';
 	while (!path[0] && port_monotonic_ns() < end) {
 		const struct process_facts *f =
-			attribution_borrow(lab.attribution, number, &owner);
+			attribution_borrow(lab.attribution, number, &owner, &is_pending);
 
 		if (f) {
 			(void)snprintf(path, size, "%s", f->path);
@@ -549,6 +550,34 @@ static void wait_for_path(uint32_t number, char *path, size_t size)
 		}
 		(void)usleep(1000);
 	}
+}
+
+/* Nobody has told the paths yet, so the filter cannot say no; what it can say no to without them it does. */
+static void test_facts_that_are_pending(void)
+{
+	struct weir_error err;
+	json_t *told_last;
+
+	lab_open("process.path == \"/nowhere\"");
+	connection(4000, 7);
+	record(tcp_at(4000, 0));
+	record(tcp_at(5000, 0)); /* nobody's */
+	seal();
+	CHECK_EQ(lab.span.packets, 1);
+	CHECK_EQ(attribution_start(lab.attribution, -1, NULL, &err), 0);
+	told_last = attribution_stop(lab.attribution);
+	CHECK_EQ(json_integer_value(json_object_get(
+			 json_object_get(told_last, "attribution"), "pending_packets")),
+		 1);
+	json_decref(told_last);
+	lab_close();
+	/* A name came with the event, and a number needs none. */
+	lab_open("process.name == \"p8\" or processId == 8");
+	connection(4000, 7);
+	record(tcp_at(4000, 0));
+	seal();
+	CHECK_EQ(lab.span.packets, 0);
+	lab_close();
 }
 
 static void test_facts_come_later(void)
@@ -596,6 +625,7 @@ static void test_who_made_room_is_known_again(void)
 				  .comm = "judge" };
 	struct record_owner owner = { .pid = 7, .start_ns = 70000000 };
 	const struct process_facts *f;
+	bool is_pending;
 
 	lab_open("tcp");
 	attribution_event(lab.attribution, &e);
@@ -603,11 +633,11 @@ static void test_who_made_room_is_known_again(void)
 		e.pid = 1000 + i;
 		attribution_event(lab.attribution, &e);
 	}
-	f = attribution_borrow(lab.attribution, 1, &owner);
+	f = attribution_borrow(lab.attribution, 1, &owner, &is_pending);
 	CHECK(f && f->pid == 7 && f->start_ns == 70000000);
 	if (f)
 		attribution_return(lab.attribution);
-	CHECK(!attribution_borrow(lab.attribution, 0, &owner));
+	CHECK(!attribution_borrow(lab.attribution, 0, &owner, &is_pending));
 	lab_close();
 }
 
@@ -625,6 +655,7 @@ int main(void)
 	RUN(test_limit);
 	RUN(test_order);
 	RUN(test_processes_of_a_span);
+	RUN(test_facts_that_are_pending);
 	RUN(test_facts_come_later);
 	RUN(test_who_made_room_is_known_again);
 	return tap_done();
