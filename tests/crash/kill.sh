@@ -61,7 +61,7 @@ repair_killed() {
 		"$WEIR" export "$tmp/store" -o /dev/null 2>/dev/null &
 		repair=$!
 		sleep "0.00$i" # no wait for a state: any moment will do
-		kill -9 "$repair"
+		kill -9 "$repair" 2>/dev/null || true # it may have ended
 		wait "$repair" || true
 	done
 	"$WEIR" export "$tmp/store" -o "$tmp/out.pcapng"
