@@ -10,12 +10,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum {
-	VERIFY_TRIES = 5 /* of a store that is gone on with meanwhile */
+	VERIFY_TRIES = 10, /* of a store that is gone on with meanwhile */
+	PAUSE_MS = 20      /* between them: a recorder is about to write its first line */
 };
 
 /* Whether another segment's line states this hash: files that were exchanged. */
@@ -290,15 +292,21 @@ static int check_files(struct verify *v, struct weir_error *err)
 	return rc;
 }
 
+/* By a recorder, which makes files before it writes the lines that mention them. */
+static bool is_locked(int manifest_fd)
+{
+	bool is_it = flock(manifest_fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+
+	(void)flock(manifest_fd, LOCK_UN);
+	return is_it;
+}
+
 static int check_all(struct verify *v, int manifest_fd, struct weir_error *err)
 {
-	bool is_live = flock(manifest_fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
-	int rc;
-
-	/* Held while everything is hashed, the lock would keep a recorder from going on. */
-	(void)flock(manifest_fd, LOCK_UN);
-	rc = verify_lines(v, byte_source_fd(manifest_fd, UINT64_MAX, false), is_live,
-			  err);
+	/* Not held while everything is hashed: that would keep a recorder from going on. */
+	bool is_live = is_locked(manifest_fd);
+	int rc = verify_lines(v, byte_source_fd(manifest_fd, UINT64_MAX, false), is_live,
+			      err);
 
 	v->check->is_live = is_live && !v->has_end;
 	v->check->is_repaired = v->has_recovered;
@@ -312,7 +320,7 @@ static int check_all(struct verify *v, int manifest_fd, struct weir_error *err)
 	return rc;
 }
 
-/* Whether a recorder has gone on with the store, or a repair has ended it, since the manifest was
+/* Whether a recorder goes on with the store, or a repair has ended it, since the manifest was
  * opened. */
 static bool has_changed(const struct verify *v, int manifest_fd,
 			const struct stat *before)
@@ -321,7 +329,8 @@ static bool has_changed(const struct verify *v, int manifest_fd,
 
 	return fstatat(v->dir_fd, "manifest.jsonl", &named, AT_SYMLINK_NOFOLLOW) ||
 	       fstat(manifest_fd, &opened) || named.st_ino != opened.st_ino ||
-	       named.st_dev != opened.st_dev || opened.st_size != before->st_size;
+	       named.st_dev != opened.st_dev || opened.st_size != before->st_size ||
+	       is_locked(manifest_fd);
 }
 
 /* WEIR_ERR_BUSY: there is a fault, but the store changed meanwhile. */
@@ -366,6 +375,8 @@ int store_verify(const char *path, struct store_check *check, struct weir_error 
 	for (unsigned tries = 0; tries < VERIFY_TRIES && rc == WEIR_ERR_BUSY; tries++) {
 		struct verify v = { .check = check, .path = path, .dir_fd = dir_fd };
 
+		if (tries)
+			(void)poll(NULL, 0, PAUSE_MS);
 		memset(check, 0, sizeof *check);
 		rc = verify_once(&v, err);
 		verify_members_fini(&v);

@@ -233,8 +233,8 @@ static void test_chosen_filters(void)
 		"processId == 3 or tcp.Syn",
 		"event == PACKET and not loopback and outbound",
 		/* True, though not without a look at it. */
-		"((protocol < 5? impostor >= 1: localPort != 65535)? "
-		"(localPort or loopback != 65535): ip != 62350426112)",
+		("((protocol < 5? impostor >= 1: localPort != 65535)? "
+		 "(localPort or loopback != 65535): ip != 62350426112)"),
 	};
 	struct dice d = { .state = 99 };
 	struct score s = { 0 };
