@@ -117,7 +117,7 @@ static int import_open(struct source **out, struct source_context *context,
 	s->context = context;
 	while (context->config->inputs[s->count])
 		s->count++;
-	s->kept = mem_new(s->count + 1, sizeof s->kept[0]);
+	s->kept = mem_new(s->count + 1, sizeof(struct reader *));
 	rc = s->kept ? try_inputs(s, err)
 		     : err_set(err, WEIR_ERR_NO_MEMORY, "no memory for the import");
 	if (rc)
