@@ -364,12 +364,18 @@ static void test_stop_is_not_the_end(void)
 	CHECK(strstr(a.err.text, "before the end") != NULL);
 }
 
-/* Writes the file made last into a pipe, once. */
-static void *feed(void *path)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
+struct feeding {
+	char path[64];
+	ssize_t written;
+};
 
-	CHECK_EQ(write(fd, file.bytes, file.length), (int)file.length);
+/* Writes the file made last into a pipe, once. */
+static void *feed(void *arg)
+{
+	struct feeding *f = arg;
+	int fd = open(f->path, O_WRONLY | O_CLOEXEC);
+
+	f->written = write(fd, file.bytes, file.length);
 	(void)close(fd);
 	return NULL;
 }
@@ -378,24 +384,25 @@ static void *feed(void *path)
 static void test_pipe(void)
 {
 	struct port_thread *writer;
-	char path[64];
+	struct feeding f = { .written = 0 };
 
 	make_ng();
 	(void)save(0);
 	make_ng();
-	(void)snprintf(path, sizeof path, "%s/pipe", folder);
-	if (mkfifoat(AT_FDCWD, path, 0600)) {
+	(void)snprintf(f.path, sizeof f.path, "%s/pipe", folder);
+	if (mkfifoat(AT_FDCWD, f.path, 0600)) {
 		CHECK_EQ(errno, ENOSYS); /* a system where none can be made */
 		file.length = 0;
 		return;
 	}
-	CHECK_EQ(port_thread_start(&writer, "feed", feed, path, NULL), 0);
-	CHECK_EQ(import_paths(&a, path, paths[0]), 0);
+	CHECK_EQ(port_thread_start(&writer, "feed", feed, &f, NULL), 0);
+	CHECK_EQ(import_paths(&a, f.path, paths[0]), 0);
 	port_thread_join(writer);
+	CHECK_EQ(f.written, (int)file.length);
 	file.length = 0;
 	CHECK_EQ(a.packets, 6);
 	CHECK(strstr(told, "/pipe\"") != NULL);
-	CHECK_EQ(unlink(path), 0);
+	CHECK_EQ(unlink(f.path), 0);
 }
 
 static void test_words_that_are_no_captures(void)
