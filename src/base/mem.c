@@ -1,5 +1,7 @@
 #include "base/mem.h"
 
+#include "weir/error.h"
+
 #include <stdint.h>
 
 void *mem_new(size_t count, size_t size)
@@ -12,6 +14,21 @@ void *mem_grow(void *p, size_t count, size_t size)
 	if (size && count > SIZE_MAX / size)
 		return NULL;
 	return realloc(p, count && size ? count * size : 1);
+}
+
+int mem_room(void **array, size_t *room, size_t count, size_t size)
+{
+	size_t more = *room ? 2 * *room : 16;
+	void *grown;
+
+	if (count < *room)
+		return 0;
+	grown = mem_grow(*array, more, size);
+	if (!grown)
+		return WEIR_ERR_NO_MEMORY;
+	*array = grown;
+	*room = more;
+	return 0;
 }
 
 char *mem_strdup(const char *text)

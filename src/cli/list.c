@@ -225,28 +225,12 @@ static int apply(struct list *l, struct weir_error *err)
 	return 0;
 }
 
-/* Room for one more in an array of *room. */
-static int make_room(void **array, size_t *room, size_t count, size_t size)
-{
-	size_t more = *room ? 2 * *room : 64;
-	void *grown;
-
-	if (count < *room)
-		return 0;
-	grown = mem_grow(*array, more, size);
-	if (!grown)
-		return WEIR_ERR_NO_MEMORY;
-	*array = grown;
-	*room = more;
-	return 0;
-}
-
 /* What does not answer in time is left alone, and with it all that it stands on. */
 static int open_one(struct list *l, const char *path, const struct mount_row *m,
 		    struct weir_error *err)
 {
-	int rc = make_room((void **)&l->volumes, &l->volume_size, l->volume_count,
-			   sizeof(struct volume *));
+	int rc = mem_room((void **)&l->volumes, &l->volume_size, l->volume_count,
+			  sizeof(struct volume *));
 
 	if (rc)
 		return err_set(err, rc, "no memory to open '%s'", path);
@@ -265,8 +249,8 @@ static int open_one(struct list *l, const char *path, const struct mount_row *m,
 /* Takes the path over. */
 static int skip(struct list *l, char *path, const struct mount_row *m, const char *reason)
 {
-	int rc = make_room((void **)&l->skipped, &l->skipped_size, l->skipped_count,
-			   sizeof *l->skipped);
+	int rc = mem_room((void **)&l->skipped, &l->skipped_size, l->skipped_count,
+			  sizeof *l->skipped);
 
 	if (rc) {
 		mem_free(path);

@@ -26,17 +26,12 @@ static bool is_hash(const char *text)
 static int add_stated(struct verify_member *m, const struct verify_stated *stated,
 		      struct weir_error *err)
 {
-	size_t room = m->room ? 2 * m->room : 4;
-	struct verify_stated *grown;
+	void *array = m->stated;
+	int rc = mem_room(&array, &m->room, m->count, sizeof *m->stated);
 
-	if (m->count == m->room) {
-		grown = mem_grow(m->stated, room, sizeof *grown);
-		if (!grown)
-			return err_set(err, WEIR_ERR_NO_MEMORY,
-				       "no memory for %zu sessions", room);
-		m->stated = grown;
-		m->room = room;
-	}
+	if (rc)
+		return err_set(err, rc, "no memory for %zu sessions", m->count + 1);
+	m->stated = array;
 	m->stated[m->count++] = *stated;
 	return 0;
 }

@@ -17,22 +17,6 @@ static int no_memory(struct weir_error *err)
 	return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for the store's segments");
 }
 
-/* Room for one more element of an array that doubles. */
-static int grow(void **array, size_t count, size_t *room, size_t size)
-{
-	size_t more = *room ? 2 * *room : 16;
-	void *grown;
-
-	if (count < *room)
-		return 0;
-	grown = mem_grow(*array, more, size);
-	if (!grown)
-		return WEIR_ERR_NO_MEMORY;
-	*array = grown;
-	*room = more;
-	return 0;
-}
-
 static struct store_segment *find_segment(const struct store_view *v, uint32_t number)
 {
 	/* The one looked for is nearly always among the last. */
@@ -47,7 +31,7 @@ static int add_segment(struct store_view *v, struct view_facts *f,
 {
 	void *array = v->segments;
 
-	if (grow(&array, v->segment_count, &f->segment_room, sizeof *s))
+	if (mem_room(&array, &f->segment_room, v->segment_count, sizeof *s))
 		return no_memory(err);
 	v->segments = array;
 	v->segments[v->segment_count++] = *s;
@@ -77,7 +61,7 @@ static int take_opened(struct view_facts *f, const json_t *line, struct weir_err
 
 	if (!line_segment_open(line, &s))
 		return 0;
-	if (grow(&array, f->opened_count, &f->opened_room, sizeof *f->opened))
+	if (mem_room(&array, &f->opened_room, f->opened_count, sizeof *f->opened))
 		return no_memory(err);
 	f->opened = array;
 	f->opened[f->opened_count++] =
@@ -315,7 +299,7 @@ static int add_pending(struct store_view *v, struct view_facts *f, const char *n
 	struct view_pending *p;
 	int rc;
 
-	if (grow(&array, f->pending_count, &f->pending_room, sizeof *f->pending))
+	if (mem_room(&array, &f->pending_room, f->pending_count, sizeof *f->pending))
 		return no_memory(err);
 	f->pending = array;
 	p = &f->pending[f->pending_count];
