@@ -21,6 +21,8 @@ struct hasher {
 	struct hash *hash;
 	struct known_file files[FILES];
 	unsigned next;
+	struct hasher_file waiting[HASHER_WAITING];
+	unsigned waiting_count;
 	uint8_t piece[PIECE_BYTES];
 };
 
@@ -41,6 +43,8 @@ void hasher_free(struct hasher *h)
 {
 	if (!h)
 		return;
+	for (unsigned i = 0; i < h->waiting_count; i++)
+		hasher_close(&h->waiting[i]);
 	hash_free(h->hash);
 	mem_free(h);
 }
@@ -88,26 +92,66 @@ static void fail(struct process_facts *f, const char *why)
 	f->is_hash_pending = false;
 }
 
-bool hasher_begin(struct hasher *h, struct process_facts *f, int exe,
-		  struct hasher_file *file)
+/* False: it is known without reading the file, or will not be. */
+static bool is_to_be_hashed(struct hasher *h, struct process_facts *f,
+			    struct hasher_file *file)
 {
 	const struct known_file *k;
 
+	if (fstat(file->exe, &file->opened) || !S_ISREG(file->opened.st_mode)) {
+		fail(f, "not a regular file");
+		return false;
+	}
+	k = find(h, &file->opened);
+	if (k)
+		set(f, k->sha256);
+	else if (h->waiting_count == HASHER_WAITING)
+		fail(f, "too many programs started at once");
+	return !k && h->waiting_count < HASHER_WAITING;
+}
+
+void hasher_put(struct hasher *h, struct process_facts *f, uint32_t number, int exe)
+{
+	struct hasher_file file = { .number = number, .exe = exe };
+
 	f->is_hash_pending = false;
 	if (exe < 0)
-		return false;
-	file->exe = exe;
-	if (!fstat(exe, &file->opened) && S_ISREG(file->opened.st_mode)) {
-		k = find(h, &file->opened);
-		f->is_hash_pending = !k;
-		if (k)
-			set(f, k->sha256);
-	} else {
-		fail(f, "not a regular file");
+		return;
+	f->is_hash_pending = is_to_be_hashed(h, f, &file);
+	if (f->is_hash_pending)
+		h->waiting[h->waiting_count++] = file;
+	else
+		hasher_close(&file);
+}
+
+bool hasher_is_waiting(const struct hasher *h)
+{
+	return h->waiting_count != 0;
+}
+
+void hasher_take(struct hasher *h, struct hasher_file *file)
+{
+	*file = h->waiting[0];
+	h->waiting_count--;
+	memmove(h->waiting, h->waiting + 1, h->waiting_count * sizeof *file);
+}
+
+void hasher_close(const struct hasher_file *file)
+{
+	(void)close(file->exe);
+}
+
+void hasher_drop(struct hasher *h, uint32_t number)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < h->waiting_count; i++) {
+		if (h->waiting[i].number == number)
+			hasher_close(&h->waiting[i]);
+		else
+			h->waiting[kept++] = h->waiting[i];
 	}
-	if (!f->is_hash_pending)
-		(void)close(exe);
-	return f->is_hash_pending;
+	h->waiting_count = kept;
 }
 
 static bool is_same_time(const struct timespec *a, const struct timespec *b)
@@ -171,5 +215,5 @@ void hasher_hash(struct hasher *h, struct process_facts *f,
 		set(f, k->sha256);
 	else
 		hash_new_file(h, f, file);
-	(void)close(file->exe);
+	hasher_close(file);
 }

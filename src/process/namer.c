@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #define PROCESSES 1024 /* remembered, so that children of what is gone have a name */
-#define TO_HASH   64   /* executables held open until there is time */
 
 enum request_kind {
 	REQUEST_FACTS = 1,
@@ -37,18 +36,11 @@ enum mark {
 	MARK_READ = 2 /* /proc was, or need not be, read */
 };
 
-struct pending {
-	uint32_t number;
-	struct hasher_file file;
-};
-
 struct child {
 	int fd, connector;
 	struct feed *feed;
 	struct process_table *table;
 	struct hasher *hasher;
-	struct pending pending[TO_HASH];
-	unsigned pending_count;
 	struct namer_answer answer;
 	bool is_over;
 };
@@ -68,49 +60,18 @@ static void tell(struct child *c, struct process *p)
 }
 
 /* Names first: a hash takes its time, and meanwhile the executable is held open. */
-static void hash_later(struct child *c, struct process *p, int exe)
-{
-	struct hasher_file file;
-
-	if (!hasher_begin(c->hasher, &p->facts, exe, &file))
-		return;
-	if (c->pending_count < TO_HASH) {
-		c->pending[c->pending_count++] =
-			(struct pending){ .number = p->number, .file = file };
-		return;
-	}
-	p->facts.is_hash_pending = false;
-	(void)snprintf(p->facts.reason, sizeof p->facts.reason,
-		       "too many programs started at once");
-	(void)close(exe);
-}
-
-/* Another program is what counts now. */
-static void drop_pending(struct child *c, uint32_t number)
-{
-	unsigned kept = 0;
-
-	for (unsigned i = 0; i < c->pending_count; i++) {
-		if (c->pending[i].number == number)
-			(void)close(c->pending[i].file.exe);
-		else
-			c->pending[kept++] = c->pending[i];
-	}
-	c->pending_count = kept;
-}
-
 static void hash_one(struct child *c)
 {
-	struct pending one = c->pending[0];
-	struct process *p = process_table_at(c->table, one.number);
+	struct hasher_file file;
+	struct process *p;
 
-	c->pending_count--;
-	memmove(c->pending, c->pending + 1, c->pending_count * sizeof one);
+	hasher_take(c->hasher, &file);
+	p = process_table_at(c->table, file.number);
 	if (!p) {
-		(void)close(one.file.exe);
+		hasher_close(&file);
 		return;
 	}
-	hasher_hash(c->hasher, &p->facts, &one.file);
+	hasher_hash(c->hasher, &p->facts, &file);
 	tell(c, p);
 }
 
@@ -126,7 +87,7 @@ static bool read_process(struct child *c, struct process *p, uint8_t seen, int64
 	f.at_ns = at_ns ? at_ns : f.at_ns;
 	p->facts = f;
 	p->mark |= MARK_READ;
-	hash_later(c, p, exe);
+	hasher_put(c->hasher, &p->facts, p->number, exe);
 	return true;
 }
 
@@ -142,7 +103,7 @@ static void on_exec(struct child *c, const struct process_event *e)
 	struct process *p = find_or_add(c, e->pid, PROCESS_START(e->start_ns));
 	struct process_facts told;
 
-	drop_pending(c, p->number);
+	hasher_drop(c->hasher, p->number);
 	facts_of_event(&told, e);
 	told.seen = SEEN_EXEC;
 	p->facts = told;
@@ -215,7 +176,7 @@ static void started(struct child *c, const struct process_event *e)
 {
 	struct process *p = find_or_add(c, e->pid, PROCESS_START(e->start_ns));
 
-	drop_pending(c, p->number);
+	hasher_drop(c->hasher, p->number);
 	if (read_process(c, p, SEEN_EXEC, (int64_t)e->ns + facts_boot_ns()))
 		tell(c, p);
 	else
@@ -340,7 +301,7 @@ static void run(struct child *c)
 	};
 
 	while (!c->is_over) {
-		(void)poll(fds, 2, c->pending_count ? 0 : -1);
+		(void)poll(fds, 2, hasher_is_waiting(c->hasher) ? 0 : -1);
 		/* New processes first: they may be gone soon. */
 		if (c->feed)
 			(void)feed_read_processes(c->feed, on_process, c);
@@ -349,7 +310,7 @@ static void run(struct child *c)
 				connector_read(c->connector, on_connector, c);
 		if (fds[0].revents && !serve(c))
 			return;
-		if (c->pending_count && !fds[1].revents)
+		if (hasher_is_waiting(c->hasher) && !fds[1].revents)
 			hash_one(c);
 	}
 }

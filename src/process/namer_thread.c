@@ -12,7 +12,6 @@
 #define PROCESSES 1024
 #define REQUESTS  1024
 #define ANSWERS   64
-#define TO_HASH   64 /* executables held open until there is time */
 #define TEND_NS   NS_PER_S
 
 enum request_kind {
@@ -32,11 +31,6 @@ enum mark {
 	MARK_READ = 2
 };
 
-struct pending {
-	uint32_t number;
-	struct hasher_file file;
-};
-
 struct namer_thread {
 	struct pids *pids;
 	const struct port_event *wake;
@@ -50,8 +44,6 @@ struct namer_thread {
 	/* The thread's. */
 	struct process_table *table;
 	struct hasher *hasher;
-	struct pending pending[TO_HASH];
-	unsigned pending_count;
 	struct namer_answer out;
 	int64_t tended_ns, scan_utc_ns, boot_ns;
 	bool is_partial; /* the snapshot under way */
@@ -83,35 +75,18 @@ static void tell_facts(struct namer_thread *n, struct process *p)
 	send_answer(n, NAMER_FACTS);
 }
 
-static void hash_later(struct namer_thread *n, struct process *p, int exe)
-{
-	struct hasher_file file;
-
-	if (!hasher_begin(n->hasher, &p->facts, exe, &file))
-		return;
-	if (n->pending_count < TO_HASH) {
-		n->pending[n->pending_count++] =
-			(struct pending){ .number = p->number, .file = file };
-		return;
-	}
-	p->facts.is_hash_pending = false;
-	(void)snprintf(p->facts.reason, sizeof p->facts.reason,
-		       "too many programs started at once");
-	(void)close(exe);
-}
-
 static void hash_one(struct namer_thread *n)
 {
-	struct pending one = n->pending[0];
-	struct process *p = process_table_at(n->table, one.number);
+	struct hasher_file file;
+	struct process *p;
 
-	n->pending_count--;
-	memmove(n->pending, n->pending + 1, n->pending_count * sizeof one);
+	hasher_take(n->hasher, &file);
+	p = process_table_at(n->table, file.number);
 	if (!p) {
-		(void)close(one.file.exe);
+		hasher_close(&file);
 		return;
 	}
-	hasher_hash(n->hasher, &p->facts, &one.file);
+	hasher_hash(n->hasher, &p->facts, &file);
 	tell_facts(n, p);
 }
 
@@ -125,7 +100,7 @@ static bool read_process(struct namer_thread *n, struct process *p)
 	f.seen = SEEN_PACKET;
 	p->facts = f;
 	p->mark |= MARK_READ;
-	hash_later(n, p, exe);
+	hasher_put(n->hasher, &p->facts, p->number, exe);
 	return true;
 }
 
@@ -217,7 +192,7 @@ static bool next_request(struct namer_thread *n, struct request *r, bool *is_end
 	bool is_there;
 
 	port_monitor_lock(n->lock);
-	if (!n->request_count && !n->is_ending && !n->pending_count)
+	if (!n->request_count && !n->is_ending && !hasher_is_waiting(n->hasher))
 		(void)port_monitor_wait(n->lock, TEND_NS);
 	is_there = n->request_count != 0;
 	if (is_there) {
@@ -244,7 +219,7 @@ static void *run(void *arg)
 				answer_scan(n);
 			else
 				answer_facts(n, &r);
-		} else if (n->pending_count && !is_ending) {
+		} else if (hasher_is_waiting(n->hasher) && !is_ending) {
 			hash_one(n);
 		}
 		if (now_ns - n->tended_ns >= TEND_NS) {
@@ -290,8 +265,6 @@ void namer_thread_stop(struct namer_thread *n)
 		port_monitor_unlock(n->lock);
 		port_thread_join(n->thread);
 	}
-	for (unsigned i = 0; i < n->pending_count; i++)
-		(void)close(n->pending[i].file.exe);
 	process_table_free(n->table);
 	hasher_free(n->hasher);
 	if (n->lock)

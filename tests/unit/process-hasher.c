@@ -30,8 +30,13 @@ static void begin_test(void)
 static bool begin(const char *name)
 {
 	facts = (struct process_facts){ .is_hash_pending = true };
-	return hasher_begin(hasher, &facts, open(folder_path(name), O_RDONLY | O_CLOEXEC),
-			    &file);
+	hasher_put(hasher, &facts, 1, open(folder_path(name), O_RDONLY | O_CLOEXEC));
+	if (!hasher_is_waiting(hasher))
+		return false;
+	hasher_take(hasher, &file);
+	CHECK(facts.is_hash_pending);
+	CHECK_EQ(file.number, 1);
+	return true;
 }
 
 static void hash(void)
