@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "port/port.h"
 #include "store/facts.h"
+#include "store/kept.h"
 #include "store/manifest.h"
 #include "store/process_lines.h"
 #include "store/processes.h"
@@ -17,8 +18,6 @@
 #define MANIFEST_NEW "manifest.jsonl.new"
 
 enum {
-	COPY_ROOM = 128 * 1024,
-	TAIL_NAME = 64,
 	ZEROS_LEAST = 64 * 1024 /* fewer of them are kept like anything else */
 };
 
@@ -31,82 +30,9 @@ struct repair {
 	int64_t now_ns;
 	json_t *actions; /* of the line `recovered` */
 	uint64_t cut_bytes;
-	uint8_t *buffer;   /* COPY_ROOM */
+	struct kept kept;
 	json_t *processes; /* of the line `end`; NULL: there is no such file */
 };
-
-/* Bytes from..to of one file to the end of another. */
-static int copy(const struct repair *r, int from_fd, uint64_t from, uint64_t to,
-		int to_fd, struct weir_error *err)
-{
-	uint64_t at = 0;
-
-	while (from < to) {
-		size_t want = to - from < COPY_ROOM ? (size_t)(to - from) : COPY_ROOM;
-		ssize_t n = pread(from_fd, r->buffer, want, (off_t)from);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_sys(err, "cannot read what is to be kept");
-		if (!n)
-			break;
-		if (disk_write(&disk_system, to_fd, r->buffer, (size_t)n, at, NULL))
-			return err_sys(err, "cannot write what is to be kept");
-		from += (uint64_t)n;
-		at += (uint64_t)n;
-	}
-	return 0;
-}
-
-/* The new file belongs to whom the store belongs: a repair may be root's. */
-static int make_beside(const struct repair *r, const char *name, struct weir_error *err)
-{
-	int dir_fd = r->view->dir_fd, fd;
-	struct stat st;
-
-	/* What an interrupted repair left: it is made again. */
-	if (unlinkat(dir_fd, name, 0) && errno != ENOENT)
-		return err_sys(err, "cannot remove '%s'", name);
-	fd = disk_system.make(dir_fd, name);
-	if (fd < 0)
-		return err_sys(err, "cannot make '%s'", name);
-	if (!fstat(dir_fd, &st) && fchown(fd, st.st_uid, st.st_gid) && errno != EPERM) {
-		(void)close(fd);
-		return err_sys(err, "cannot give '%s' to its owner", name);
-	}
-	return fd;
-}
-
-/* Keeps bytes from..to of fd in a file of that name, durably. */
-static int keep_tail(const struct repair *r, int fd, uint64_t from, uint64_t to,
-		     const char *name, struct weir_error *err)
-{
-	int tail = make_beside(r, name, err), rc;
-
-	if (tail < 0)
-		return tail;
-	rc = copy(r, fd, from, to, tail, err);
-	if (!rc && fsync(tail))
-		rc = err_sys(err, "cannot sync '%s'", name);
-	(void)close(tail);
-	if (!rc && fsync(r->view->dir_fd))
-		rc = err_sys(err, "cannot sync the directory");
-	return rc;
-}
-
-/* As keep_tail(), of a file that several sessions append to: what repairs before have kept stays. */
-static int keep_another_tail(const struct repair *r, int fd, uint64_t from, uint64_t to,
-			     const char *name, unsigned before, struct weir_error *err)
-{
-	char tail[TAIL_NAME];
-
-	if (before)
-		(void)snprintf(tail, sizeof tail, "%s.tail-%u", name, before);
-	else
-		(void)snprintf(tail, sizeof tail, "%s.tail", name);
-	return keep_tail(r, fd, from, to, tail, err);
-}
 
 static uint64_t size_beside(const struct repair *r, const char *name)
 {
@@ -135,14 +61,15 @@ static int find_zeros(const struct repair *r, int fd, uint64_t from, uint64_t *e
 		      struct weir_error *err)
 {
 	while (*end > from) {
-		size_t want = *end - from < COPY_ROOM ? (size_t)(*end - from) : COPY_ROOM;
-		ssize_t n = pread(fd, r->buffer, want, (off_t)(*end - want));
+		size_t want =
+			*end - from < KEPT_BUFFER ? (size_t)(*end - from) : KEPT_BUFFER;
+		ssize_t n = pread(fd, r->kept.buffer, want, (off_t)(*end - want));
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n != (ssize_t)want)
 			return err_sys(err, "cannot read what is to be kept");
-		while (n > 0 && !r->buffer[n - 1])
+		while (n > 0 && !r->kept.buffer[n - 1])
 			n--;
 		*end -= want - (size_t)n;
 		if (n)
@@ -160,7 +87,7 @@ static int cut_file(const struct repair *r, int fd, const struct view_pending *p
 	if (p->scan.file_bytes - end < ZEROS_LEAST)
 		end = p->scan.file_bytes;
 	if (!rc && end > p->scan.whole_bytes)
-		rc = keep_tail(r, fd, p->scan.whole_bytes, end, tail, err);
+		rc = kept_tail(&r->kept, fd, p->scan.whole_bytes, end, tail, err);
 
 	if (!rc && ftruncate(fd, (off_t)p->scan.whole_bytes))
 		rc = err_sys(err, "cannot cut it");
@@ -171,7 +98,7 @@ static int cut_file(const struct repair *r, int fd, const struct view_pending *p
 static int mend_segment(struct repair *r, struct view_pending *p, struct weir_error *err)
 {
 	struct store_segment *s = &p->found;
-	char tail[TAIL_NAME];
+	char tail[KEPT_NAME];
 	int fd = regular_open(r->view->dir_fd, s->name, O_RDWR, "segment", err), rc = 0;
 	uint64_t cut;
 
@@ -198,7 +125,7 @@ static int set_aside(struct repair *r, const struct view_pending *p,
 		     struct weir_error *err)
 {
 	const char *name = p->found.name;
-	char tail[TAIL_NAME];
+	char tail[KEPT_NAME];
 
 	(void)snprintf(tail, sizeof tail, "%s.tail", name);
 	if (renameat(r->view->dir_fd, name, r->view->dir_fd, tail))
@@ -227,7 +154,7 @@ static int note_absent(struct repair *r, struct weir_error *err)
 {
 	const struct view_facts *f = r->facts;
 	bool is_list = r->view->layout != STORE_SEGMENTS;
-	char name[TAIL_NAME], tail[2 * TAIL_NAME];
+	char name[KEPT_NAME], tail[2 * KEPT_NAME];
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < f->opened_count; i++) {
@@ -254,7 +181,7 @@ static int cut_processes(struct repair *r, int fd, const struct process_lines *p
 
 	if (p->bytes == p->whole)
 		return 0;
-	rc = keep_another_tail(r, fd, p->whole, p->bytes, STORE_PROCESSES,
+	rc = kept_another_tail(&r->kept, fd, p->whole, p->bytes, STORE_PROCESSES,
 			       r->facts->processes_tails, err);
 	if (!rc && ftruncate(fd, (off_t)p->whole))
 		rc = err_sys(err, "cannot cut it");
@@ -545,10 +472,10 @@ static int copy_manifest(struct repair *r, struct weir_error *err)
 	if (old < 0)
 		return old == WEIR_ERR_ABSENT ? 0 : old;
 	if (f->file_bytes > f->good_bytes)
-		rc = keep_another_tail(r, old, f->good_bytes, f->file_bytes,
+		rc = kept_another_tail(&r->kept, old, f->good_bytes, f->file_bytes,
 				       MANIFEST_NAME, f->manifest_tails, err);
 	if (!rc)
-		rc = copy(r, old, 0, f->good_bytes, r->m.fd, err);
+		rc = kept_copy(&r->kept, old, 0, f->good_bytes, r->m.fd, err);
 	(void)close(old);
 	return rc;
 }
@@ -557,7 +484,7 @@ static int replace_manifest(struct repair *r, struct weir_error *err)
 {
 	int dir_fd = r->view->dir_fd, rc;
 
-	r->m.fd = make_beside(r, MANIFEST_NEW, err);
+	r->m.fd = kept_make(&r->kept, MANIFEST_NEW, err);
 	if (r->m.fd < 0)
 		return r->m.fd;
 	rc = copy_manifest(r, err);
@@ -596,13 +523,13 @@ int repair_store(const struct store_view *view, struct view_facts *facts,
 		       .chain = { .seq = facts->seq } },
 		.now_ns = port_realtime_ns(),
 		.actions = json_array(),
-		.buffer = mem_new(COPY_ROOM, 1),
+		.kept = { .dir_fd = view->dir_fd, .buffer = mem_new(KEPT_BUFFER, 1) },
 	};
 	int rc = 0;
 
 	memcpy(r.m.chain.prev, facts->hash, sizeof r.m.chain.prev);
 	r.m.line = mem_new(MANIFEST_LINE_MAX, 1);
-	if (!r.actions || !r.buffer || !r.m.line)
+	if (!r.actions || !r.kept.buffer || !r.m.line)
 		rc = err_set(err, WEIR_ERR_NO_MEMORY, "no memory for a repair");
 	if (facts->pending_count)
 		qsort(facts->pending, facts->pending_count, sizeof *facts->pending,
@@ -614,6 +541,6 @@ int repair_store(const struct store_view *view, struct view_facts *facts,
 	manifest_fini(&r.m);
 	json_decref(r.actions);
 	json_decref(r.processes);
-	mem_free(r.buffer);
+	mem_free(r.kept.buffer);
 	return rc;
 }
