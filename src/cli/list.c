@@ -1,9 +1,9 @@
 #include "cli/cli.h"
+#include "cli/list_volumes.h"
 
 #include "base/mem.h"
 #include "base/time.h"
 #include "filesystem/magic.h"
-#include "filesystem/opener.h"
 #include "filesystem/report.h"
 #include "filesystem/text.h"
 
@@ -31,16 +31,10 @@ struct list {
 	struct list_options options;
 	struct walk_config config;
 	struct selection selection;
-	struct mounts mounts;
 	struct owners *owners;
 	struct pattern *pattern;
-	struct volume **volumes;
-	size_t volume_count, volume_size, volume_max, failed_paths;
-	size_t failed_mounts; /* to be crossed, and neither opened nor stalled */
-	unsigned stalled_opens;
-	bool is_stalled;                /* a thread hangs, and stands on all this */
-	struct report_skipped *skipped; /* their paths are the list's own */
-	size_t skipped_count, skipped_size;
+	struct list_volumes volumes;
+	bool is_stalled; /* a thread hangs, and stands on all this */
 	struct out_sink sink;
 	struct out out; /* header and summary */
 	int fd;
@@ -217,7 +211,7 @@ static int apply(struct list *l, struct weir_error *err)
 	c->want_content_mime = o->want_content_mime;
 	c->want_targets = o->want_targets;
 	c->want_follow = o->want_follow;
-	c->mounts = &l->mounts;
+	c->mounts = &l->volumes.mounts;
 	c->hash_max_bytes = o->hash_max;
 	c->absent = o->absent;
 	c->owners = l->owners;
@@ -225,155 +219,20 @@ static int apply(struct list *l, struct weir_error *err)
 	return 0;
 }
 
-/* What does not answer in time is left alone, and with it all that it stands on. */
-static int open_one(struct list *l, const char *path, const struct mount_row *m,
-		    struct weir_error *err)
-{
-	int rc = mem_room((void **)&l->volumes, &l->volume_size, l->volume_count,
-			  sizeof(struct volume *));
-
-	if (rc)
-		return err_set(err, rc, "no memory to open '%s'", path);
-	if (l->volume_count >= l->volume_max)
-		return err_set(err, WEIR_ERR_LIMIT,
-			       "cannot open '%s': more than %zu paths and mounts", path,
-			       l->volume_max);
-	rc = opener_open(&l->volumes[l->volume_count], path, m, &l->mounts,
-			 l->options.stall_ns, err);
-	if (!rc)
-		l->volume_count++;
-	l->stalled_opens += rc == WEIR_ERR_BUSY;
-	return rc;
-}
-
-/* Takes the path over. */
-static int skip(struct list *l, char *path, const struct mount_row *m, const char *reason)
-{
-	int rc = mem_room((void **)&l->skipped, &l->skipped_size, l->skipped_count,
-			  sizeof *l->skipped);
-
-	if (rc) {
-		mem_free(path);
-		return rc;
-	}
-	l->skipped[l->skipped_count++] =
-		(struct report_skipped){ .path = path, .mount = m, .reason = reason };
-	return 0;
-}
-
-/* A mount below one that is not entered cannot be reached without touching that one. */
-static bool is_below_skipped(const struct list *l, const char *path)
-{
-	for (size_t i = 0; i < l->skipped_count; i++) {
-		size_t n = strlen(l->skipped[i].path);
-
-		if (!strncmp(path, l->skipped[i].path, n) && path[n] == '/')
-			return true;
-	}
-	return false;
-}
-
-/* Why a mount is not to be entered; NULL where it is. */
-static const char *why_not(const struct list *l, const char *path,
-			   const struct mount_row *m)
-{
-	enum walk_cross cross = l->config.cross;
-
-	if (is_below_skipped(l, path))
-		return "below_skipped";
-	if (cross == WALK_CROSS_ALL ||
-	    (cross == WALK_CROSS_LOCAL && m->kind == MOUNT_LOCAL))
-		return NULL;
-	return m->kind == MOUNT_LOCAL ? "another_mount" : mount_kind_name(m->kind);
-}
-
-/* As a volume of its own; else why not. */
-static const char *cross_into(struct list *l, const struct volume *v, const char *path,
-			      const struct mount_row *m)
-{
-	int rc = open_one(l, path, m, NULL);
-
-	if (rc == WEIR_ERR_BUSY)
-		return "stalled";
-	l->failed_mounts += rc != 0;
-	if (rc)
-		return "cannot_open";
-	l->volumes[l->volume_count - 1]->crossed_from = v;
-	return NULL;
-}
-
-/* Each mount below a listed path: entered as a volume of its own, or named as skipped. */
-static int take_mounts(struct list *l, const struct volume *v)
-{
-	bool has_slash = v->path_length && v->path[v->path_length - 1] == '/';
-	int rc = 0;
-
-	for (size_t i = 0; i < v->cover_count && !rc; i++) {
-		const struct mount_row *m = v->covers[i].mount;
-		size_t size = v->path_length + strlen(v->covers[i].path) + 2;
-		char *path = mem_new(size, 1);
-		const char *why;
-
-		if (!path)
-			return WEIR_ERR_NO_MEMORY;
-		(void)snprintf(path, size, "%s%s%s", v->path, has_slash ? "" : "/",
-			       v->covers[i].path);
-		why = why_not(l, path, m);
-		if (!why)
-			why = cross_into(l, v, path, m);
-		if (why)
-			rc = skip(l, path, m, why);
-		else
-			mem_free(path);
-	}
-	return rc;
-}
-
-static int open_paths(struct list *l, int argc, char **argv, struct weir_error *err)
-{
-	int rc = 0;
-
-	for (int i = 1; i < argc; i++) {
-		rc = open_one(l, argv[i], NULL, err);
-		if (!rc)
-			continue;
-		l->failed_paths++;
-		if (argc > 2)
-			cli_say("list", err);
-	}
-	if (l->volume_count)
-		return 0;
-	return argc > 2 ? err_set(err, WEIR_ERR_ABSENT, "no path could be opened") : rc;
-}
-
-/* A path that cannot be opened is told and counted; the others are listed. */
 static int open_volumes(struct list *l, int argc, char **argv, struct weir_error *err)
 {
-	char *text;
-	size_t length, paths;
+	bool is_deep =
+		l->options.is_recursive || (l->pattern && pattern_is_deep(l->pattern));
 	int rc = choose_cross(l->options.cross, &l->config.cross, err);
 
 	if (rc)
 		return rc;
-	/* Each volume holds two descriptors; a third is left to the walk. */
-	l->volume_max = port_descriptors_raise() / 3;
-	if (!port_mounts_read(&text, &length, NULL) &&
-	    mounts_parse(&l->mounts, text, length) < 0)
-		return err_set(err, WEIR_ERR_NO_MEMORY,
-			       "no memory for the table of mounts");
-	rc = open_paths(l, argc, argv, err);
-	if (rc)
-		return rc;
-	paths = l->volume_count;
-	if (l->options.is_recursive || (l->pattern && pattern_is_deep(l->pattern)))
-		for (size_t i = 0; i < paths && !rc; i++)
-			if (!l->volumes[i]->single)
-				rc = take_mounts(l, l->volumes[i]);
-	if (rc)
-		return err_set(err, rc, "no memory for the mounts");
-	l->config.volumes = l->volumes;
-	l->config.volume_count = l->volume_count;
-	return 0;
+	l->volumes.cross = l->config.cross;
+	l->volumes.stall_ns = l->options.stall_ns;
+	rc = list_volumes_open(&l->volumes, is_deep, argc, argv, err);
+	l->config.volumes = l->volumes.items;
+	l->config.volume_count = l->volumes.count;
+	return rc;
 }
 
 static int write_bytes(void *arg, const void *bytes, size_t length)
@@ -398,8 +257,8 @@ static void write_head(struct list *l)
 	struct report_header h = { .version = WEIR_VERSION,
 				   .command_line = l->command_line,
 				   .config = &l->config,
-				   .skipped = l->skipped,
-				   .skipped_count = l->skipped_count,
+				   .skipped = l->volumes.skipped,
+				   .skipped_count = l->volumes.skipped_count,
 				   .started_ns = l->started_ns };
 
 	if (l->config.form->has_reports)
@@ -408,32 +267,18 @@ static void write_head(struct list *l)
 		write_line(l, mem_strdup(l->config.form->head));
 }
 
-/* The least that any of the volumes promises. */
-static const char *worst_atime(const struct list *l)
-{
-	const struct volume *worst = NULL;
-
-	for (size_t i = 0; i < l->volume_count; i++) {
-		const struct volume *v = l->volumes[i];
-
-		if (!worst || (v->is_served && worst->atime < VOLUME_DISTURBED) ||
-		    (v->atime > worst->atime && !worst->is_served) ||
-		    v->atime == VOLUME_DISTURBED)
-			worst = v;
-	}
-	return worst ? volume_atime_told(worst) : volume_atime_name(VOLUME_DETACHED);
-}
-
 /* For those who do not read the summary record: what is not complete. */
 static void tell(const struct list *l, const struct walk_result *r)
 {
 	char name[16];
 
-	for (size_t i = 0; i < l->skipped_count && l->skipped_count <= 20; i++)
+	for (size_t i = 0; i < l->volumes.skipped_count && l->volumes.skipped_count <= 20;
+	     i++)
 		if (!l->config.form->has_reports)
 			(void)fprintf(stderr, "weir list: not entered: '%s' (%s, %s)\n",
-				      l->skipped[i].path, l->skipped[i].mount->type,
-				      l->skipped[i].reason);
+				      l->volumes.skipped[i].path,
+				      l->volumes.skipped[i].mount->type,
+				      l->volumes.skipped[i].reason);
 	if (r->failed_mounts)
 		(void)fprintf(stderr, "weir list: mounts that could not be opened: %zu\n",
 			      r->failed_mounts);
@@ -461,7 +306,7 @@ static int exit_code(const struct list *l, const struct walk_result *r)
 	    !(r->end == WALK_COMPLETE && l->options.max_depth && !report_error_count(r) &&
 	      !r->lost_lines && !r->failed_mounts))
 		return EXIT_LOSSES;
-	if (l->failed_paths)
+	if (l->volumes.failed_paths)
 		return EXIT_LOSSES;
 	return (l->pattern || l->config.selection->types) && !r->counts.written
 		       ? EXIT_NO
@@ -535,15 +380,16 @@ static int run(struct list *l, struct weir_error *err)
 		port_identity_hash(&id);
 	wait_for_end(l, w);
 	walk_finish(w, &result);
-	result.stalled += l->stalled_opens;
-	result.failed_mounts = l->failed_mounts;
+	result.stalled += l->volumes.stalled;
+	result.failed_mounts = l->volumes.failed_mounts;
 	if (result.stalled && result.end == WALK_COMPLETE)
 		result.end = WALK_STALLED;
 	l->is_stalled = result.stalled != 0;
 	/* The bound is for records: the summary is always written. */
 	l->sink.max_bytes = 0;
 	if (l->config.form->has_reports)
-		write_line(l, report_summary(&result, l->skipped_count, worst_atime(l),
+		write_line(l, report_summary(&result, l->volumes.skipped_count,
+					     list_volumes_atime(&l->volumes),
 					     id.executable_sha256, port_realtime_ns()));
 	tell(l, &result);
 	if (result.output_error && result.output_error != -EPIPE)
@@ -554,20 +400,12 @@ static int run(struct list *l, struct weir_error *err)
 
 static void fini(struct list *l)
 {
-	if (l->is_stalled || l->stalled_opens)
+	if (l->is_stalled || l->volumes.stalled)
 		return;
-	for (size_t i = 0; i < l->volume_count; i++) {
-		volume_close(l->volumes[i]);
-		mem_free(l->volumes[i]);
-	}
-	for (size_t i = 0; i < l->skipped_count; i++)
-		mem_free(l->skipped[i].path);
-	mem_free(l->volumes);
-	mem_free(l->skipped);
+	list_volumes_fini(&l->volumes);
 	select_fini(&l->selection);
 	pattern_free(l->pattern);
 	owners_free(l->owners);
-	mounts_fini(&l->mounts);
 	out_fini(&l->out);
 	out_sink_fini(&l->sink);
 	port_stop_fini(&l->stop);
