@@ -13,6 +13,7 @@
 
 #define STATE_NAME    "captures.json"
 #define START_WAIT_NS (30 * NS_PER_S)
+#define END_WAIT_NS   (30 * NS_PER_S)
 
 static const char *const life_names[] = { "starting", "recording", "waiting", "ended" };
 
@@ -370,7 +371,9 @@ int captures_start(struct captures *all, const char *name, json_t *arguments,
 int captures_end(struct captures *all, const char *name, json_t **result,
 		 struct weir_error *err)
 {
+	int64_t until = port_monotonic_ns() + END_WAIT_NS;
 	struct capture *c;
+	int rc = 0;
 
 	*result = NULL;
 	port_monitor_lock(all->lock);
@@ -384,12 +387,17 @@ int captures_end(struct captures *all, const char *name, json_t **result,
 	c->waiters++;
 	(void)capture_tell(c, "stop\n");
 	port_monitor_signal(all->lock);
-	while (!c->is_over)
+	while (!c->is_over && port_monotonic_ns() < until)
 		(void)port_monitor_wait(all->lock, CAPTURE_POLL_NS);
 	c->waiters--;
-	*result = to_json(c, false);
+	if (c->is_over)
+		*result = to_json(c, false);
+	else
+		rc = err_set(err, WEIR_ERR_BUSY,
+			     "capture '%s' was told to end and has not within %d s", name,
+			     (int)(END_WAIT_NS / NS_PER_S));
 	port_monitor_unlock(all->lock);
-	return 0;
+	return rc;
 }
 
 int captures_tell(struct captures *all, const char *name, const char *line,

@@ -36,7 +36,8 @@ void captures_free(struct captures *c);
 int captures_start(struct captures *c, const char *name, json_t *arguments,
 		   const char *caller, json_t **result,
 		   struct weir_error *err) MUST_CHECK;
-/* Waits until the store is closed; *result has its grade. */
+/* Waits until the store is closed, which *result has the grade of; for 30 s at most: then BUSY, and it ends when
+ * its recorder listens again. */
 int captures_end(struct captures *c, const char *name, json_t **result,
 		 struct weir_error *err) MUST_CHECK;
 /* To the recorder of one that is recording. */

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Who is late.  A plugin that describes itself only after the agent was asked to end: it ends, and is not started
 # again.  A recorder that starts only after its start was given up: it ends too, and records nothing for good.
+# One that does not hear that it is to end: the call ends, and the recorder when it wakes.
 . "$SOURCE_ROOT/tests/lib/tap.sh"
 . "$SOURCE_ROOT/tests/lib/agent.sh"
 
@@ -61,5 +62,13 @@ is_ended() {
 	[ "$(result divert status '{"name":"late"}' | jq -r .state)" = ended ]
 }
 check "and is in the list as such" wait_for 10 is_ended
+
+check_match "a recorder starts" "$(call divert start '{"name":"deaf","mode":"sniff","interfaces":["lo"]}')" '"state": *"recording"'
+recorder=$(freeze)
+check_match "one that does not listen is not waited for without end" "$(call divert stop '{"name":"deaf"}')" \
+	"capture 'deaf' was told to end and has not within 30 s"
+kill -CONT "$recorder"
+check "it ends once it wakes" wait_for 20 is_gone
+check_match "complete" "$(result divert status '{"name":"deaf"}')" '"grade": *"complete"'
 agent_stop
 tap_done
