@@ -363,6 +363,9 @@ const char *session_end_reason(const struct session *s)
 {
 	if (counter_read(&s->stream_closed))
 		return "reader_closed";
+	/* What the capture thread has left is there once it says so: pairs with its release. */
+	if (!atomic_load_explicit(&s->capture_done.value, memory_order_acquire))
+		return "end_of_input";
 	if (s->capture_rc)
 		return "error";
 	return producer_is_done(s->producer) ? "count" : "end_of_input";
