@@ -359,16 +359,31 @@ static void tell_stalled(struct worker *k)
 	out_flush(&k->out);
 }
 
+static bool has_worker(const struct walk *w)
+{
+	for (unsigned i = 0; i < w->worker_count; i++)
+		if (!worker_is_given_up(w->workers[i]))
+			return true;
+	return false;
+}
+
 /* The thread hangs: its directory is reported and counted as done, and somebody takes its place.
- * Not where it writes: it waits for whoever reads the output then. */
+ * Not where it writes: it waits for whoever reads the output then.  Where nobody can and all others
+ * hang too, the walk is over. */
 static void give_up(struct walk *w, struct worker *k)
 {
+	struct weir_error ignored;
+
 	if (!worker_turn(k, WORKER_BUSY, WORKER_GIVEN_UP))
 		return;
 	w->stalled++;
-	(void)start_thread(w, NULL);
+	(void)start_thread(w, &ignored);
 	tell_stalled(k);
 	put_back(w);
+	if (has_worker(w))
+		return;
+	walk_stop(w, WALK_STALLED);
+	port_event_set(&w->done);
 }
 
 static void watch(struct walk *w)

@@ -4,7 +4,7 @@
 . "$SOURCE_ROOT/tests/lib/fs.sh"
 require_tool python3 jq mkntfs ntfs-3g timeout
 [ -e /dev/fuse ] || skip_all "there is no /dev/fuse"
-truncate -s 8M "$tmp/img"
+truncate -s 64M "$tmp/img"
 mkntfs -q -F "$tmp/img" >/dev/null 2>&1 || skip_all "cannot make an NTFS image"
 root=$tmp/root
 mkdir -p "$root/hung" "$root/a/b"
@@ -93,4 +93,17 @@ check_equal "and where it hangs" "$(jq -c 'select(.record=="error") | [.path, .e
 code=0
 timeout -s KILL 60 python3 "$tmp/reader" wait "$daemon" "$WEIR" list -r -j 1 --stall 1s "$root/hung/many" >"$tmp/list" || code=$?
 check_equal "a reader that is slow is no file system that hangs" "$code $(summary complete) $(records)" "0 true 2001"
+
+# More directories hang than there may ever be threads: the rest is given up, and the listing ends.
+python3 -c '
+import os, sys
+for d in range(100):
+    os.makedirs(f"{sys.argv[1]}/{d}")
+    for i in range(100):
+        open(f"{sys.argv[1]}/{d}/file-{i}", "w").close()' "$root/hung/wide"
+code=0
+timeout -s KILL 60 python3 "$tmp/reader" stop "$daemon" "$WEIR" list -r -j 16 --stall 500ms "$root/hung/wide" >"$tmp/list" || code=$?
+kill -CONT "$daemon"
+check_equal "all threads hang: it ends, and is not complete" "$code $(summary complete) $(summary reason) $(summary stalled)" \
+	'4 false "stalled" 64'
 tap_done
