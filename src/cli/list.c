@@ -304,9 +304,7 @@ static int exit_code(const struct list *l, const struct walk_result *r)
 		return EXIT_ENVIRONMENT;
 	if (!report_is_complete(r) &&
 	    !(r->end == WALK_COMPLETE && l->options.max_depth && !report_error_count(r) &&
-	      !r->lost_lines && !r->failed_mounts))
-		return EXIT_LOSSES;
-	if (l->volumes.failed_paths)
+	      !r->lost_lines && !r->failed_mounts && !r->failed_paths))
 		return EXIT_LOSSES;
 	return (l->pattern || l->config.selection->types) && !r->counts.written
 		       ? EXIT_NO
@@ -382,6 +380,7 @@ static int run(struct list *l, struct weir_error *err)
 	walk_finish(w, &result);
 	result.stalled += l->volumes.stalled;
 	result.failed_mounts = l->volumes.failed_mounts;
+	result.failed_paths = l->volumes.failed_paths;
 	if (result.stalled && result.end == WALK_COMPLETE)
 		result.end = WALK_STALLED;
 	l->is_stalled = result.stalled != 0;

@@ -70,7 +70,9 @@ bool enter_is_wanted(struct worker *k, const struct place *at, struct record *r,
 	}
 	if (at->node->depth + 1 < c->max_depth)
 		return true;
-	k->counts.depth_cut += c->is_recursive || c->pattern;
+	/* One level alone was asked for: nothing is cut off there. */
+	k->counts.depth_cut +=
+		c->is_recursive || (c->pattern && pattern_is_deep(c->pattern));
 	return false;
 }
 

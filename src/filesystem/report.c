@@ -216,7 +216,7 @@ bool report_is_complete(const struct walk_result *r)
 {
 	/* What vanished is no loss: it was not there to be listed. */
 	return r->end == WALK_COMPLETE && !r->lost_lines && !r->is_memory_short &&
-	       !r->counts.depth_cut && !r->failed_mounts &&
+	       !r->counts.depth_cut && !r->failed_mounts && !r->failed_paths &&
 	       report_error_count(r) == r->counts.errors[ENOENT];
 }
 
@@ -227,7 +227,7 @@ static const char *reason_of(const struct walk_result *r)
 		return walk_end_name(r->end);
 	if (r->lost_lines || r->is_memory_short)
 		return "memory";
-	if (r->failed_mounts)
+	if (r->failed_mounts || r->failed_paths)
 		return "errors";
 	return r->counts.depth_cut ? "max_depth" : "errors";
 }
@@ -270,6 +270,8 @@ char *report_summary(const struct walk_result *r, size_t skipped_count,
 	set_count(o, "depth_cut", r->counts.depth_cut);
 	set_count(o, "stalled", r->stalled);
 	set_count(o, "skipped_mounts", skipped_count);
+	set_count(o, "failed_paths", r->failed_paths);
+	set_count(o, "failed_mounts", r->failed_mounts);
 	(void)json_object_set_new(o, "errors", errors_object(r));
 	if (r->output_error)
 		(void)json_object_set_new(o, "output_error",

@@ -80,7 +80,8 @@ struct walk_result {
 	enum walk_end end;
 	struct walk_counts counts;
 	unsigned stalled;
-	size_t failed_mounts; /* the caller's: to be crossed, and could not be opened */
+	/* The caller's: paths that were named, mounts that were to be crossed, and could not be opened. */
+	size_t failed_paths, failed_mounts;
 	uint64_t disturbed;   /* opens that could not keep the access time */
 	uint64_t lost_lines, bytes;
 	int output_error;

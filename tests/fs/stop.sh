@@ -40,6 +40,8 @@ list -r --format csv "$root/nothing"
 check_equal "a path that is not there" "$list_code" 3
 list -r "$root/d1" "$root/nothing"
 check_equal "one of two" "$list_code $(records)" "4 101"
+check_equal "and the summary says so" "$(tail -n 1 "$tmp/list" | jq -c '[.complete, .reason, .failed_paths]')" \
+	'[false,"errors",1]'
 "$WEIR" list -r "$root" | head -n 2 >/dev/null
 ok "a reader that has enough is no failure"
 list -r "$root" -o /dev/full
