@@ -221,6 +221,7 @@ int volume_open(struct volume *v, const char *path, const struct mounts *mounts,
 		struct weir_error *err)
 {
 	size_t length = strlen(path);
+	bool has_link;
 	int rc;
 
 	*v = (struct volume){ .fd = -1, .walk_fd = -1 };
@@ -230,6 +231,7 @@ int volume_open(struct volume *v, const char *path, const struct mounts *mounts,
 	if (duplicate(&v->path, path, length))
 		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory");
 	port_path_separators(v->path);
+	has_link = port_path_has_link(path);
 	rc = port_root_open(path, &v->fd, err);
 	if (!rc)
 		rc = query_root(v, err);
@@ -239,6 +241,8 @@ int volume_open(struct volume *v, const char *path, const struct mounts *mounts,
 		rc = describe(v, mounts, err);
 	if (rc)
 		volume_close(v);
+	else if (has_link)
+		atomic_fetch_add_explicit(&v->own.disturbed, 1, memory_order_relaxed);
 	return rc;
 }
 

@@ -139,6 +139,8 @@ struct file_time port_file_clock(void);
 
 /* A volume's root, for looking only; no magic links.  The last component is not followed. */
 int port_root_open(const char *path, int *fd, struct weir_error *err) MUST_CHECK;
+/* Whether opening it goes through a link, which may change the link's access time; finding out does not. */
+bool port_path_has_link(const char *path);
 /* What stands at an absolute path; a link there is not followed; -errno. */
 int port_path_query(const char *path, struct file_meta *meta) MUST_CHECK;
 /* The target of the link at an absolute path, read so that its access time stays; where that cannot

@@ -53,6 +53,16 @@ check_equal "every link's target was read" \
 	'"/nowhere/at/all" "loop" "plain" '
 check_equal "every file was hashed" "$(summary hashed_files)" 7
 
+# The way to what is listed: a link in it is gone through by the kernel, which may stamp it.
+ln -s a "$root/way"
+"$WEIR" list "$root/way/" >"$tmp/list"
+check_equal "a path through a link may have changed the link's time" "$(summary access_times_disturbed)" 1
+"$WEIR" list "$root/way" >"$tmp/list"
+check_equal "the link itself is not gone through" "$(summary access_times_disturbed)" 0
+rm "$root/way"
+set_back
+all_times >"$tmp/before"
+
 for form in bodyfile bodyfile-plaso csv table; do
 	"$WEIR" list -r --hash md5 --format $form "$root" >/dev/null
 done

@@ -42,6 +42,18 @@ int port_root_open(const char *path, int *fd, struct weir_error *err)
 	return *fd < 0 ? err_sys(err, "cannot open '%s'", path) : 0;
 }
 
+bool port_path_has_link(const char *path)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC | O_NOFOLLOW,
+				.resolve = RESOLVE_NO_SYMLINKS };
+	int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+
+	if (fd < 0)
+		return errno == ELOOP;
+	(void)close(fd);
+	return false;
+}
+
 int port_path_query(const char *path, struct file_meta *meta)
 {
 	struct port_files state;
