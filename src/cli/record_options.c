@@ -102,6 +102,25 @@ static int check_rings(const struct record_options *o, struct weir_error *err)
 		       (least + MIB - 1) / MIB, count);
 }
 
+static int check_buffer(const struct record_kind *k, const struct record_options *o,
+			struct weir_error *err)
+{
+	uint64_t available;
+
+	if (o->buffer_bytes < UINT64_C(2) << 20 || o->buffer_bytes > UINT64_C(64) << 30)
+		return err_set(err, WEIR_ERR_USAGE,
+			       "--buffer must be within 2MiB to 64GiB");
+	/* Much of it is the kernel's, which would end other programs to have it. */
+	available = port_memory_available();
+	if (available && o->buffer_bytes > available / 2)
+		return err_set(err, WEIR_ERR_LIMIT,
+			       "--buffer: %" PRIu64
+			       " MiB is more than half of the %" PRIu64
+			       " MiB of memory that this machine has left",
+			       o->buffer_bytes >> 20, available >> 20);
+	return has_ring(k) ? check_rings(o, err) : 0;
+}
+
 /* An interface or a layout where it has no meaning is a mistake, not a wish to be ignored. */
 static int check_kind(const struct record_kind *k, const struct record_options *o,
 		      struct weir_error *err)
@@ -147,10 +166,7 @@ static int check_kind(const struct record_kind *k, const struct record_options *
 			err, WEIR_ERR_USAGE,
 			"pcapng is not written to a terminal: name a file with -w, "
 			"or pipe it to its reader");
-	if (o->buffer_bytes < UINT64_C(2) << 20 || o->buffer_bytes > UINT64_C(64) << 30)
-		return err_set(err, WEIR_ERR_USAGE,
-			       "--buffer must be within 2MiB to 64GiB");
-	return has_ring(k) ? check_rings(o, err) : 0;
+	return check_buffer(k, o, err);
 }
 
 static uint64_t default_buffer(const struct record_kind *kind)

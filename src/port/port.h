@@ -40,6 +40,8 @@ struct port_identity {
 void port_identity(
 	struct port_identity *id); /* executable_sha256 stays empty: it takes time */
 void port_identity_hash(struct port_identity *id);
+/* What programs could still have without others' being swapped out or ended; 0: not known. */
+uint64_t port_memory_available(void);
 
 /* Threads.  A thread is joined exactly once. */
 struct port_thread;

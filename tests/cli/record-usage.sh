@@ -31,6 +31,7 @@ usage "--layer flow is not sniff's" "is not a layer of" sniff --layer forward
 usage "--snaplen has a bound" "300000 is not within" sniff --snaplen 300000
 usage "import needs a file" "no file to import" import
 usage "--buffer has bounds" "within 2MiB to 64GiB" sniff --buffer 1KiB
+check_status "--buffer leaves the machine memory" 3 "$WEIR" sniff --buffer "$(awk '/^MemAvailable/ { print $2 }' /proc/meminfo)KiB" -i lo -o x
 # shellcheck disable=SC2046
 usage "--buffer has room for each interface's ring" "at least 14MiB for 20 interfaces" \
 	sniff --buffer 2MiB $(printf ' -i if%s' $(seq 20))

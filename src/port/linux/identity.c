@@ -4,6 +4,9 @@
 #include "base/mem.h"
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -87,6 +90,20 @@ void port_identity(struct port_identity *id)
 	id->cpu_count = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
 	id->memory_bytes =
 		(uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+uint64_t port_memory_available(void)
+{
+	FILE *f = fopen("/proc/meminfo", "re");
+	unsigned long long kib = 0;
+	char line[128];
+
+	while (f && !kib && fgets(line, sizeof line, f))
+		if (!strncmp(line, "MemAvailable:", 13))
+			kib = strtoull(line + 13, NULL, 10);
+	if (f)
+		(void)fclose(f);
+	return (uint64_t)kib << 10;
 }
 
 void port_identity_hash(struct port_identity *id)

@@ -65,6 +65,13 @@ void port_identity(struct port_identity *id)
 		id->memory_bytes = memory.ullTotalPhys;
 }
 
+uint64_t port_memory_available(void)
+{
+	MEMORYSTATUSEX memory = { .dwLength = sizeof memory };
+
+	return GlobalMemoryStatusEx(&memory) ? memory.ullAvailPhys : 0;
+}
+
 static void hash_file(int fd, char hex[HASH_HEX])
 {
 	uint8_t digest[HASH_BYTES];
