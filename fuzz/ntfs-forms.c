@@ -23,6 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const enum dir_class classes[] = { DIR_FULL, DIR_ID_BOTH, DIR_ID_EXTD,
 						  DIR_ID_EXTD_BOTH };
 
+	static const char *const trusted[] = { "S-1-5-18", NULL };
+
 	char text[2048];
 	uint32_t tag;
 	int64_t n = 0;
@@ -41,6 +43,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 6:
 		n = ntfs_sddl(data + 1, size - 1, text, sizeof text);
 		if (n >= 0 && strlen(text) != (size_t)n)
+			abort();
+		break;
+	case 7:
+		if (!ntfs_is_held(data + 1, size - 1, NTFS_HOLD_ALL, trusted, text,
+				  sizeof text) &&
+		    !text[0])
 			abort();
 		break;
 	default:

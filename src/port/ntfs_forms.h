@@ -75,5 +75,23 @@ int64_t ntfs_reparse_target(const void *bytes, size_t length, uint32_t *tag, cha
 /* A self-relative security descriptor as SDDL, with SIDs in full and rights in hex, NUL-terminated.
  * Its length, or WEIR_ERR_FORMAT, WEIR_ERR_LIMIT. */
 int64_t ntfs_sddl(const void *bytes, size_t length, char *text, size_t room) MUST_CHECK;
+/* A SID as "S-1-5-18"; false where there is none, or no room for it. */
+bool ntfs_sid(const void *bytes, size_t length, char *text, size_t room) MUST_CHECK;
+
+/* What others must not be able to do. */
+enum ntfs_hold {
+	NTFS_HOLD_ALL, /* change it, and of a folder what is in it: nor add to it */
+	NTFS_HOLD_ABOVE, /* a folder further up: rename or remove it or what is in it; they may add */
+	NTFS_HOLD_ROOT, /* the same of a volume's root, which is never renamed */
+};
+
+/* Whether what a self-relative security descriptor stands at is in the hands of `trusted` alone (SIDs as
+ * text, NULL-terminated): its owner is one of them, and nobody else has such a right.  An entry of a kind
+ * that is not known here gives its rights to somebody else.  Else why not, in words. */
+bool ntfs_is_held(const void *bytes, size_t length, enum ntfs_hold hold,
+		  const char *const *trusted, char *why, size_t size) MUST_CHECK;
+/* Makes of "C:\\a\\b.exe" the folder it is in, and of that the next one, "C:\\"; false where there is none
+ * above, or the path is not one of a drive. */
+bool ntfs_folder_of(char *path) MUST_CHECK;
 
 #endif

@@ -41,6 +41,18 @@ static bool put_sid(struct text *t, struct cursor *c)
 	return true;
 }
 
+bool ntfs_sid(const void *bytes, size_t length, char *text, size_t room)
+{
+	struct text t = { .at = text, .left = room };
+	struct cursor c;
+
+	if (!room)
+		return false;
+	*text = '\0';
+	cur_init(&c, bytes, length);
+	return put_sid(&t, &c) && !t.is_full;
+}
+
 static bool put_sid_at(struct text *t, const uint8_t *bytes, size_t length, uint32_t off)
 {
 	struct cursor c;

@@ -3,6 +3,7 @@
 #define WEIR_PORT_WINDOWS_NET_H
 
 #include "port/net.h"
+#include "port/ntfs_forms.h"
 #include "port/windows/win.h"
 
 /* Two connected sockets on loopback, made sure of to be each other's; blocking, not inherited. */
@@ -31,5 +32,7 @@ bool win_token_sid(HANDLE token, char *text, size_t size);
 bool win_own_sid(char *text, size_t size);
 /* The system, its administrators, or our own user. */
 bool win_is_trusted_sid(PSID sid);
+/* Whether an open file or folder is in their hands alone; else why not, in words. */
+bool win_is_held(HANDLE h, enum ntfs_hold hold, char *why, size_t size);
 
 #endif

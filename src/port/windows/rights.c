@@ -12,6 +12,11 @@ enum {
 	SID_TEXT = 200
 };
 
+#define SID_SYSTEM         "S-1-5-18"
+#define SID_ADMINISTRATORS "S-1-5-32-544"
+/* TrustedInstaller, which owns the system's own folders. */
+#define SID_INSTALLER "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"
+
 static void copy_sid(PSID sid, char *text, size_t size)
 {
 	wchar_t *wide = NULL;
@@ -78,73 +83,48 @@ bool win_is_trusted_sid(PSID sid)
 
 	copy_sid(sid, text, sizeof text);
 	return text[0] &&
-	       (!strcmp(text, "S-1-5-18") || !strcmp(text, "S-1-5-32-544") ||
-		/* TrustedInstaller, which owns the system's own folders. */
-		!strcmp(text, "S-1-5-80-956008885-3418522649-1831038044-1853292631-"
-			      "2271478464") ||
+	       (!strcmp(text, SID_SYSTEM) || !strcmp(text, SID_ADMINISTRATORS) ||
+		!strcmp(text, SID_INSTALLER) ||
 		(win_own_sid(own, sizeof own) && !strcmp(text, own)));
 }
 
-/* Rights that let somebody change what is there, or give himself such rights. */
-static bool lets_write(const ACCESS_ALLOWED_ACE *ace)
+/* As the system hands it out: one piece, with offsets. */
+static void *read_descriptor(HANDLE h, DWORD *length)
 {
-	const ACCESS_MASK write = FILE_WRITE_DATA | FILE_APPEND_DATA | WRITE_DAC |
-				  WRITE_OWNER | DELETE | FILE_DELETE_CHILD |
-				  GENERIC_WRITE | GENERIC_ALL;
+	const SECURITY_INFORMATION what =
+		OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
+	void *d = NULL;
 
-	return ace->Mask & write && !(ace->Header.AceFlags & INHERIT_ONLY_ACE);
+	*length = 0;
+	if (GetKernelObjectSecurity(h, what, NULL, 0, length) || !*length)
+		return NULL;
+	d = mem_new(*length, 1);
+	if (d && GetKernelObjectSecurity(h, what, d, *length, length))
+		return d;
+	mem_free(d);
+	return NULL;
 }
 
-static bool check_list(PACL list, char *why, size_t size)
+bool win_is_held(HANDLE h, enum ntfs_hold hold, char *why, size_t size)
 {
-	char who[SID_TEXT];
+	char own[SID_TEXT];
+	const char *const all[] = { SID_SYSTEM, SID_ADMINISTRATORS, SID_INSTALLER,
+				    win_own_sid(own, sizeof own) ? own : NULL, NULL };
+	DWORD length;
+	void *d = read_descriptor(h, &length);
+	bool is = false;
 
-	if (!list) {
-		(void)snprintf(why, size,
-			       "may be changed by others: it has no list of rights");
-		return false;
-	}
-	for (DWORD i = 0; i < list->AceCount; i++) {
-		ACCESS_ALLOWED_ACE *ace;
-
-		if (!GetAce(list, i, (void **)&ace) ||
-		    ace->Header.AceType != ACCESS_ALLOWED_ACE_TYPE || !lets_write(ace) ||
-		    win_is_trusted_sid(&ace->SidStart))
-			continue;
-		copy_sid(&ace->SidStart, who, sizeof who);
-		(void)snprintf(why, size, "may be changed by others: by %s", who);
-		return false;
-	}
-	return true;
-}
-
-static bool is_ours(HANDLE h, SE_OBJECT_TYPE type, char *why, size_t size)
-{
-	PSECURITY_DESCRIPTOR d = NULL;
-	PSID owner = NULL;
-	PACL list = NULL;
-	char who[SID_TEXT];
-	bool is;
-
-	if (GetSecurityInfo(h, type,
-			    OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION,
-			    &owner, NULL, &list, NULL, &d)) {
+	if (d)
+		is = ntfs_is_held(d, length, hold, all, why, size);
+	else
 		(void)snprintf(why, size, "does not tell who may change it");
-		return false;
-	}
-	is = owner && win_is_trusted_sid(owner);
-	if (!is) {
-		copy_sid(owner, who, sizeof who);
-		(void)snprintf(why, size, "belongs to %s", who);
-	}
-	is = is && check_list(list, why, size);
-	(void)LocalFree(d);
+	mem_free(d);
 	return is;
 }
 
 bool port_is_ours(int fd, char *why, size_t size)
 {
-	return is_ours(win_handle(fd), SE_FILE_OBJECT, why, size);
+	return win_is_held(win_handle(fd), NTFS_HOLD_ALL, why, size);
 }
 
 /* Everything below inherits from it. */
