@@ -313,15 +313,26 @@ int config_set(struct agent_config *c, const char *key, const char *value,
 	return err_set(err, WEIR_ERR_USAGE, "'%.60s' is no key", key);
 }
 
-int config_read(struct agent_config *c, const char *path, struct weir_error *err)
+/* Who can write this file can make himself an administrator of the agent. */
+static int check_owner(int fd, const char *path, struct weir_error *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc;
-	char *bytes = NULL;
-	ssize_t n = -1;
+	char why[160];
+	struct stat st;
 
-	if (fd < 0)
-		return err_sys(err, "cannot open '%.200s'", path);
-	bytes = mem_new(CONFIG_FILE_MAX, 1);
+	if (fstat(fd, &st))
+		return err_sys(err, "cannot look at '%.200s'", path);
+	if (S_ISCHR(st.st_mode) || port_is_ours(fd, why, sizeof why))
+		return 0;
+	return err_set(err, WEIR_ERR_PRIVILEGE, "'%.200s' %s", path, why);
+}
+
+static int read_text(struct agent_config *c, int fd, const char *path,
+		     struct weir_error *err)
+{
+	char *bytes = mem_new(CONFIG_FILE_MAX, 1);
+	ssize_t n = -1;
+	int rc;
+
 	if (bytes)
 		n = read(fd, bytes, CONFIG_FILE_MAX);
 	if (!bytes)
@@ -336,6 +347,18 @@ int config_read(struct agent_config *c, const char *path, struct weir_error *err
 	else
 		rc = 0;
 	mem_free(bytes);
+	return rc;
+}
+
+int config_read(struct agent_config *c, const char *path, struct weir_error *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc;
+
+	if (fd < 0)
+		return err_sys(err, "cannot open '%.200s'", path);
+	rc = check_owner(fd, path, err);
+	if (!rc)
+		rc = read_text(c, fd, path, err);
 	(void)close(fd);
 	return rc;
 }

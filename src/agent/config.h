@@ -58,6 +58,7 @@ int config_parse(struct agent_config *c, const char *text, size_t length,
 /* One key, as a line of the file would set it. */
 int config_set(struct agent_config *c, const char *key, const char *value,
 	       struct weir_error *err) MUST_CHECK;
+/* WEIR_ERR_PRIVILEGE where others than we and the system's administrators could have written it. */
 int config_read(struct agent_config *c, const char *path,
 		struct weir_error *err) MUST_CHECK;
 

@@ -31,6 +31,7 @@ agent_start() {
 		"$tmp/probe.py" >"$tmp/probe.json"
 	chmod 644 "$tmp/probe.json"
 	printf '%s\n' "$agent_config" >"$tmp/weir.conf"
+	chmod 644 "$tmp/weir.conf"
 	[ -e "$agent_data/agent/agent.key" ] ||
 		"$WEIR" agent init --config "$tmp/weir.conf" --data "$agent_data" >"$tmp/init"
 	agent_run

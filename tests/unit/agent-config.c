@@ -1,6 +1,10 @@
 /* weir.conf, addresses, rates. */
 #include "agent/config.h"
+#include "lib/folder.h"
 #include "lib/tap.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
 
 static struct agent_config config;
 static struct weir_error err;
@@ -77,6 +81,36 @@ static void test_read(void)
 {
 	config_default(&config);
 	CHECK_EQ(config_read(&config, "/nonexistent/weir.conf", &err), WEIR_ERR_ABSENT);
+	CHECK_EQ(config_read(&config, "/dev/null", &err), 0);
+}
+
+/* Nobody else's word about who may do what. */
+static void test_read_whose(void)
+{
+	static const char text[] = "user = 0 admin\n";
+	char path[400];
+
+	folder_make();
+	(void)snprintf(path, sizeof path, "%s", folder_path("weir.conf"));
+	folder_write("weir.conf", text, sizeof text - 1);
+	config_default(&config);
+	CHECK(!chmod(path, 0644));
+	CHECK_EQ(config_read(&config, path, &err), 0);
+	CHECK_EQ(config.user_count, 1);
+	config_default(&config);
+	CHECK(!chmod(path, 0666));
+	CHECK_EQ(config_read(&config, path, &err), WEIR_ERR_PRIVILEGE);
+	CHECK(strstr(err.text, "may be changed by others: its mode is 0666"));
+	CHECK(!chmod(path, 0664));
+	CHECK_EQ(config_read(&config, path, &err), WEIR_ERR_PRIVILEGE);
+	CHECK(!chmod(path, 0644));
+	if (!geteuid()) {
+		CHECK(!chown(path, 65534, 65534));
+		CHECK_EQ(config_read(&config, path, &err), WEIR_ERR_PRIVILEGE);
+		CHECK(strstr(err.text, "belongs to user 65534"));
+	}
+	CHECK_EQ(config.user_count, 0);
+	folder_remove();
 }
 
 static void check_address(const char *text, const char *want, unsigned want_port)
@@ -135,6 +169,7 @@ int main(void)
 	RUN(test_values);
 	RUN(test_errors);
 	RUN(test_read);
+	RUN(test_read_whose);
 	RUN(test_address);
 	RUN(test_rate);
 	return tap_done();

@@ -39,6 +39,12 @@ pair() {
 printf '{"name":"crash","command":["%s","--help"]}\n' "Z:$WEIR_EXE" >crash.json
 
 check_match "init makes a key and a code" "$("$WEIR" agent init --data "$data" --json 2>/dev/null)" '"code":"'
+printf 'name = lab\n' >weir.conf
+chmod 644 weir.conf
+check "a configuration is read" "$WEIR" agent code --config "Z:$tmp/weir.conf" --data "$data"
+chmod 666 weir.conf
+check_status "one that others may write is refused" 3 "$WEIR" agent code --config "Z:$tmp/weir.conf" --data "$data"
+check_match "... with the reason" "$tap_output" "weir.conf' may be changed by others: by S-1-1-0"
 agent_start
 check_match "the pipe is named after the data" "$pipe" '^\\\\\.\\pipe\\weir-agent-[0-9a-f]{16}$'
 local_ctl whoami >who || :
