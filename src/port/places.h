@@ -32,9 +32,13 @@ int port_directory_name(char *path, size_t size, struct weir_error *err) MUST_CH
 /* PLACE_CONTROL, expanded. */
 int port_control_home(char *path, size_t size, struct weir_error *err) MUST_CHECK;
 
+/* mkdir(path, 0700); on Windows the rights are the system's, the administrators' and, where we are none, our
+ * user's.  0, or -1 and errno. */
+int port_private_directory(const char *path) MUST_CHECK;
 /* Makes the directory where it is missing (not its parents), gives it the mode, and, where owner is
- * not NULL, to that user.  On Windows the mode tells whether others may list it, the list of rights is
- * the system's, the administrators' and our user's, and a directory of somebody else is refused. */
+ * not NULL, to that user.  On Windows the mode says nothing: what is made is as port_private_directory()
+ * makes it, and what was there keeps its rights.  WEIR_ERR_PRIVILEGE where it was there and, owner being
+ * NULL, belongs to another user than root and us; on Windows, where others may change it. */
 int port_directory_make(const char *path, unsigned mode, const struct port_user *owner,
 			struct weir_error *err) MUST_CHECK;
 /* Whether nobody but we and the system's administrators could have written the open file or

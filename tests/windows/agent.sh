@@ -38,6 +38,12 @@ pair() {
 # A program that is no plugin: it ends at once.
 printf '{"name":"crash","command":["%s","--help"]}\n' "Z:$WEIR_EXE" >crash.json
 
+# What is there before has its rights from somebody else.
+mkdir -m 755 agent
+mkdir -m 777 open
+check_status "a directory that others may write is refused" 3 timeout 100 "$WEIR" agent run --data "Z:$tmp/open" --socket none
+check_match "... with the reason" "$tap_output" "/open' may be changed by others: by S-1-1-0"
+check_equal "... and keeps its rights" "$(stat -c %a open)" 777
 check_match "init makes a key and a code" "$("$WEIR" agent init --data "$data" --json 2>/dev/null)" '"code":"'
 printf 'name = lab\n' >weir.conf
 chmod 644 weir.conf
@@ -46,6 +52,8 @@ chmod 666 weir.conf
 check_status "one that others may write is refused" 3 "$WEIR" agent code --config "Z:$tmp/weir.conf" --data "$data"
 check_match "... with the reason" "$tap_output" "weir.conf' may be changed by others: by S-1-1-0"
 agent_start
+check_equal "a directory that was there keeps its rights" "$(stat -c %a agent)" 755
+check_match "one that is made is nobody else's" "$(stat -c %a agent/stores agent/plugins)" '^7[0-7]0$'
 check_match "the pipe is named after the data" "$pipe" '^\\\\\.\\pipe\\weir-agent-[0-9a-f]{16}$'
 local_ctl whoami >who || :
 check_match "the pipe tells who asks" "$(cat who)" '"caller": ?"sid:S-1-'

@@ -86,6 +86,11 @@ int port_control_home(char *path, size_t size, struct weir_error *err)
 		       : err_set(err, WEIR_ERR_USAGE, "--config: too long a path");
 }
 
+int port_private_directory(const char *path)
+{
+	return mkdir(path, 0700);
+}
+
 int port_directory_make(const char *path, unsigned mode, const struct port_user *owner,
 			struct weir_error *err)
 {
@@ -95,6 +100,10 @@ int port_directory_make(const char *path, unsigned mode, const struct port_user 
 		return err_sys(err, "cannot make '%s'", path);
 	if (lstat(path, &st) || !S_ISDIR(st.st_mode))
 		return err_set(err, WEIR_ERR_EXISTS, "'%s' is no directory", path);
+	/* Whose it is can put another one in its place, and what is in it is his. */
+	if (!owner && st.st_uid != 0 && st.st_uid != geteuid())
+		return err_set(err, WEIR_ERR_PRIVILEGE, "'%s' belongs to user %u", path,
+			       (unsigned)st.st_uid);
 	/* Of somebody who is not root nothing may be inherited but his own. */
 	if (owner && (st.st_uid != owner->uid || st.st_gid != owner->gid) &&
 	    lchown(path, owner->uid, owner->gid))

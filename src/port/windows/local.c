@@ -266,7 +266,7 @@ static void *run_door(void *arg)
 static int open_pipe(struct local_door *d, const char *path, struct weir_error *err)
 {
 	d->path = win_name(path);
-	d->rights = win_private_descriptor(false);
+	d->rights = win_private_descriptor();
 	if (!d->path || !d->rights)
 		return err_set(err, WEIR_ERR_SYSTEM, "cannot make the rights of '%.200s'",
 			       path);

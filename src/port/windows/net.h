@@ -23,9 +23,8 @@ void pump_serve(HANDLE pipe, SOCKET s);
 int pump_from_pipe(HANDLE pipe, SOCKET s, struct weir_error *err) MUST_CHECK;
 int pump_to_pipe(SOCKET s, HANDLE pipe, struct weir_error *err) MUST_CHECK;
 
-/* Rights to the system, the administrators and our user, and to nobody else, inherited where
- * `inherits`; free with LocalFree(). */
-PSECURITY_DESCRIPTOR win_private_descriptor(bool inherits) MUST_CHECK;
+/* Rights to the system, the administrators and our user, and to nobody else; free with LocalFree(). */
+PSECURITY_DESCRIPTOR win_private_descriptor(void) MUST_CHECK;
 /* The user of a token as "S-1-5-18"; false where it cannot be had. */
 bool win_token_sid(HANDLE token, char *text, size_t size);
 /* The user of this process. */

@@ -112,6 +112,7 @@ NTSTATUS win_open_at(HANDLE dir, const char *name, const struct win_open *how, H
 	text.MaximumLength = text.Length;
 	object.RootDirectory = w.root;
 	object.ObjectName = &text;
+	object.SecurityDescriptor = how->rights;
 	status =
 		win_calls()->create(h, how->access | SYNCHRONIZE, &object, &io, NULL,
 				    FILE_ATTRIBUTE_NORMAL, SHARE_ALL, how->disposition,

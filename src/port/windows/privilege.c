@@ -7,7 +7,7 @@
 
 /* Membership that is enabled now: false for an administrator who was not elevated.  (wine says of
  * TokenElevation that nobody is.) */
-static bool is_administrator(void)
+bool win_is_administrator(void)
 {
 	SID_IDENTIFIER_AUTHORITY nt = { SECURITY_NT_AUTHORITY };
 	BOOL is_member = FALSE;
@@ -25,7 +25,7 @@ static bool is_administrator(void)
 bool port_have_capability(const char *name)
 {
 	(void)name;
-	return is_administrator();
+	return win_is_administrator();
 }
 
 int port_lacks_capability(const char *name, struct weir_error *err)
@@ -55,5 +55,5 @@ int port_drop(const struct port_user *user, const char *keep, struct weir_error 
 
 void port_privileges(char *text, size_t size)
 {
-	(void)snprintf(text, size, "%s", is_administrator() ? "administrator" : "");
+	(void)snprintf(text, size, "%s", win_is_administrator() ? "administrator" : "");
 }

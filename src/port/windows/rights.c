@@ -3,7 +3,6 @@
 #include "port/places.h"
 #include "port/windows/net.h"
 
-#include <aclapi.h>
 #include <errno.h>
 #include <sddl.h>
 #include <stdio.h>
@@ -59,22 +58,45 @@ bool win_own_sid(char *text, size_t size)
 	return is_known;
 }
 
-PSECURITY_DESCRIPTOR win_private_descriptor(bool inherits)
+static PSECURITY_DESCRIPTOR read_text(const wchar_t *text)
 {
-	const char *how = inherits ? "OICI" : "";
-	char own[SID_TEXT];
-	wchar_t text[4 * SID_TEXT];
 	PSECURITY_DESCRIPTOR d = NULL;
 
-	if (!win_own_sid(own, sizeof own))
-		return NULL;
-	(void)swprintf(text, ARRAY_LEN(text),
-		       L"O:%hsD:P(A;%hs;GA;;;SY)(A;%hs;GA;;;BA)(A;%hs;GA;;;%hs)", own,
-		       how, how, how, own);
 	return ConvertStringSecurityDescriptorToSecurityDescriptorW(text, SDDL_REVISION_1,
 								    &d, NULL)
 		       ? d
 		       : NULL;
+}
+
+PSECURITY_DESCRIPTOR win_private_descriptor(void)
+{
+	char own[SID_TEXT];
+	wchar_t text[4 * SID_TEXT];
+
+	if (!win_own_sid(own, sizeof own))
+		return NULL;
+	(void)swprintf(text, ARRAY_LEN(text),
+		       L"O:%hsD:P(A;;GA;;;SY)(A;;GA;;;BA)(A;;GA;;;%hs)", own, own);
+	return read_text(text);
+}
+
+/* For what is new; how: who inherits.  What an administrator has made serves the system, and the other way round:
+ * it belongs to all of them, and to nobody by his name. */
+static PSECURITY_DESCRIPTOR new_rights(const char *how)
+{
+	char own[SID_TEXT];
+	wchar_t text[4 * SID_TEXT];
+
+	if (win_is_administrator())
+		(void)swprintf(text, ARRAY_LEN(text),
+			       L"O:BAD:P(A;%hs;GA;;;SY)(A;%hs;GA;;;BA)", how, how);
+	else if (win_own_sid(own, sizeof own))
+		(void)swprintf(text, ARRAY_LEN(text),
+			       L"O:%hsD:P(A;%hs;GA;;;SY)(A;%hs;GA;;;BA)(A;%hs;GA;;;%hs)",
+			       own, how, how, how, own);
+	else
+		return NULL;
+	return read_text(text);
 }
 
 bool win_is_trusted_sid(PSID sid)
@@ -127,53 +149,44 @@ bool port_is_ours(int fd, char *why, size_t size)
 	return win_is_held(win_handle(fd), NTFS_HOLD_ALL, why, size);
 }
 
-/* Everything below inherits from it. */
-static int protect(const char *path, HANDLE h, bool is_open_to_all,
-		   struct weir_error *err)
+/* Its rights are there from its first moment: nobody can have opened it before they were. */
+int port_private_directory(const char *path)
 {
-	PSECURITY_DESCRIPTOR d = win_private_descriptor(true);
-	BOOL is_there = FALSE, is_default;
-	PACL list = NULL;
-	DWORD error = ERROR_INVALID_SID;
+	struct win_open how = { .access = FILE_READ_ATTRIBUTES,
+				.disposition = FILE_CREATE,
+				.options = FILE_DIRECTORY_FILE,
+				.rights = new_rights("OICI") };
+	NTSTATUS status;
+	HANDLE h;
 
-	(void)is_open_to_all;
-	if (d && GetSecurityDescriptorDacl(d, &is_there, &list, &is_default) && is_there)
-		error = SetSecurityInfo(h, SE_FILE_OBJECT,
-					DACL_SECURITY_INFORMATION |
-						PROTECTED_DACL_SECURITY_INFORMATION,
-					NULL, NULL, list, NULL);
-	(void)LocalFree(d);
-	if (!error)
-		return 0;
-	errno = win_errno(error);
-	return err_sys(err, "cannot set the rights of '%s'", path);
+	if (!how.rights) {
+		errno = EPERM;
+		return -1;
+	}
+	status = win_open_at(NULL, path, &how, &h);
+	(void)LocalFree(how.rights);
+	if (status < 0)
+		return win_fail_status(status);
+	(void)CloseHandle(h);
+	return 0;
 }
 
 static int check_directory(const char *path, HANDLE h, struct weir_error *err)
 {
 	FILE_ATTRIBUTE_TAG_INFO info;
-	PSECURITY_DESCRIPTOR d = NULL;
-	PSID owner = NULL;
-	char who[SID_TEXT] = "somebody unknown";
-	bool is_trusted = false;
+	char why[256];
 
 	if (!GetFileInformationByHandleEx(h, FileAttributeTagInfo, &info, sizeof info) ||
 	    !(info.FileAttributes & FILE_ATTRIBUTE_DIRECTORY) ||
 	    info.FileAttributes & FILE_ATTRIBUTE_REPARSE_POINT)
 		return err_set(err, WEIR_ERR_EXISTS, "'%s' is no directory", path);
-	if (!GetSecurityInfo(h, SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL,
-			     NULL, NULL, &d) &&
-	    owner) {
-		is_trusted = win_is_trusted_sid(owner);
-		copy_sid(owner, who, sizeof who);
-	}
-	(void)LocalFree(d);
-	return is_trusted ? 0
-			  : err_set(err, WEIR_ERR_PRIVILEGE,
-				    "'%s' belongs to %s, who could change what is in it",
-				    path, who);
+	return win_is_held(h, NTFS_HOLD_ALL, why, sizeof why)
+		       ? 0
+		       : err_set(err, WEIR_ERR_PRIVILEGE, "'%s' %s", path, why);
 }
 
+/* Of one that was there the rights are somebody's work, and all below would inherit others.  What we made
+ * ourselves is looked at as well: there are file systems without rights. */
 int port_directory_make(const char *path, unsigned mode, const struct port_user *owner,
 			struct weir_error *err)
 {
@@ -181,11 +194,12 @@ int port_directory_make(const char *path, unsigned mode, const struct port_user 
 	HANDLE h;
 	int rc;
 
+	(void)mode;
 	(void)owner;
-	if (weir_mkdir(path, mode) && errno != EEXIST)
+	if (port_private_directory(path) && errno != EEXIST)
 		return err_sys(err, "cannot make '%s'", path);
 	wide = win_path(path);
-	h = wide ? CreateFileW(wide, READ_CONTROL | WRITE_DAC | FILE_READ_ATTRIBUTES,
+	h = wide ? CreateFileW(wide, READ_CONTROL | FILE_READ_ATTRIBUTES,
 			       FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
 			       NULL, OPEN_EXISTING,
 			       FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT,
@@ -197,8 +211,6 @@ int port_directory_make(const char *path, unsigned mode, const struct port_user 
 		return err_sys(err, "cannot open '%s'", path);
 	}
 	rc = check_directory(path, h, err);
-	if (!rc)
-		rc = protect(path, h, mode & 077, err);
 	(void)CloseHandle(h);
 	return rc;
 }

@@ -50,6 +50,7 @@ struct win_open {
 	ACCESS_MASK access;
 	ULONG disposition; /* FILE_OPEN, ... */
 	ULONG options;     /* FILE_DIRECTORY_FILE, ...; FILE_OPEN_REPARSE_POINT */
+	PSECURITY_DESCRIPTOR rights; /* of what is made; NULL: what its folder hands on */
 };
 
 /* Opens relative to a folder (NULL: by full path), whatever the name's length, without following
@@ -83,6 +84,8 @@ struct win_calls {
 /* Filled once, at the first call, by whichever thread comes first; constant afterwards. */
 const struct win_calls *win_calls(void);
 
+/* privilege.c: one who was elevated, or the system. */
+bool win_is_administrator(void);
 /* stop.c: as if the service manager, or the console, had asked. */
 void win_stop_ask(void);
 /* service.c: whether this process is one. */
