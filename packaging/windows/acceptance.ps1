@@ -128,6 +128,8 @@ function Test-Agent {
 	Weir agent init --data $data
 	Check 'a key and a code are made' ($LASTEXITCODE -eq 0)
 	Say (icacls $data | Out-String)
+	$rules = (Get-Acl (Join-Path $data 'agent\agent.key')).GetAccessRules($true, $true, [System.Security.Principal.SecurityIdentifier])
+	Check 'the key is nobody else''s' (-not ($rules | Where-Object { $_.IdentityReference.Value -notin 'S-1-5-18', 'S-1-5-32-544' }))
 	Weir service install --name $service -- --data $data
 	$installed = $LASTEXITCODE -eq 0
 	Check 'the service is installed, or refused for where the program lies' ($installed -or $LASTEXITCODE -eq 3)

@@ -3,6 +3,7 @@
 #include "agent/private_file.h"
 #include "base/mem.h"
 #include "port/net.h"
+#include "port/places.h"
 
 #include <event2/event.h>
 #include <unistd.h>
@@ -21,9 +22,16 @@ struct doors {
 int doors_directory(const char *data, int *dir_fd, struct weir_error *err)
 {
 	char path[CONFIG_PATH_MAX + 16];
+	int rc = private_dirs_make(data, false, err);
 
+	*dir_fd = -1;
 	(void)snprintf(path, sizeof path, "%s/" DOORS_DIR, data);
-	return private_dir_open(path, dir_fd, err);
+	/* In a directory of somebody else nothing would be private. */
+	if (!rc)
+		rc = port_directory_make(data, 0711, NULL, err);
+	if (!rc)
+		rc = private_dirs_make(path, false, err);
+	return rc ? rc : private_dir_open(path, dir_fd, err);
 }
 
 bool doors_socket(const struct agent_config *config, char path[CONFIG_PATH_MAX])

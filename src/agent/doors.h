@@ -24,7 +24,7 @@ int doors_open(struct doors **d, const struct agent_config *config,
 void doors_close(struct doors *d);
 struct gate doors_gate(struct doors *d);
 
-/* DATA/agent, made where it is not there. */
+/* DATA/agent, made where it is not there; WEIR_ERR_PRIVILEGE where it or DATA is somebody else's. */
 int doors_directory(const char *data, int *dir_fd, struct weir_error *err) MUST_CHECK;
 /* The path of the machine's own door: the configured one, else CONFIG_SOCKET for the usual data
  * directory and one of its own for others (DATA/agent/agent.sock); false: none is wanted. */

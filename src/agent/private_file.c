@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int make_parents(const char *path, struct weir_error *err)
+int private_dirs_make(const char *path, bool for_user, struct weir_error *err)
 {
 	char part[4096];
 	size_t length = strlen(path);
@@ -20,7 +20,9 @@ static int make_parents(const char *path, struct weir_error *err)
 		if (path[i] != '/' && path[i] != '\0')
 			continue;
 		(void)snprintf(part, sizeof part, "%.*s", (int)i, path);
-		if (mkdir(part, 0700) && errno != EEXIST)
+		/* The root of a drive is there, and may not even be tried to be made. */
+		if (access(part, F_OK) && port_private_directory(part, for_user) &&
+		    errno != EEXIST)
 			return err_sys(err, "cannot make directory '%.200s'", part);
 	}
 	return 0;
@@ -28,16 +30,24 @@ static int make_parents(const char *path, struct weir_error *err)
 
 int private_dir_open(const char *path, int *dir_fd, struct weir_error *err)
 {
+	char why[160];
 	int rc;
 
 	*dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*dir_fd < 0 && errno == ENOENT) {
-		rc = make_parents(path, err);
+		rc = private_dirs_make(path, true, err);
 		if (rc)
 			return rc;
 		*dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
-	return *dir_fd < 0 ? err_sys(err, "cannot open directory '%.200s'", path) : 0;
+	if (*dir_fd < 0)
+		return err_sys(err, "cannot open directory '%.200s'", path);
+	/* Whose it is can take away what is in it, and put there what nobody checks. */
+	if (port_is_private(*dir_fd, why, sizeof why))
+		return 0;
+	(void)close(*dir_fd);
+	*dir_fd = -1;
+	return err_set(err, WEIR_ERR_PRIVILEGE, "'%.200s' %s", path, why);
 }
 
 /* Whoever could change it could give himself rights. */

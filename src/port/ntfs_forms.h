@@ -80,7 +80,8 @@ bool ntfs_sid(const void *bytes, size_t length, char *text, size_t room) MUST_CH
 
 /* What others must not be able to do. */
 enum ntfs_hold {
-	NTFS_HOLD_ALL, /* change it, and of a folder what is in it: nor add to it */
+	NTFS_HOLD_SECRET, /* a folder: NTFS_HOLD_ALL; nor read it or what is made in it */
+	NTFS_HOLD_ALL,    /* change it, and of a folder what is in it: nor add to it */
 	NTFS_HOLD_ABOVE, /* a folder further up: rename or remove it or what is in it; they may add */
 	NTFS_HOLD_ROOT, /* the same of a volume's root, which is never renamed */
 };

@@ -13,6 +13,7 @@ enum {
 
 /* Rights to files and folders. */
 enum {
+	READ_DATA = 0x1,
 	WRITE_DATA = 0x2, /* of a folder: to add a file */
 	APPEND = 0x4,     /* of a folder: to add a folder */
 	WRITE_EXTENDED = 0x10,
@@ -23,21 +24,25 @@ enum {
 	WRITE_OWNER = 0x80000,
 	ALL = 0x10000000,
 	WRITE = 0x40000000,
+	CHANGE = REMOVE_WITHIN | WRITE_RIGHTS | WRITE_OWNER | ALL | REMOVE | WRITE_DATA |
+		 APPEND | WRITE_EXTENDED | WRITE_ATTRIBUTES | WRITE,
 };
+
+#define READ    0x80000000U
+#define CREATOR "S-1-3-0" /* stands for whoever makes what inherits the entry */
 
 static uint32_t forbidden(enum ntfs_hold hold)
 {
-	uint32_t above = REMOVE_WITHIN | WRITE_RIGHTS | WRITE_OWNER | ALL;
-
 	switch (hold) {
 	case NTFS_HOLD_ROOT:
-		return above;
+		return REMOVE_WITHIN | WRITE_RIGHTS | WRITE_OWNER | ALL;
 	case NTFS_HOLD_ABOVE:
-		return above | REMOVE;
+		return REMOVE_WITHIN | WRITE_RIGHTS | WRITE_OWNER | ALL | REMOVE;
+	case NTFS_HOLD_SECRET:
+		return CHANGE | READ_DATA | READ;
 	case NTFS_HOLD_ALL:
 	default:
-		return above | REMOVE | WRITE_DATA | APPEND | WRITE_EXTENDED |
-		       WRITE_ATTRIBUTES | WRITE;
+		return CHANGE;
 	}
 }
 
@@ -71,13 +76,20 @@ static bool has_plain_sid(uint8_t type)
 	return type == 0 || type == 9;
 }
 
-static bool check_entry(struct cursor *list, uint32_t bad, const char *const *trusted,
-			char *why, size_t size)
+/* What an entry says only of what is made in a folder matters where that is to be secret. */
+static bool counts(enum ntfs_hold hold, uint8_t type, uint8_t flags)
+{
+	return !is_denial(type) && (hold == NTFS_HOLD_SECRET || !(flags & INHERIT_ONLY));
+}
+
+static bool check_entry(struct cursor *list, enum ntfs_hold hold,
+			const char *const *trusted, char *why, size_t size)
 {
 	uint8_t type = cur_u8(list), flags = cur_u8(list);
 	uint16_t length = cur_u16le(list);
 	const uint8_t *body = length < 8 ? NULL : cur_bytes(list, length - 4U);
 	char sid[SID_TEXT];
+	const char *what;
 	uint32_t mask;
 	struct cursor c;
 
@@ -85,18 +97,20 @@ static bool check_entry(struct cursor *list, uint32_t bad, const char *const *tr
 		return fail(why, size, "has a list of rights that cannot be read");
 	cur_init(&c, body, length - 4U);
 	mask = cur_u32le(&c);
-	if (is_denial(type) || flags & INHERIT_ONLY || !(mask & bad))
+	if (!counts(hold, type, flags) || !(mask & forbidden(hold)))
 		return true;
+	what = mask & CHANGE ? "changed" : "read";
 	if (!has_plain_sid(type) || !ntfs_sid(c.at, cur_left(&c), sid, sizeof sid))
-		return fail(why, size, "may be changed by others: by an entry of type %u",
-			    type);
-	if (is_one_of(trusted, sid))
+		return fail(why, size, "may be %s by others: by an entry of type %u",
+			    what, type);
+	if (is_one_of(trusted, sid) || (flags & INHERIT_ONLY && !strcmp(sid, CREATOR)))
 		return true;
-	return fail(why, size, "may be changed by others: by %s", sid);
+	return fail(why, size, "may be %s by others: by %s", what, sid);
 }
 
-static bool check_list(const uint8_t *bytes, size_t length, uint32_t off, uint32_t bad,
-		       const char *const *trusted, char *why, size_t size)
+static bool check_list(const uint8_t *bytes, size_t length, uint32_t off,
+		       enum ntfs_hold hold, const char *const *trusted, char *why,
+		       size_t size)
 {
 	uint16_t total, count;
 	struct cursor c;
@@ -114,7 +128,7 @@ static bool check_list(const uint8_t *bytes, size_t length, uint32_t off, uint32
 		return fail(why, size, "has a list of rights that cannot be read");
 	cur_init(&c, bytes + off + 8, total - 8U);
 	for (unsigned i = 0; i < count; i++)
-		if (!check_entry(&c, bad, trusted, why, size))
+		if (!check_entry(&c, hold, trusted, why, size))
 			return false;
 	return true;
 }
@@ -140,8 +154,8 @@ bool ntfs_is_held(const void *bytes, size_t length, enum ntfs_hold hold,
 	/* Who owns it can give himself any right. */
 	if (!is_one_of(trusted, sid))
 		return fail(why, size, "belongs to %s", sid);
-	return check_list(at, length, control & DACL_PRESENT ? list : 0, forbidden(hold),
-			  trusted, why, size);
+	return check_list(at, length, control & DACL_PRESENT ? list : 0, hold, trusted,
+			  why, size);
 }
 
 bool ntfs_folder_of(char *path)

@@ -32,9 +32,9 @@ int port_directory_name(char *path, size_t size, struct weir_error *err) MUST_CH
 /* PLACE_CONTROL, expanded. */
 int port_control_home(char *path, size_t size, struct weir_error *err) MUST_CHECK;
 
-/* mkdir(path, 0700); on Windows the rights are the system's, the administrators' and, where we are none, our
- * user's.  0, or -1 and errno. */
-int port_private_directory(const char *path) MUST_CHECK;
+/* mkdir(path, 0700); on Windows its rights, which what is made in it inherits, are the system's and the
+ * administrators'; our user's where he is none, or with for_user.  0, or -1 and errno. */
+int port_private_directory(const char *path, bool for_user) MUST_CHECK;
 /* Makes the directory where it is missing (not its parents), gives it the mode, and, where owner is
  * not NULL, to that user.  On Windows the mode says nothing: what is made is as port_private_directory()
  * makes it, and what was there keeps its rights.  WEIR_ERR_PRIVILEGE where it was there and, owner being
@@ -44,6 +44,9 @@ int port_directory_make(const char *path, unsigned mode, const struct port_user 
 /* Whether nobody but we and the system's administrators could have written the open file or
  * directory; else why not, in words. */
 bool port_is_ours(int fd, char *why, size_t size);
+/* The same of a directory, and on Windows, where new files have its rights and no mode, that nobody else
+ * may read them. */
+bool port_is_private(int fd, char *why, size_t size);
 /* Opens a regular file to read; what is something else is not opened even for a moment, so that no writer of a
  * FIFO wakes and no device moves.  No link is followed, no access time changed where that can be had.  -1
  * and errno; EINVAL where it is no regular file, ELOOP where it is a link. */

@@ -1,4 +1,6 @@
 /* Whose are the agent's directories. */
+#include "agent/doors.h"
+#include "agent/private_file.h"
 #include "lib/folder.h"
 #include "lib/tap.h"
 #include "port/places.h"
@@ -47,8 +49,69 @@ static void test_directory(void)
 	folder_remove();
 }
 
+static int open_at(const char *name, int *fd)
+{
+	int rc = private_dir_open(folder_path(name), fd, &err);
+
+	if (!rc)
+		(void)close(*fd);
+	else
+		CHECK_EQ(*fd, -1);
+	return rc;
+}
+
+static void test_open(void)
+{
+	int fd;
+
+	folder_make();
+	CHECK_EQ(open_at("a/b", &fd), 0);
+	CHECK_EQ(mode_of(folder_path("a")), 0700);
+	CHECK_EQ(mode_of(folder_path("a/b")), 0700);
+	CHECK(!chmod(folder_path("a/b"), 0755));
+	CHECK_EQ(open_at("a/b", &fd), 0);
+	CHECK_EQ(mode_of(folder_path("a/b")), 0755);
+	CHECK(!chmod(folder_path("a/b"), 0777));
+	CHECK_EQ(open_at("a/b", &fd), WEIR_ERR_PRIVILEGE);
+	CHECK(strstr(err.text, "its mode is 0777, expected 0700"));
+	CHECK(!chmod(folder_path("a/b"), 0700));
+	if (!geteuid()) {
+		give(folder_path("a/b"));
+		CHECK_EQ(open_at("a/b", &fd), WEIR_ERR_PRIVILEGE);
+		CHECK(strstr(err.text, "belongs to user 65534"));
+	}
+	(void)rmdir(folder_path("a/b"));
+	(void)rmdir(folder_path("a"));
+	folder_remove();
+}
+
+/* The agent's own, in what it was told to use. */
+static void test_agent(void)
+{
+	int fd;
+
+	folder_make();
+	CHECK_EQ(doors_directory(folder_path("a/data"), &fd, &err), 0);
+	(void)close(fd);
+	CHECK_EQ(mode_of(folder_path("a")), 0700);
+	CHECK_EQ(mode_of(folder_path("a/data")), 0711);
+	CHECK_EQ(mode_of(folder_path("a/data/agent")), 0700);
+	if (!geteuid()) {
+		give(folder_path("a/data"));
+		CHECK_EQ(doors_directory(folder_path("a/data"), &fd, &err),
+			 WEIR_ERR_PRIVILEGE);
+		CHECK_EQ(fd, -1);
+	}
+	(void)rmdir(folder_path("a/data/agent"));
+	(void)rmdir(folder_path("a/data"));
+	(void)rmdir(folder_path("a"));
+	folder_remove();
+}
+
 int main(void)
 {
 	RUN(test_directory);
+	RUN(test_open);
+	RUN(test_agent);
 	return tap_done();
 }

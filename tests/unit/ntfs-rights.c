@@ -74,6 +74,13 @@ static void add(uint8_t type, uint8_t flags, uint32_t mask, uint32_t first,
 	put_end();
 }
 
+/* The last entry is S-1-3-0's. */
+static void put_creator(void)
+{
+	buffer[used - 5] = 3;
+	put32(used - 4, 0);
+}
+
 static bool is_held(enum ntfs_hold hold)
 {
 	why[0] = '\0';
@@ -101,33 +108,57 @@ static void test_places(void)
 		const char *what;
 		uint32_t mask;
 		uint8_t flags;
-		bool all, above, root;
+		bool secret, all, above, root;
 	} rows[] = {
-		{ "ProgramData: users read", 0x1200a9, 3, true, true, true },
-		{ "ProgramData: users add", 0x116, 2, false, true, true },
-		{ "C:\\: those known add folders", 0x4, 0, false, true, true },
-		{ "C:\\: what is made there is theirs", 0x1301bf, 11, true, true, true },
-		{ "a folder made in C:\\: may be changed", 0x1301bf, 19, false, false,
+		{ "ProgramData: users read", 0x1200a9, 3, false, true, true, true },
+		{ "ProgramData: users add", 0x116, 2, false, false, true, true },
+		{ "C:\\: those known add folders", 0x4, 0, false, false, true, true },
+		{ "C:\\: what is made there is theirs", 0x1301bf, 11, false, true, true,
 		  true },
-		{ "full", 0x1f01ff, 3, false, false, false },
-		{ "what is in it may be removed", 0x40, 0, false, false, false },
-		{ "its rights may be changed", 0x40000, 0, false, false, false },
-		{ "it may be taken", 0x80000, 0, false, false, false },
-		{ "all, as one bit", 0x10000000, 0, false, false, false },
-		{ "writing, as one bit", 0x40000000, 0, false, true, true },
-		{ "attributes may be written", 0x100, 0, false, true, true },
+		{ "a folder made in C:\\: may be changed", 0x1301bf, 19, false, false,
+		  false, true },
+		{ "full", 0x1f01ff, 3, false, false, false, false },
+		{ "what is in it may be removed", 0x40, 0, false, false, false, false },
+		{ "its rights may be changed", 0x40000, 0, false, false, false, false },
+		{ "it may be taken", 0x80000, 0, false, false, false, false },
+		{ "all, as one bit", 0x10000000, 0, false, false, false, false },
+		{ "writing, as one bit", 0x40000000, 0, false, false, true, true },
+		{ "its name and times may be looked at", 0x120080, 3, true, true, true,
+		  true },
+		{ "reading, as one bit", 0x80000000, 0, false, true, true, true },
+		{ "attributes may be written", 0x100, 0, false, false, true, true },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		begin();
 		add(0, rows[i].flags, rows[i].mask, 11, 0);
-		if (is_held(NTFS_HOLD_ALL) != rows[i].all ||
+		if (is_held(NTFS_HOLD_SECRET) != rows[i].secret ||
+		    is_held(NTFS_HOLD_ALL) != rows[i].all ||
 		    is_held(NTFS_HOLD_ABOVE) != rows[i].above ||
 		    is_held(NTFS_HOLD_ROOT) != rows[i].root)
 			CHECK_STR(rows[i].what, "judged otherwise");
 		if (!rows[i].root)
 			CHECK_STR(why, "may be changed by others: by S-1-5-11");
 	}
+}
+
+static void test_secret(void)
+{
+	begin();
+	add(0, 3, 0x1f01ff, 18, 0);
+	add(0, 11, 0x1f01ff, 3, 0);
+	put_creator();
+	CHECK(is_held(NTFS_HOLD_SECRET));
+	add(0, 3, 0x1200a9, 32, 545);
+	CHECK(!is_held(NTFS_HOLD_SECRET));
+	CHECK_STR(why, "may be read by others: by S-1-5-32-545");
+	CHECK(is_held(NTFS_HOLD_ALL));
+	/* Of the folder itself nobody is that. */
+	begin();
+	add(0, 0, 0x1f01ff, 3, 0);
+	put_creator();
+	CHECK(!is_held(NTFS_HOLD_SECRET));
+	CHECK_STR(why, "may be changed by others: by S-1-3-0");
 }
 
 /* An entry of a kind that is not known may give anything. */
@@ -205,6 +236,7 @@ int main(void)
 {
 	RUN(test_whose);
 	RUN(test_places);
+	RUN(test_secret);
 	RUN(test_kinds);
 	RUN(test_damage);
 	RUN(test_folders);

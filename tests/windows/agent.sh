@@ -45,6 +45,12 @@ check_status "a directory that others may write is refused" 3 timeout 100 "$WEIR
 check_match "... with the reason" "$tap_output" "/open' may be changed by others: by S-1-1-0"
 check_equal "... and keeps its rights" "$(stat -c %a open)" 777
 check_match "init makes a key and a code" "$("$WEIR" agent init --data "$data" --json 2>/dev/null)" '"code":"'
+check_match "nobody else reads the key's folder" "$(stat -c %a agent/agent)" '^7[0-7]0$'
+mkdir -p lent/agent
+chmod 755 lent/agent
+check_status "no key is made where others may read it" 3 "$WEIR" agent init --data "Z:$tmp/lent"
+check_match "... with the reason" "$tap_output" "/lent/agent' may be read by others: by S-1-1-0"
+check_equal "... nor anything else" "$(ls lent/agent)" ""
 printf 'name = lab\n' >weir.conf
 chmod 644 weir.conf
 check "a configuration is read" "$WEIR" agent code --config "Z:$tmp/weir.conf" --data "$data"

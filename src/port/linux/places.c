@@ -86,8 +86,9 @@ int port_control_home(char *path, size_t size, struct weir_error *err)
 		       : err_set(err, WEIR_ERR_USAGE, "--config: too long a path");
 }
 
-int port_private_directory(const char *path)
+int port_private_directory(const char *path, bool for_user)
 {
+	(void)for_user;
 	return mkdir(path, 0700);
 }
 
@@ -120,15 +121,20 @@ bool port_is_ours(int fd, char *why, size_t size)
 		return false;
 	}
 	if (st.st_mode & (S_IWGRP | S_IWOTH))
-		(void)snprintf(
-			why, size,
-			"may be changed by others: its mode is %04o, expected 0600",
-			(unsigned)st.st_mode & 07777);
+		(void)snprintf(why, size,
+			       "may be changed by others: its mode is %04o, expected %s",
+			       (unsigned)st.st_mode & 07777,
+			       S_ISDIR(st.st_mode) ? "0700" : "0600");
 	else if (st.st_uid != 0 && st.st_uid != geteuid())
 		(void)snprintf(why, size, "belongs to user %u", (unsigned)st.st_uid);
 	else
 		return true;
 	return false;
+}
+
+bool port_is_private(int fd, char *why, size_t size)
+{
+	return port_is_ours(fd, why, size);
 }
 
 bool port_is_root(void)

@@ -126,7 +126,8 @@ static ACCESS_MASK access_of(int flags)
 	ACCESS_MASK access = 0;
 
 	if (flags & O_DIRECTORY)
-		return FILE_LIST_DIRECTORY | FILE_TRAVERSE | FILE_READ_ATTRIBUTES;
+		return FILE_LIST_DIRECTORY | FILE_TRAVERSE | FILE_READ_ATTRIBUTES |
+		       READ_CONTROL;
 	if ((flags & O_ACCMODE) != O_WRONLY)
 		access |= FILE_GENERIC_READ;
 	if ((flags & O_ACCMODE) == O_RDONLY)

@@ -80,22 +80,20 @@ PSECURITY_DESCRIPTOR win_private_descriptor(void)
 	return read_text(text);
 }
 
-/* For what is new; how: who inherits.  What an administrator has made serves the system, and the other way round:
- * it belongs to all of them, and to nobody by his name. */
-static PSECURITY_DESCRIPTOR new_rights(const char *how)
+/* For a new folder and what is made in it.  What an administrator makes for the machine serves the system, and
+ * the other way round: it belongs to all of them, and to nobody by his name. */
+static PSECURITY_DESCRIPTOR new_rights(bool for_user)
 {
 	char own[SID_TEXT];
 	wchar_t text[4 * SID_TEXT];
 
-	if (win_is_administrator())
-		(void)swprintf(text, ARRAY_LEN(text),
-			       L"O:BAD:P(A;%hs;GA;;;SY)(A;%hs;GA;;;BA)", how, how);
-	else if (win_own_sid(own, sizeof own))
-		(void)swprintf(text, ARRAY_LEN(text),
-			       L"O:%hsD:P(A;%hs;GA;;;SY)(A;%hs;GA;;;BA)(A;%hs;GA;;;%hs)",
-			       own, how, how, how, own);
-	else
+	if (!for_user && win_is_administrator())
+		return read_text(L"O:BAD:P(A;OICI;GA;;;SY)(A;OICI;GA;;;BA)");
+	if (!win_own_sid(own, sizeof own))
 		return NULL;
+	(void)swprintf(text, ARRAY_LEN(text),
+		       L"O:%hsD:P(A;OICI;GA;;;SY)(A;OICI;GA;;;BA)(A;OICI;GA;;;%hs)", own,
+		       own);
 	return read_text(text);
 }
 
@@ -149,13 +147,18 @@ bool port_is_ours(int fd, char *why, size_t size)
 	return win_is_held(win_handle(fd), NTFS_HOLD_ALL, why, size);
 }
 
+bool port_is_private(int fd, char *why, size_t size)
+{
+	return win_is_held(win_handle(fd), NTFS_HOLD_SECRET, why, size);
+}
+
 /* Its rights are there from its first moment: nobody can have opened it before they were. */
-int port_private_directory(const char *path)
+int port_private_directory(const char *path, bool for_user)
 {
 	struct win_open how = { .access = FILE_READ_ATTRIBUTES,
 				.disposition = FILE_CREATE,
 				.options = FILE_DIRECTORY_FILE,
-				.rights = new_rights("OICI") };
+				.rights = new_rights(for_user) };
 	NTSTATUS status;
 	HANDLE h;
 
@@ -196,7 +199,7 @@ int port_directory_make(const char *path, unsigned mode, const struct port_user 
 
 	(void)mode;
 	(void)owner;
-	if (port_private_directory(path) && errno != EEXIST)
+	if (port_private_directory(path, false) && errno != EEXIST)
 		return err_sys(err, "cannot make '%s'", path);
 	wide = win_path(path);
 	h = wide ? CreateFileW(wide, READ_CONTROL | FILE_READ_ATTRIBUTES,
