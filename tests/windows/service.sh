@@ -15,6 +15,26 @@ data=Z:$tmp/agent
 service() { timeout 100 "$WEIR" service "$@" 2>>service.err; }
 state() { service status --json | jq -r .state; }
 
+# A service's program lies where only we write, up to the root of its drive.
+bin=$WINEPREFIX/drive_c/up/bin
+mkdir -p "$bin"
+cp "$WEIR_EXE" "$bin/weir.exe"
+export WEIR_EXE="$bin/weir.exe"
+install_fails() { check_status "not $1" 3 timeout 100 "$WEIR" service install -- --data "$data"; }
+chmod 777 "$bin"
+install_fails "from a folder that others may write"
+check_match "... which is named, with who may" "$tap_output" "bin' may be changed by others: by S-1-1-0"
+chmod 755 "$bin"
+chmod 777 "$bin/.."
+install_fails "below a folder that others may put another one in the place of"
+check_match "... which is named" "$tap_output" "up' may be changed by others: by S-1-1-0"
+chmod 755 "$bin/.."
+touch "$bin/other.dll"
+chmod 666 "$bin/other.dll"
+install_fails "beside a file that others may write"
+check_match "... which is named" "$tap_output" "other.dll' may be changed by others: by S-1-1-0"
+chmod 644 "$bin/other.dll"
+
 "$WEIR" agent init --data "$data" --json >init 2>/dev/null
 check_fails "there is none yet" service status
 check "install" service install -- --data "$data"

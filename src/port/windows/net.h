@@ -33,5 +33,8 @@ bool win_own_sid(char *text, size_t size);
 bool win_is_trusted_sid(PSID sid);
 /* Whether an open file or folder is in their hands alone; else why not, in words. */
 bool win_is_held(HANDLE h, enum ntfs_hold hold, char *why, size_t size);
+/* program.c: whether they alone could change what runs when this program does: it, the files beside it, the
+ * folders above; WEIR_ERR_PRIVILEGE.  The path becomes the program's own, without links on the way. */
+int win_check_program(char *path, size_t size, struct weir_error *err) MUST_CHECK;
 
 #endif

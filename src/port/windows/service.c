@@ -3,8 +3,8 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "port/places.h"
+#include "port/windows/net.h"
 #include "port/windows/spawn.h"
-#include "port/windows/win.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -82,22 +82,6 @@ static int open_service(struct opened *o, const char *name, DWORD rights,
 	return rc;
 }
 
-/* Whoever could write the program could become the system. */
-static int check_program(const char *program, struct weir_error *err)
-{
-	int fd = weir_open(program, O_RDONLY);
-	char why[160] = "cannot be opened";
-	bool is = fd >= 0 && port_is_ours(fd, why, sizeof why);
-
-	if (fd >= 0)
-		(void)weir_close(fd);
-	return is ? 0
-		  : err_set(err, WEIR_ERR_PRIVILEGE,
-			    "a service runs as the system, and '%.200s' %s: copy it to where "
-			    "only administrators write",
-			    program, why);
-}
-
 /* What it can do without stays undone: the service is there. */
 static void describe(SC_HANDLE service, const wchar_t *text)
 {
@@ -161,7 +145,7 @@ int service_install(const struct service *s, struct weir_error *err)
 	int rc = port_program_path(program, sizeof program, err);
 
 	if (!rc)
-		rc = check_program(program, err);
+		rc = win_check_program(program, sizeof program, err);
 	argv[0] = program;
 	for (size_t i = 0; s->words[i]; i++) {
 		if (i + 2 >= ARRAY_LEN(argv))
