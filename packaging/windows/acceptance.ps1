@@ -53,6 +53,8 @@ function Test-Listing {
 	$lines = Lines list $folder -r --xattr --hash sha256
 	Check 'the listing is complete' (@($lines | Where-Object { $_.record -eq 'summary' -and $_.complete }).Count -eq 1)
 	Check 'the time of access stayed' ((Get-Item $path).LastAccessTimeUtc -eq $accessed)
+	Check 'it may read what rights forbid' (($lines | Where-Object { $_.record -eq 'header' }).privileges -eq 'administrator,SeBackupPrivilege')
+	Check '... and does' (@(Lines list 'C:\System Volume Information' | Where-Object { $_.record -eq 'error' }).Count -eq 0)
 	$plain = $lines | Where-Object { $_.path -like '*/plain.txt' }
 	Check 'time of birth' ($plain.born_ns -eq (Nanoseconds $item.CreationTimeUtc))
 	Check 'time of modification' ($plain.modified_ns -eq (Nanoseconds $item.LastWriteTimeUtc))

@@ -144,7 +144,8 @@ bool port_have_capability(const char *name);
 int port_lacks_capability(const char *name, struct weir_error *err);
 int port_drop(const struct port_user *user, const char *keep,
 	      struct weir_error *err) MUST_CHECK;
-/* The effective capabilities as text, "net_raw" or "", and the user: for the manifest. */
+/* The effective capabilities as text, "net_raw" or "": for the manifest.  On Windows "administrator", where it is one,
+ * and what it has turned on of SeBackupPrivilege and SeDebugPrivilege. */
 void port_privileges(char *text, size_t size);
 
 #endif

@@ -1,7 +1,7 @@
 /* Processes of this machine, looked at from outside.  Windows only: on Linux /proc says it
  * (process/facts.h).
  *
- * Calling sequence: port_process_open() with an id; the rest with what that brought;
+ * Calling sequence: port_process_begin() once; port_process_open() with an id; the rest with what that brought;
  * port_process_close().
  *
  * While a process is open its id is not given to another one, ended or not: so an id that was
@@ -32,6 +32,9 @@ struct port_process {
 		[PORT_PROCESS_NAME]; /* of its executable; empty: not known; cut, as UTF-8 */
 };
 
+/* Takes into use what looking at other users' processes needs (SeDebugPrivilege); false: this process has
+ * not got it. */
+bool port_process_begin(void);
 /* 0; WEIR_ERR_ABSENT: there is none. */
 int port_process_open(struct port_process *p, uint32_t pid) MUST_CHECK;
 void port_process_close(struct port_process *p);

@@ -36,6 +36,7 @@ struct mechanisms {
 	const struct port_event *wake;
 	struct layer layers[FEEDS];
 	int64_t ticks_per_s;
+	bool sees_all; /* processes of other users too */
 	char no_namer[WEIR_ERROR_TEXT];
 };
 
@@ -98,6 +99,7 @@ int mechanisms_open(struct mechanisms **out, const struct attribution_config *c,
 	m->wake = wake;
 	m->layers[SOCKETS].mechanism = "windivert_socket";
 	m->layers[FLOWS].mechanism = "windivert_flow";
+	m->sees_all = port_process_begin();
 	if (namer_thread_start(&m->namer, m->pids, wake, &why))
 		(void)snprintf(m->no_namer, sizeof m->no_namer, "%s", why.text);
 	open_layers(m, c);
@@ -140,10 +142,13 @@ json_t *mechanisms_describe(const struct mechanisms *m)
 	if (m->namer)
 		(void)json_array_append_new(have, json_string("iphelper"));
 	add_missing(missing, "iphelper", m->no_namer);
-	if (!port_have_capability("debug"))
+	if (!m->sees_all)
 		add_missing(missing, "process",
-			    "not started as an administrator: other users' processes "
-			    "cannot be read");
+			    port_have_capability("debug")
+				    ? "without SeDebugPrivilege some of other users' "
+				      "processes cannot be read"
+				    : "not started as an administrator: other users' "
+				      "processes cannot be read");
 	return j;
 }
 

@@ -1,7 +1,9 @@
 /* What is newer than Windows 7 may be missing: with the table of looked-up calls emptied, the port does what
- * it promises by older ones, and a class of a call that is not there by the next one. */
+ * it promises by older ones, and a class of a call that is not there by the next one.  And what has to be
+ * turned on first is. */
 #include "port/files.h"
 #include "port/port.h"
+#include "port/process.h"
 #include "port/windows/win.h"
 
 #include "lib/tap.h"
@@ -136,10 +138,32 @@ static void test_classes(void)
 	*table() = before;
 }
 
+/* What is off in every token is on where it is needed, and only then. */
+static void test_privileges(void)
+{
+	char text[256];
+	struct weir_error err;
+	int fd;
+
+	CHECK(!win_has_privilege(WIN_BACKUP));
+	CHECK(!win_has_privilege(WIN_DEBUG));
+	port_privileges(text, sizeof text);
+	CHECK_STR(text, "administrator");
+	CHECK_EQ(port_root_open("C:\\windows", &fd, &err), 0);
+	port_handle_close(fd);
+	CHECK(win_has_privilege(WIN_BACKUP));
+	CHECK(!win_has_privilege(WIN_DEBUG));
+	port_privileges(text, sizeof text);
+	CHECK_STR(text, "administrator,SeBackupPrivilege");
+	CHECK(port_process_begin());
+	CHECK(win_has_privilege(WIN_DEBUG));
+}
+
 int weir_main(int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
+	RUN(test_privileges);
 	RUN(test_clocks);
 	RUN(test_threads);
 	RUN(test_identity);

@@ -32,6 +32,8 @@ check_equal "a hash" "$(grep -c "$(printf hello | sha256sum | cut -d' ' -f1)" ou
 skip "a link is named and not entered" "wine goes through the links of its host"
 check_match "rights as SDDL" "$(get a.txt '.xattrs[] | select(.name == "system.ntfs_sddl") | .value_b64 | @base64d')" \
 	'O:S-1-5-'
+check_equal "the header says by which rights" "$(jq -r 'select(.record == "header").privileges' out)" \
+	administrator,SeBackupPrivilege
 check_status "what is not there" 3 "$WEIR" list nowhere
 "$WEIR" list 'd\a.txt' >one 2>/dev/null
 check_match "a path with backslashes" "$(jq -r 'select(.record == "file").path' one)" '^d/a\.txt$'

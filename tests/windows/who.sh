@@ -14,6 +14,7 @@ weir sniff -o all --count "$total" -q >out 2>&1 || cat out
 check "the store is as it says" weir verify all
 check_equal "which mechanisms were at work" "$(start_line all '.attribution | [.mechanisms, .missing]')" \
 	'[["windivert_socket","windivert_flow","iphelper"],[]]'
+check_equal "by which rights" "$(start_line all .privileges)" '"administrator,SeDebugPrivilege"'
 check_equal "of WinDivert its version, and that it counts no losses" "$(start_line all '.attribution.windivert | [.version, .counts_losses]')" '["2.2",false]'
 check_equal "no event is lost" "$(jq -r 'select(.type == "end").attribution.lost_events' all/manifest.jsonl)" 0
 self=$(start_line all .identity.pid)

@@ -164,6 +164,12 @@ static bool look_up(struct port_process *p)
 	return false;
 }
 
+bool port_process_begin(void)
+{
+	win_use_privilege(WIN_DEBUG);
+	return win_has_privilege(WIN_DEBUG);
+}
+
 int port_process_open(struct port_process *p, uint32_t pid)
 {
 	HANDLE h = pid ? OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION | SYNCHRONIZE,

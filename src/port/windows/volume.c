@@ -29,8 +29,11 @@ int port_root_open(const char *path, int *fd, struct weir_error *err)
 		.options = FILE_OPEN_REPARSE_POINT | FILE_OPEN_FOR_BACKUP_INTENT
 	};
 	HANDLE h = NULL;
-	NTSTATUS status = win_open_at(NULL, path, &how, &h);
+	NTSTATUS status;
 
+	/* Else a list of rights would hide what it stands at, from an administrator as well. */
+	win_use_privilege(WIN_BACKUP);
+	status = win_open_at(NULL, path, &how, &h);
 	/* A file that may not be read can be looked at. */
 	if (status < 0) {
 		how.access = FILE_READ_ATTRIBUTES;

@@ -86,6 +86,16 @@ const struct win_calls *win_calls(void);
 
 /* privilege.c: one who was elevated, or the system. */
 bool win_is_administrator(void);
+
+enum win_privilege {
+	WIN_BACKUP, /* reads what FILE_OPEN_FOR_BACKUP_INTENT opens, whatever its rights say */
+	WIN_DEBUG, /* opens processes, whoever's they are */
+};
+
+/* Turns it on for this process where its token has it, once. */
+void win_use_privilege(enum win_privilege privilege);
+/* Whether it is on. */
+bool win_has_privilege(enum win_privilege privilege);
 /* stop.c: as if the service manager, or the console, had asked. */
 void win_stop_ask(void);
 /* service.c: whether this process is one. */
