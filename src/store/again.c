@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -105,25 +106,41 @@ static void take_numbers(struct again *a, const struct view_facts *f)
 			a->last_number = f->opened[i].number;
 }
 
-/* What will be appended to must be what the last line states: else the next one would vouch for what
- * somebody has changed in between. */
+static int check_file(int fd, const json_t *stated, struct weir_error *err)
+{
+	const char *sha256 = json_get_text(stated, "sha256");
+	char hex[HASH_HEX];
+	struct stat st;
+	uint64_t bytes;
+	int rc;
+
+	if (!sha256 || !json_get_u64(stated, "bytes", &bytes))
+		return err_set(err, WEIR_ERR_MISMATCH,
+			       "no line states its size and hash");
+	if (fstat(fd, &st))
+		return err_sys(err, "cannot look at it");
+	if ((uint64_t)st.st_size != bytes)
+		return err_set(err, WEIR_ERR_MISMATCH,
+			       "it has %lld bytes, the line says %llu",
+			       (long long)st.st_size, (unsigned long long)bytes);
+	rc = scan_hash(fd, bytes, hex, err);
+	return !rc && strcmp(hex, sha256) != 0
+		       ? err_set(err, WEIR_ERR_MISMATCH, "it was changed")
+		       : rc;
+}
+
+/* What will be appended to must be what was stated last, and must not be there where nothing was: else the
+ * next line would vouch for what somebody has put there in between. */
 static int check_processes(const struct again *a, const struct store_view *v,
 			   struct weir_error *err)
 {
-	const json_t *m = json_object_get(v->end, "processes");
-	const char *stated = json_get_text(m, "sha256");
-	char hex[HASH_HEX];
-	uint64_t bytes;
-	int fd, rc;
+	int fd = regular_open(a->dir_fd, STORE_PROCESSES, O_RDONLY, "file", err), rc;
 
-	if (!stated || !json_get_u64(m, "bytes", &bytes))
+	if (fd == WEIR_ERR_ABSENT && !a->processes)
 		return 0;
-	fd = regular_open(a->dir_fd, STORE_PROCESSES, O_RDONLY, "file", err);
-	rc = fd < 0 ? fd : scan_hash(fd, bytes, hex, err);
+	rc = fd < 0 ? fd : check_file(fd, a->processes, err);
 	if (fd >= 0)
 		(void)close(fd);
-	if (!rc && strcmp(hex, stated) != 0)
-		rc = err_set(err, WEIR_ERR_MISMATCH, "it was changed");
 	return rc ? err_prefix(err,
 			       "cannot go on with store '%.200s': '%s' is not what its "
 			       "last line states",
@@ -140,6 +157,7 @@ static int take(struct again *a, struct store_view *v, const struct view_facts *
 	if (!v->end || f->file_bytes != f->good_bytes)
 		return err_set(err, WEIR_ERR_MISMATCH,
 			       "store '%.200s' does not end with a line 'end'", v->path);
+	a->processes = json_incref(f->processes);
 	rc = check_processes(a, v, err);
 	if (rc)
 		return rc;
@@ -186,6 +204,8 @@ void again_fini(struct again *a)
 	if (a->manifest_fd >= 0)
 		(void)close(a->manifest_fd);
 	a->dir_fd = a->manifest_fd = -1;
+	json_decref(a->processes);
+	a->processes = NULL;
 	mem_free(a->kept);
 	a->kept = NULL;
 	a->kept_count = 0;

@@ -23,6 +23,8 @@ struct again {
 	/* The gap's beginning: when the last session is known to have recorded for the last time. */
 	int64_t alive_ns;
 	char reason[64], grade[24]; /* of its end */
+	/* What was stated last of processes.jsonl, as which it is there; NULL: there is none. */
+	json_t *processes;
 	struct store_segment *kept; /* finished and not removed, by number */
 	size_t kept_count;
 };

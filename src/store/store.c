@@ -412,6 +412,9 @@ static json_t *end_line(const struct store *s, const struct store_end *end,
 
 	if (end->members)
 		json_object_update_missing(line, end->members);
+	/* Who writes no processes has left those of the sessions before as they were. */
+	if (s->again.processes && !json_object_get(line, "processes"))
+		json_object_set(line, "processes", s->again.processes);
 	return line;
 }
 

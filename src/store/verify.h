@@ -21,7 +21,7 @@ enum {
 	VERIFY_MEMBERS = 2
 };
 
-/* What the last line of a session states of a member's beginning: later sessions append to it. */
+/* What the last line of a session states of a member: of its beginning, where a later session appends to it. */
 struct verify_stated {
 	uint64_t bytes;
 	char sha256[HASH_HEX];
@@ -29,7 +29,6 @@ struct verify_stated {
 
 /* A member besides the segments. */
 struct verify_member {
-	bool is_stated; /* by the last line: the last of them is of the whole file */
 	struct verify_stated *stated;
 	size_t count, room;
 };

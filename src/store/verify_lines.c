@@ -188,10 +188,6 @@ static int check_continued(struct verify *v, const struct line *l, struct weir_e
 			l->number);
 	v->has_end = false;
 	v->is_behind_repair = false;
-	/* They may grow: the next end states them, or a repair that does not know them.  What was
-	 * stated holds for their beginning. */
-	for (unsigned i = 0; i < VERIFY_MEMBERS; i++)
-		v->members[i].is_stated = false;
 	v->is_continued = true;
 	return 0;
 }

@@ -59,7 +59,6 @@ int verify_members_state(struct verify *v, const json_t *end, unsigned long long
 		rc = add_stated(&v->members[i], &stated, err);
 		if (rc)
 			return rc;
-		v->members[i].is_stated = true;
 	}
 	return 0;
 }
@@ -111,8 +110,9 @@ static int check_file(struct verify *v, int fd, unsigned i, struct weir_error *e
 
 	if (fstat(fd, &st))
 		return err_sys(err, "cannot look at '%s'", known[i].file);
+	/* It grows only while it is recorded: whoever lets it states it. */
 	if ((uint64_t)st.st_size < stated ||
-	    (m->is_stated && (uint64_t)st.st_size != stated))
+	    (v->has_end && (uint64_t)st.st_size != stated))
 		return verify_fault(v, "'%s' has %lld bytes, the manifest says %llu",
 				    known[i].file, (long long)st.st_size,
 				    (unsigned long long)stated);

@@ -117,6 +117,18 @@ static void take_recovered(struct view_facts *f, const json_t *line)
 	}
 }
 
+static void take_end(struct store_view *v, struct view_facts *f, json_t *line)
+{
+	json_t *processes = json_object_get(line, "processes");
+
+	line_losses(line, &f->losses);
+	v->end = json_incref(line);
+	if (!json_is_object(processes))
+		return;
+	json_decref(f->processes);
+	f->processes = json_incref(processes);
+}
+
 /* Another session of the same store: what was the last line is none. */
 static void take_continued(struct store_view *v, struct view_facts *f)
 {
@@ -168,8 +180,7 @@ static int take_line(struct store_view *v, struct view_facts *f, json_t *line,
 	} else if (line_is(line, "continued")) {
 		take_continued(v, f);
 	} else if (line_is(line, "end") && !v->end) {
-		line_losses(line, &f->losses);
-		v->end = json_incref(line);
+		take_end(v, f, line);
 	}
 	return 0;
 }
@@ -438,6 +449,7 @@ void view_facts_fini(struct view_facts *f)
 {
 	for (size_t i = 0; i < f->pending_count; i++)
 		scan_fini(&f->pending[i].scan);
+	json_decref(f->processes);
 	mem_free(f->pending);
 	mem_free(f->opened);
 	memset(f, 0, sizeof *f);

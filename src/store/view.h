@@ -42,6 +42,8 @@ struct view_facts {
 	uint64_t before_packets;
 	int64_t alive_ns;
 	bool is_repairs; /* what follows was written by a repair */
+	/* The last thing that an end said of processes.jsonl, also of a session before; NULL: nothing. */
+	json_t *processes;
 	/* How often repairs before have kept what they cut off the end of each of these. */
 	unsigned manifest_tails, processes_tails;
 	struct view_opened *opened;

@@ -613,6 +613,87 @@ static void session(bool is_continued, const char *lines, size_t stated)
 	CHECK_EQ(store_close(d.store, &end, &d.summary, NULL), 0);
 }
 
+/* A session that writes no lines of processes. */
+static void session_without(bool is_continued)
+{
+	d.config.is_continued = is_continued;
+	if (is_continued)
+		CHECK_EQ(store_inherit(d.path, d.ifaces, NULL), 0);
+	CHECK(driver_iface(&d, "eth0", LINKTYPE_ETHERNET) != NULL);
+	CHECK_EQ(driver_start(&d, NULL), 0);
+	CHECK_EQ(driver_write(&d, 20, T0, 60), 0);
+	CHECK_EQ(driver_close(&d, NULL), 0);
+}
+
+static void nobody_goes_on(const char *why)
+{
+	struct weir_error err = { 0 };
+
+	d.config.is_continued = true;
+	if (!driver_start(&d, &err))
+		CHECK_EQ(driver_close(&d, NULL), 0);
+	CHECK_EQ(err.code, WEIR_ERR_MISMATCH);
+	CHECK(strstr(err.text, "'processes.jsonl' is not what its last line states") &&
+	      strstr(err.text, why));
+	d.config.is_continued = false;
+}
+
+/* Lines that somebody has put there between two sessions are vouched for by none. */
+static void test_planted_between_sessions(void)
+{
+	const char *first = "{\"pid\":1}\n", *planted = "{\"pid\":1}\n{\"pid\":2}\n";
+	struct weir_error err = { 0 };
+	json_t *line;
+
+	driver_init(&d);
+	session(false, first, strlen(first));
+	write_whole(d.path, "processes.jsonl", planted, strlen(planted));
+	nobody_goes_on("it has 20 bytes, the line says 10");
+	write_whole(d.path, "processes.jsonl", first, strlen(first));
+
+	/* Who writes none states what is there. */
+	session_without(true);
+	CHECK_EQ(store_verify(d.path, &check, &err), 0);
+	line = manifest_line(d.path, "end", 1);
+	CHECK_EQ(member(json_object_get(line, "processes"), "bytes"), 10);
+	json_decref(line);
+	write_whole(d.path, "processes.jsonl", planted, strlen(planted));
+	nobody_goes_on("it has 20 bytes, the line says 10");
+	(void)snprintf(copy, sizeof copy, "%s/copy", d.dir);
+	copy_store(d.path, copy);
+	check_fault("'processes.jsonl' has 20 bytes, the manifest says 10");
+	driver_fini(&d);
+
+	driver_init(&d);
+	session_without(false);
+	write_whole(d.path, "processes.jsonl", planted, strlen(planted));
+	nobody_goes_on("no line states its size and hash");
+	driver_fini(&d);
+}
+
+/* As such sessions wrote it once: what was stated last holds for the whole file. */
+static void test_member_that_the_last_line_does_not_state(void)
+{
+	const char *first = "{\"pid\":1}\n", *planted = "{\"pid\":1}\n{\"pid\":2}\n";
+	struct weir_error err = { 0 };
+	json_t *lines;
+
+	driver_init(&d);
+	session(false, first, strlen(first));
+	session_without(true);
+	(void)snprintf(copy, sizeof copy, "%s/copy", d.dir);
+	copy_store(d.path, copy);
+	lines = load_lines();
+	(void)json_object_del(json_array_get(lines, json_array_size(lines) - 1),
+			      "processes");
+	write_chained(lines);
+	json_decref(lines);
+	CHECK_EQ(store_verify(copy, &check, &err), 0);
+	write_whole(copy, "processes.jsonl", planted, strlen(planted));
+	check_fault("'processes.jsonl' has 20 bytes, the manifest says 10");
+	driver_fini(&d);
+}
+
 /* Each session's last line vouches for its own part: what was changed in the part of one before is no
  * secret to the last one, which states the whole file as it was then. */
 static void test_members_of_sessions_before(void)
@@ -631,9 +712,7 @@ static void test_members_of_sessions_before(void)
 
 	/* Nobody goes on with what was changed. */
 	write_whole(d.path, "processes.jsonl", changed, strlen(first));
-	d.config.is_continued = true;
-	CHECK_EQ(driver_start(&d, &err), WEIR_ERR_MISMATCH);
-	CHECK(strstr(err.text, "'processes.jsonl' is not what its last line states"));
+	nobody_goes_on("it was changed");
 	write_whole(d.path, "processes.jsonl", first, strlen(first));
 
 	session(true, both, strlen(both));
@@ -777,6 +856,8 @@ int main(void)
 	RUN(test_going_on_meanwhile);
 	RUN(test_planted_files);
 	RUN(test_planted_segment);
+	RUN(test_planted_between_sessions);
+	RUN(test_member_that_the_last_line_does_not_state);
 	RUN(test_members_of_sessions_before);
 	RUN(test_packet_files);
 	RUN(test_metadata_of_pairs);
