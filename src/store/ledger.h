@@ -39,7 +39,8 @@ struct manifest *ledger_manifest(struct ledger *l);
 bool ledger_has_room(struct ledger *l, size_t count);
 /* Its lines find no place on the disk: room may not come by waiting. */
 bool ledger_is_stuck(const struct ledger *l);
-/* A moment, for the queue to become shorter: only in an import, or while closing. */
+/* A moment, for the queue to become shorter: only in an import, or while closing.  Segments without a hash
+ * are hashed meanwhile, however busy the source is. */
 void ledger_wait(struct ledger *l);
 /* A segment file was made; fd is borrowed (and duplicated, to be synced while it grows). */
 void ledger_opened(struct ledger *l, const struct segment_facts *f, int fd);

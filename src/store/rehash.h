@@ -2,10 +2,11 @@
  * again, one after the other, and hands each to `done`.
  *
  * It stops while the recorder is behind (store_progress.busy_until_ns): reading back takes the disk's
- * time as well as the processor's.  Once the store is closing there is nothing to be careful of, and
- * rehash_help() lets the closing thread do the same work.
+ * time as well as the processor's.  Once the store is closing, or where an import waits for it, there is
+ * nothing to be careful of, and rehash_help() lets the thread that waits do the same work.
  *
- * Threads: rehash_push() by the ledger, rehash_help() too; `done` is called on whichever thread
+ * Threads: rehash_push() by the ledger; rehash_help() by one thread at a time, the write worker or, once the
+ * store is closing, the ledger's; `done` is called on whichever thread
  * hashed.  The queue is bounded by what the ledger's holds: rehash_count() is part of it. */
 #ifndef WEIR_STORE_REHASH_H
 #define WEIR_STORE_REHASH_H

@@ -359,6 +359,29 @@ static void test_import_waits_for_the_ledger(void)
 	driver_fini(&d);
 }
 
+/* An import is always behind its source, which puts hashing off: it does not wait for that, too. */
+static void test_import_is_behind(void)
+{
+	const unsigned minutes = 700;
+	int64_t minute = 60 * NS_PER_S, quiet_ns = port_monotonic_ns() + minute;
+	struct store_check check;
+	struct weir_error err = { 0 };
+	struct driver d;
+
+	driver_init(&d);
+	d.config.rotate_ns = minute;
+	begin_slowly(&d, 1);
+	counter_set(&d.store->progress.busy_until_ns, (uint64_t)quiet_ns);
+	for (unsigned i = 0; i < minutes; i++)
+		CHECK_EQ(driver_write(&d, 1, T0 + i * minute, 100), 0);
+	CHECK(port_monotonic_ns() < quiet_ns);
+	CHECK_EQ(driver_close(&d, NULL), 0);
+	CHECK_EQ(d.summary.segments, minutes);
+	CHECK_EQ(store_verify(d.path, &check, &err), 0);
+	CHECK_EQ(check.packets, minutes);
+	driver_fini(&d);
+}
+
 int main(void)
 {
 	RUN(test_size);
@@ -373,5 +396,6 @@ int main(void)
 	RUN(test_same_input_same_bytes);
 	RUN(test_lanes_begin_while_the_ledger_is_behind);
 	RUN(test_import_waits_for_the_ledger);
+	RUN(test_import_is_behind);
 	return tap_done();
 }
