@@ -249,6 +249,12 @@ json_t *facts_segment(const struct segment_facts *f)
 	return line;
 }
 
+json_t *facts_remove_error(const char *name, int error)
+{
+	return json_pack("{s:s,s:i,s:s}", "name", name, "errno", error, "error",
+			 strerror(error));
+}
+
 json_t *facts_progress(const struct store_progress *p)
 {
 	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "packets",

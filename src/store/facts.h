@@ -18,6 +18,8 @@ json_t *facts_interface(const struct iface *i);
 json_t *facts_counters(const struct iface_table *ifaces);
 json_t *facts_opened(const struct segment_facts *f);
 json_t *facts_segment(const struct segment_facts *f);
+/* Of a segment that was to be removed. */
+json_t *facts_remove_error(const char *name, int error);
 json_t *facts_progress(const struct store_progress *p);
 json_t *facts_size(uint64_t bytes); /* UINT64_MAX: null */
 const char *facts_layout(enum store_layout layout);

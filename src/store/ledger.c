@@ -325,6 +325,7 @@ static void remove_oldest(struct ledger *l, const char *why)
 {
 	const struct retained *e = retention_oldest(&l->retention);
 	bool has_files = l->config.store->layout != STORE_SEGMENTS;
+	int error;
 
 	write_needed(l, "removed", port_realtime_ns(),
 		     json_pack("{s:I,s:s,s:s,s:I,s:I,s:I,s:s}", "number",
@@ -333,11 +334,11 @@ static void remove_oldest(struct ledger *l, const char *why)
 			       (json_int_t)e->file_bytes, "files",
 			       (json_int_t)(has_files ? e->packets : 0), "why", why));
 	sync_manifest(l);
-	if (retention_remove(l->config.disk, l->config.dir_fd, e,
-			     l->config.store->layout))
+	error = retention_remove(l->config.disk, l->config.dir_fd, e,
+				 l->config.store->layout);
+	if (error)
 		write_needed(l, "remove_error", port_realtime_ns(),
-			     json_pack("{s:s,s:i,s:s}", "name", e->name, "errno", errno,
-				       "error", strerror(errno)));
+			     facts_remove_error(e->name, error));
 	counter_add(&l->config.progress->removed_segments, 1);
 	retention_pop(&l->retention);
 }

@@ -28,7 +28,8 @@ struct repair {
 	const struct store_death *death;
 	struct manifest m; /* the new one */
 	int64_t now_ns;
-	json_t *actions; /* of the line `recovered` */
+	json_t *actions;       /* of the line `recovered` */
+	json_t *remove_errors; /* each of a line of that type */
 	uint64_t cut_bytes;
 	struct kept kept;
 	json_t *processes; /* of the line `end`; NULL: there is no such file */
@@ -43,6 +44,11 @@ static uint64_t size_beside(const struct repair *r, const char *name)
 		       : (uint64_t)st.st_size;
 }
 
+static int no_memory(struct weir_error *err)
+{
+	return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for the manifest's lines");
+}
+
 static int note(struct repair *r, const char *name, const char *action, uint64_t kept,
 		uint64_t cut, const char *fault, struct weir_error *err)
 {
@@ -53,7 +59,7 @@ static int note(struct repair *r, const char *name, const char *action, uint64_t
 	r->cut_bytes += cut;
 	if (one && !json_array_append_new(r->actions, one))
 		return 0;
-	return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for the manifest's lines");
+	return no_memory(err);
 }
 
 /* Where the zeros at a file's end begin: space that the recorder had taken ahead. */
@@ -217,12 +223,13 @@ static int mend_processes(struct repair *r, struct weir_error *err)
 }
 
 /* Segments whose line says that they were removed, and whose files the recorder did not come to.  Names
- * of packet files that it failed to remove may have been given again: these stay. */
+ * of packet files that it failed to remove may have been given again: these stay.  What cannot be removed is
+ * told as the recorder tells it: nothing of it is needed. */
 static int finish_removals(struct repair *r, struct weir_error *err)
 {
 	const struct store_view *v = r->view;
 	struct stat st;
-	int rc = 0;
+	int rc = 0, error;
 
 	for (size_t i = 0; !rc && i < v->segment_count; i++) {
 		const struct store_segment *s = &v->segments[i];
@@ -232,10 +239,13 @@ static int finish_removals(struct repair *r, struct weir_error *err)
 		    fstatat(v->dir_fd, s->name, &st, AT_SYMLINK_NOFOLLOW))
 			continue;
 		(void)snprintf(gone.name, sizeof gone.name, "%s", s->name);
-		if (retention_remove(&disk_system, v->dir_fd, &gone, v->layout))
-			return err_sys(err, "cannot remove segment '%s'", s->name);
-		rc = note(r, s->name, "removed", 0, 0, "its removal was not finished",
-			  err);
+		error = retention_remove(&disk_system, v->dir_fd, &gone, v->layout);
+		if (!error)
+			rc = note(r, s->name, "removed", 0, 0,
+				  "its removal was not finished", err);
+		else if (json_array_append_new(r->remove_errors,
+					       facts_remove_error(s->name, error)))
+			rc = no_memory(err);
 	}
 	return rc;
 }
@@ -265,8 +275,7 @@ static int put(struct repair *r, const char *type, json_t *members,
 	       struct weir_error *err)
 {
 	int rc = members ? manifest_append(&r->m, type, r->now_ns, members, err)
-			 : err_set(err, WEIR_ERR_NO_MEMORY,
-				   "no memory for the manifest's lines");
+			 : no_memory(err);
 
 	json_decref(members);
 	return rc;
@@ -452,6 +461,9 @@ static int put_lines(struct repair *r, struct weir_error *err)
 		if (!rc)
 			rc = put_segment(r, p, err);
 	}
+	for (size_t i = 0; !rc && i < json_array_size(r->remove_errors); i++)
+		rc = put(r, "remove_error",
+			 json_incref(json_array_get(r->remove_errors, i)), err);
 	if (!rc)
 		rc = put(r, "recovered",
 			 json_pack("{s:O,s:I}", "segments", r->actions,
@@ -523,13 +535,14 @@ int repair_store(const struct store_view *view, struct view_facts *facts,
 		       .chain = { .seq = facts->seq } },
 		.now_ns = port_realtime_ns(),
 		.actions = json_array(),
+		.remove_errors = json_array(),
 		.kept = { .dir_fd = view->dir_fd, .buffer = mem_new(KEPT_BUFFER, 1) },
 	};
 	int rc = 0;
 
 	memcpy(r.m.chain.prev, facts->hash, sizeof r.m.chain.prev);
 	r.m.line = mem_new(MANIFEST_LINE_MAX, 1);
-	if (!r.actions || !r.kept.buffer || !r.m.line)
+	if (!r.actions || !r.remove_errors || !r.kept.buffer || !r.m.line)
 		rc = err_set(err, WEIR_ERR_NO_MEMORY, "no memory for a repair");
 	if (facts->pending_count)
 		qsort(facts->pending, facts->pending_count, sizeof *facts->pending,
@@ -540,6 +553,7 @@ int repair_store(const struct store_view *view, struct view_facts *facts,
 		rc = replace_manifest(&r, err);
 	manifest_fini(&r.m);
 	json_decref(r.actions);
+	json_decref(r.remove_errors);
 	json_decref(r.processes);
 	mem_free(r.kept.buffer);
 	return rc;

@@ -90,9 +90,12 @@ void retention_pop(struct retention *r)
 		r->first = 0;
 }
 
+/* As the functions below: 0, or why not, as an errno. */
 static int remove_one(const struct disk *disk, int dir_fd, const char *name)
 {
-	return disk->remove(dir_fd, name) && errno != ENOENT ? WEIR_ERR_SYSTEM : 0;
+	if (!disk->remove(dir_fd, name) || errno == ENOENT)
+		return 0;
+	return errno ? errno : EIO;
 }
 
 /* One line of a list names a packet's file.  The list is ours, but lay open on the disk: only
@@ -103,45 +106,51 @@ static int remove_line(const struct disk *disk, int dir_fd, const char *line, si
 	json_t *one = json_loadb(line, n, JSON_REJECT_DUPLICATES, NULL);
 	const char *file = json_string_value(json_object_get(one, "file"));
 	size_t stem = file ? strspn(file, "0123456789-") : 0;
-	int rc = 0;
+	int error = 0, second = 0;
 
 	if (stem && stem < 40 && !strcmp(file + stem, is_pairs ? ".bin" : ".pkt")) {
 		char other[64];
 
-		rc = remove_one(disk, dir_fd, file);
+		error = remove_one(disk, dir_fd, file);
 		(void)snprintf(other, sizeof other, "%.*s.json", (int)stem, file);
-		if (is_pairs && remove_one(disk, dir_fd, other))
-			rc = WEIR_ERR_SYSTEM;
+		if (is_pairs)
+			second = remove_one(disk, dir_fd, other);
 	}
 	json_decref(one);
-	return rc;
+	return error ? error : second;
 }
 
 static int remove_listed(const struct disk *disk, int dir_fd, const char *list,
 			 bool is_pairs)
 {
-	int fd = regular_open(dir_fd, list, O_RDONLY, "list", NULL), rc = 0;
+	struct weir_error err = { .sys = 0 };
+	int fd = regular_open(dir_fd, list, O_RDONLY, "list", &err), error = 0;
 	FILE *f = fd >= 0 ? fdopen(fd, "r") : NULL;
 	char line[1024];
 
+	if (fd < 0)
+		return err.sys ? err.sys : EINVAL; /* no regular file */
 	if (!f) {
-		if (fd >= 0)
-			(void)close(fd);
-		return WEIR_ERR_SYSTEM;
+		error = errno;
+		(void)close(fd);
+		return error;
 	}
-	while (fgets(line, sizeof line, f))
-		if (remove_line(disk, dir_fd, line, strlen(line), is_pairs))
-			rc = WEIR_ERR_SYSTEM;
+	while (fgets(line, sizeof line, f)) {
+		int one = remove_line(disk, dir_fd, line, strlen(line), is_pairs);
+
+		error = error ? error : one;
+	}
 	(void)fclose(f);
-	return rc;
+	return error;
 }
 
 int retention_remove(const struct disk *disk, int dir_fd, const struct retained *e,
 		     enum store_layout layout)
 {
-	int rc = 0;
+	int listed = 0, own;
 
 	if (layout != STORE_SEGMENTS)
-		rc = remove_listed(disk, dir_fd, e->name, layout == STORE_PAIRS);
-	return remove_one(disk, dir_fd, e->name) ? WEIR_ERR_SYSTEM : rc;
+		listed = remove_listed(disk, dir_fd, e->name, layout == STORE_PAIRS);
+	own = remove_one(disk, dir_fd, e->name);
+	return own ? own : listed;
 }

@@ -35,7 +35,7 @@ const char *retention_reason(const struct retention *r, uint64_t open_bytes,
 /* The oldest, NULL where there is none; pop forgets it. */
 const struct retained *retention_oldest(const struct retention *r);
 void retention_pop(struct retention *r);
-/* Removes its files; what could not be removed is left. */
+/* Removes its files; what could not be removed is left.  0, or why the first such was not, as an errno. */
 int retention_remove(const struct disk *disk, int dir_fd, const struct retained *e,
 		     enum store_layout layout) MUST_CHECK;
 

@@ -145,7 +145,7 @@ static void take_continued(struct store_view *v, struct view_facts *f)
 static void note_alive(struct view_facts *f, const json_t *line)
 {
 	static const char *const by_repair[] = { "interface", "segment_open",
-						 "recovered" };
+						 "remove_error", "recovered" };
 	int64_t at_ns;
 
 	for (size_t i = 0; i < ARRAY_LEN(by_repair); i++)

@@ -2,6 +2,7 @@
  * that lives; who may not write. */
 #include "lib/broken-store.h"
 
+#include <errno.h>
 #include <sys/wait.h>
 
 #define SEGMENT  "0000000001.pcapng"
@@ -430,14 +431,9 @@ static int remove_nothing(int dir_fd, const char *name)
 	return 0;
 }
 
-static void dead_before_removing(enum store_layout layout, unsigned files)
+static void make_dead_before_removing(enum store_layout layout, unsigned files)
 {
 	struct disk disk = disk_system;
-	json_t *line;
-	struct store_view *v;
-	struct store_check check;
-	struct weir_error err = { 0 };
-	const char *first = layout == STORE_SEGMENTS ? SEGMENT : "0000000001.list.jsonl";
 
 	driver_init(&d);
 	disk.remove = remove_nothing;
@@ -456,6 +452,17 @@ static void dead_before_removing(enum store_layout layout, unsigned files)
 	copy_store(d.path, dead);
 	CHECK_EQ(driver_close(&d, NULL), 0);
 	fresh();
+}
+
+static void dead_before_removing(enum store_layout layout, unsigned files)
+{
+	json_t *line;
+	struct store_view *v;
+	struct store_check check;
+	struct weir_error err = { 0 };
+	const char *first = layout == STORE_SEGMENTS ? SEGMENT : "0000000001.list.jsonl";
+
+	make_dead_before_removing(layout, files);
 	CHECK(file_exists(broken, first));
 	CHECK_EQ(store_open(&v, broken, &err), 0);
 	CHECK(v->was_repaired);
@@ -478,6 +485,42 @@ static void test_removal_is_finished(void)
 {
 	dead_before_removing(STORE_SEGMENTS, 400);
 	dead_before_removing(STORE_FILES, 100);
+}
+
+/* What the recorder would have told of, and gone on: the store is repaired all the same. */
+static void test_removal_that_cannot_be_finished(void)
+{
+	struct store_check check;
+	struct weir_error err = { 0 };
+	struct store_view *v;
+	struct again a;
+	int64_t died_ns;
+	char path[400];
+	json_t *line;
+
+	make_dead_before_removing(STORE_SEGMENTS, 400);
+	remove_file(SEGMENT);
+	(void)snprintf(path, sizeof path, "%s/" SEGMENT, broken);
+	CHECK_EQ(mkdir(path, 0700), 0);
+	died_ns = port_realtime_ns();
+	CHECK_EQ(store_open(&v, broken, &err), 0);
+	CHECK_STR(err.text, "");
+	CHECK(v && v->was_repaired);
+	store_view_free(v);
+	line = manifest_line(broken, "remove_error", 0);
+	CHECK_STR(json_string_value(json_object_get(line, "name")), SEGMENT);
+	CHECK_EQ(member(line, "errno"), EISDIR);
+	json_decref(line);
+	CHECK_EQ(count_lines(broken, "remove_error"), 1);
+	CHECK(!file_exists(broken, "0000000002.pcapng"));
+	CHECK_EQ(store_verify(broken, &check, &err), 0);
+	CHECK_STR(check.fault, "");
+	CHECK_EQ(read_all(broken, false, &err), (int)check.packets);
+	/* A line of the repair is no sign of a recorder that lives. */
+	CHECK_EQ(again_open(&a, broken, &err), 0);
+	CHECK(a.alive_ns < died_ns);
+	again_fini(&a);
+	driver_fini(&d);
 }
 
 static void test_each_line(void)
@@ -516,6 +559,7 @@ int main(void)
 	RUN(test_layouts_of_packet_files);
 	RUN(test_tails_of_two_repairs);
 	RUN(test_removal_is_finished);
+	RUN(test_removal_that_cannot_be_finished);
 	RUN(test_each_line);
 	return tap_done();
 }
