@@ -98,14 +98,6 @@ static void take_segments(struct again *a, struct store_view *v)
 	v->segment_count = 0;
 }
 
-/* A number that was given and of which nothing is there is not given again. */
-static void take_numbers(struct again *a, const struct view_facts *f)
-{
-	for (size_t i = 0; i < f->opened_count; i++)
-		if (f->opened[i].number > a->last_number)
-			a->last_number = f->opened[i].number;
-}
-
 static int check_file(int fd, const json_t *stated, struct weir_error *err)
 {
 	const char *sha256 = json_get_text(stated, "sha256");
@@ -166,7 +158,8 @@ static int take(struct again *a, struct store_view *v, const struct view_facts *
 	a->chain.seq = f->seq;
 	memcpy(a->chain.prev, f->hash, sizeof a->chain.prev);
 	a->losses = f->losses;
-	take_numbers(a, f);
+	/* A number that was given and of which nothing is there, or only a tail, is not given again. */
+	a->last_number = f->last_number;
 	take_segments(a, v);
 	a->alive_ns = f->alive_ns > a->last_ns ? f->alive_ns : a->last_ns;
 	copy_text(a->reason, sizeof a->reason, v->end, "reason");

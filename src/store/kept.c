@@ -1,9 +1,12 @@
 #include "store/kept.h"
 
 #include "store/disk.h"
+#include "store/regular.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -65,14 +68,52 @@ int kept_tail(const struct kept *k, int fd, uint64_t from, uint64_t to, const ch
 	return rc;
 }
 
+void kept_tail_name(char tail[KEPT_NAME], const char *name, unsigned before)
+{
+	if (before)
+		(void)snprintf(tail, KEPT_NAME, "%s.tail-%u", name, before);
+	else
+		(void)snprintf(tail, KEPT_NAME, "%s.tail", name);
+}
+
+static bool is_beginning(const struct kept *k, int fd, uint64_t from, uint64_t to,
+			 int tail)
+{
+	uint8_t *kept = k->buffer, *there = k->buffer + KEPT_BUFFER / 2;
+
+	for (uint64_t at = 0;;) {
+		ssize_t n = pread(tail, kept, KEPT_BUFFER / 2, (off_t)at);
+
+		if (n <= 0)
+			return !n;
+		if ((uint64_t)n > to - from - at ||
+		    pread(fd, there, (size_t)n, (off_t)(from + at)) != n ||
+		    memcmp(kept, there, (size_t)n) != 0)
+			return false;
+		at += (uint64_t)n;
+	}
+}
+
+bool kept_is_begun(const struct kept *k, int fd, uint64_t from, uint64_t to,
+		   const char *name)
+{
+	int tail = regular_open(k->dir_fd, name, O_RDONLY, "file", NULL);
+	bool is_it = tail >= 0 && is_beginning(k, fd, from, to, tail);
+
+	if (tail >= 0)
+		(void)close(tail);
+	return is_it;
+}
+
 int kept_another_tail(const struct kept *k, int fd, uint64_t from, uint64_t to,
 		      const char *name, unsigned before, struct weir_error *err)
 {
 	char tail[KEPT_NAME];
+	struct stat st;
 
-	if (before)
-		(void)snprintf(tail, sizeof tail, "%s.tail-%u", name, before);
-	else
-		(void)snprintf(tail, sizeof tail, "%s.tail", name);
+	do
+		kept_tail_name(tail, name, before++);
+	while (!fstatat(k->dir_fd, tail, &st, AT_SYMLINK_NOFOLLOW) &&
+	       !kept_is_begun(k, fd, from, to, tail));
 	return kept_tail(k, fd, from, to, tail, err);
 }

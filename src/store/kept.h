@@ -8,6 +8,7 @@
 #include "base/compiler.h"
 #include "weir/error.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -28,8 +29,13 @@ int kept_copy(const struct kept *k, int from_fd, uint64_t from, uint64_t to, int
 /* Keeps bytes from..to of fd in a file of that name. */
 int kept_tail(const struct kept *k, int fd, uint64_t from, uint64_t to, const char *name,
 	      struct weir_error *err) MUST_CHECK;
-/* The same beside a file that several sessions append to, as NAME.tail or NAME.tail-K: what `before` repairs
- * have kept stays. */
+/* What a repair keeps beside a file that several sessions append to, `before` others having kept something:
+ * NAME.tail or NAME.tail-K. */
+void kept_tail_name(char tail[KEPT_NAME], const char *name, unsigned before);
+/* Whether the file of that name is a beginning of these bytes: an interrupted repair was about to keep them. */
+bool kept_is_begun(const struct kept *k, int fd, uint64_t from, uint64_t to,
+		   const char *name);
+/* As kept_tail(), under the first such name from `before` on that holds nothing else: what was kept stays. */
 int kept_another_tail(const struct kept *k, int fd, uint64_t from, uint64_t to,
 		      const char *name, unsigned before,
 		      struct weir_error *err) MUST_CHECK;

@@ -5,11 +5,13 @@
 #include "store/facts.h"
 #include "store/kept.h"
 #include "store/manifest.h"
+#include "store/names.h"
 #include "store/process_lines.h"
 #include "store/processes.h"
 #include "store/regular.h"
 #include "store/retention.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -139,6 +141,18 @@ static int set_aside(struct repair *r, const struct view_pending *p,
 	return note(r, name, "set_aside", 0, p->scan.file_bytes, p->scan.fault, err);
 }
 
+/* The segment's name and number where that is the name of one that was set aside; 0: it is none. */
+static uint32_t number_aside(const char *tail, char name[KEPT_NAME])
+{
+	size_t length = strlen(tail), ending = strlen(".tail");
+
+	if (length <= ending || length >= KEPT_NAME ||
+	    strcmp(tail + length - ending, ".tail") != 0)
+		return 0;
+	(void)snprintf(name, KEPT_NAME, "%.*s", (int)(length - ending), tail);
+	return name_number(name);
+}
+
 static bool is_pending(const struct view_facts *f, uint32_t number)
 {
 	for (size_t i = 0; i < f->pending_count; i++)
@@ -153,6 +167,40 @@ static bool is_listed(const struct store_view *v, uint32_t number)
 		if (v->segments[i - 1].number == number)
 			return true;
 	return false;
+}
+
+static int note_listed_aside(struct repair *r, DIR *dir, struct weir_error *err)
+{
+	const struct dirent *e;
+	int rc = 0;
+
+	while (!rc && (e = readdir(dir)) != NULL) {
+		char name[KEPT_NAME];
+		uint32_t number = number_aside(e->d_name, name);
+
+		if (number > r->facts->last_number && !is_pending(r->facts, number))
+			rc = note(r, name, "set_aside", 0, size_beside(r, e->d_name),
+				  "at offset 0: no section header", err);
+	}
+	return rc;
+}
+
+/* Files that no line speaks of, and that a repair has set aside which was interrupted before it could tell
+ * of it. */
+static int note_aside(struct repair *r, struct weir_error *err)
+{
+	int fd = openat(r->view->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir) {
+		rc = err_sys(err, "cannot list the store");
+		if (fd >= 0)
+			(void)close(fd);
+		return rc;
+	}
+	rc = note_listed_aside(r, dir, err);
+	(void)closedir(dir);
+	return rc;
 }
 
 /* Segments that were begun and of which nothing is there now. */
@@ -180,13 +228,31 @@ static int note_absent(struct repair *r, struct weir_error *err)
 	return rc;
 }
 
+/* What repairs have cut that were interrupted before they could tell of it. */
+static int note_cuts(struct repair *r, int fd, const struct process_lines *p,
+		     struct weir_error *err)
+{
+	unsigned before = r->facts->processes_tails;
+	char tail[KEPT_NAME];
+	int rc = 0;
+
+	for (;; before++) {
+		kept_tail_name(tail, STORE_PROCESSES, before);
+		if (rc || !size_beside(r, tail) ||
+		    kept_is_begun(&r->kept, fd, p->whole, p->bytes, tail))
+			return rc;
+		rc = note(r, STORE_PROCESSES, "cut", p->whole, size_beside(r, tail),
+			  "a torn line", err);
+	}
+}
+
 static int cut_processes(struct repair *r, int fd, const struct process_lines *p,
 			 struct weir_error *err)
 {
-	int rc = 0;
+	int rc = note_cuts(r, fd, p, err);
 
-	if (p->bytes == p->whole)
-		return 0;
+	if (rc || p->bytes == p->whole)
+		return rc;
 	rc = kept_another_tail(&r->kept, fd, p->whole, p->bytes, STORE_PROCESSES,
 			       r->facts->processes_tails, err);
 	if (!rc && ftruncate(fd, (off_t)p->whole))
@@ -255,6 +321,8 @@ static int mend_files(struct repair *r, struct weir_error *err)
 	struct view_facts *f = r->facts;
 	int rc = note_absent(r, err);
 
+	if (!rc)
+		rc = note_aside(r, err);
 	if (!rc)
 		rc = finish_removals(r, err);
 	for (size_t i = 0; !rc && i < f->pending_count; i++) {

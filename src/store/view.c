@@ -54,6 +54,12 @@ static int take_segment(struct store_view *v, struct view_facts *f, const json_t
 	return add_segment(v, f, &s, err);
 }
 
+static void note_number(struct view_facts *f, uint32_t number)
+{
+	if (number > f->last_number)
+		f->last_number = number;
+}
+
 static int take_opened(struct view_facts *f, const json_t *line, struct weir_error *err)
 {
 	struct store_segment s;
@@ -63,6 +69,7 @@ static int take_opened(struct view_facts *f, const json_t *line, struct weir_err
 		return 0;
 	if (mem_room(&array, &f->opened_room, f->opened_count, sizeof *f->opened))
 		return no_memory(err);
+	note_number(f, s.number);
 	f->opened = array;
 	f->opened[f->opened_count++] =
 		(struct view_opened){ s.number, s.linktype, s.lane };
@@ -114,6 +121,8 @@ static void take_recovered(struct view_facts *f, const json_t *line)
 
 		if (name && !strcmp(name, STORE_PROCESSES))
 			f->processes_tails++;
+		if (name)
+			note_number(f, name_number(name));
 	}
 }
 

@@ -48,6 +48,7 @@ struct view_facts {
 	unsigned manifest_tails, processes_tails;
 	struct view_opened *opened;
 	size_t opened_count, opened_room;
+	uint32_t last_number; /* the largest that any line has told of */
 	struct view_pending *pending;
 	size_t pending_count, pending_room;
 	size_t segment_room;

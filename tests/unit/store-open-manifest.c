@@ -388,6 +388,16 @@ static void check_tail(const char *name, const char *text)
 	free(b.at);
 }
 
+static void go_on(void)
+{
+	d.config.path = broken;
+	d.config.is_continued = true;
+	iface_table_free(d.ifaces);
+	d.ifaces = iface_table_new();
+	CHECK_EQ(store_inherit(broken, d.ifaces, NULL), 0);
+	CHECK_EQ(driver_start(&d, NULL), 0);
+}
+
 /* A store that is gone on with and breaks off again: what the first repair kept stays. */
 static void test_tails_of_two_repairs(void)
 {
@@ -401,12 +411,7 @@ static void test_tails_of_two_repairs(void)
 	check_tail(MANIFEST ".tail", "one");
 	check_tail("processes.jsonl.tail", "{");
 
-	d.config.path = broken;
-	d.config.is_continued = true;
-	iface_table_free(d.ifaces);
-	d.ifaces = iface_table_new();
-	CHECK_EQ(store_inherit(broken, d.ifaces, NULL), 0);
-	CHECK_EQ(driver_start(&d, NULL), 0);
+	go_on();
 	(void)snprintf(dead, sizeof dead, "%s/dead2", d.dir);
 	copy_store(broken, dead);
 	CHECK_EQ(driver_close(&d, NULL), 0);
@@ -420,6 +425,82 @@ static void test_tails_of_two_repairs(void)
 	check_tail(MANIFEST ".tail-1", "two");
 	check_tail("processes.jsonl.tail", "{");
 	check_tail("processes.jsonl.tail-1", "[");
+	driver_fini(&d);
+}
+
+static void check_action(size_t n, const char *name, const char *action, int64_t cut)
+{
+	json_t *line = manifest_line(broken, "recovered", 0);
+	json_t *one = json_array_get(json_object_get(line, "segments"), n);
+
+	CHECK_STR(json_string_value(json_object_get(one, "name")), name);
+	CHECK_STR(json_string_value(json_object_get(one, "action")), action);
+	CHECK_EQ(member(one, "cut_bytes"), cut);
+	json_decref(line);
+}
+
+static void check_missing(const char *words)
+{
+	json_t *line = manifest_line(broken, "end", 0);
+
+	CHECK(strstr(json_string_value(json_object_get(line, "missing")), words) != NULL);
+	json_decref(line);
+}
+
+/* A repair that had cut the lines of processes, and died before its manifest was in place. */
+static void test_interrupted_behind_the_processes(void)
+{
+	begin(3);
+	write_whole(broken, "processes.jsonl", "{}\n", 3);
+	write_whole(broken, "processes.jsonl.tail", "{\"pid\"", 6);
+	CHECK_EQ(check_repaired(broken, 3, true), 3);
+	check_action(1, "processes.jsonl", "cut", 6);
+	check_missing("; 6 torn bytes were cut off");
+
+	fresh(); /* not yet cut, the tail half kept */
+	write_whole(broken, "processes.jsonl", "{}\n{\"pid\"", 9);
+	write_whole(broken, "processes.jsonl.tail", "{\"", 2);
+	CHECK_EQ(check_repaired(broken, 3, true), 3);
+	check_action(1, "processes.jsonl", "cut", 6);
+	check_missing("; 6 torn bytes were cut off");
+	check_tail("processes.jsonl.tail", "{\"pid\"");
+	CHECK(!file_exists(broken, "processes.jsonl.tail-1"));
+
+	fresh(); /* what is there is something else */
+	write_whole(broken, "processes.jsonl", "{}\n[", 4);
+	write_whole(broken, "processes.jsonl.tail", "{\"pid\"", 6);
+	append(MANIFEST, "torn");
+	write_whole(broken, MANIFEST ".tail", "other", 5);
+	CHECK_EQ(check_repaired(broken, 3, true), 3);
+	check_action(1, "processes.jsonl", "cut", 6);
+	check_action(2, "processes.jsonl", "cut", 1);
+	check_tail("processes.jsonl.tail", "{\"pid\"");
+	check_tail("processes.jsonl.tail-1", "[");
+	check_tail(MANIFEST ".tail", "other");
+	check_tail(MANIFEST ".tail-1", "torn");
+	driver_fini(&d);
+}
+
+/* A repair that had set a file aside of which no line speaks, and died before its manifest was in place. */
+static void test_interrupted_behind_a_file_set_aside(void)
+{
+	struct store_check check;
+	struct weir_error err = { 0 };
+
+	begin(3);
+	write_whole(broken, "0000000002.pcapng.tail", "short", 5);
+	CHECK_EQ(check_repaired(broken, 3, true), 3);
+	check_action(0, "0000000002.pcapng", "set_aside", 5);
+	check_missing("; 5 torn bytes were cut off");
+
+	/* Its name is not given again: the tail of another one would take its place. */
+	go_on();
+	CHECK(driver_iface(&d, "eth0", LINKTYPE_ETHERNET) != NULL);
+	CHECK_EQ(driver_write(&d, 1, T0, 60), 0);
+	CHECK_EQ(driver_close(&d, NULL), 0);
+	CHECK_EQ(line_member(broken, "segment", 1, "number"), 3);
+	CHECK_EQ(store_verify(broken, &check, &err), 0);
+	check_tail("0000000002.pcapng.tail", "short");
 	driver_fini(&d);
 }
 
@@ -558,6 +639,8 @@ int main(void)
 	RUN(test_read_only);
 	RUN(test_layouts_of_packet_files);
 	RUN(test_tails_of_two_repairs);
+	RUN(test_interrupted_behind_the_processes);
+	RUN(test_interrupted_behind_a_file_set_aside);
 	RUN(test_removal_is_finished);
 	RUN(test_removal_that_cannot_be_finished);
 	RUN(test_each_line);
