@@ -36,7 +36,7 @@ struct packet {
 	unsigned iface;    /* index for reader_iface() */
 	uint32_t flags;    /* epb_flags, 0 where the source has none */
 	uint64_t id;       /* packet id, 0 where the source has none */
-	uint64_t drops;    /* lost before this packet, 0 when none or unknown */
+	uint64_t drops;    /* lost before it, at most INT64_MAX; 0 when none or unknown */
 	uint32_t queue, pid, tid;
 	bool has_flags, has_queue, has_pid;
 	/* The option 0x8101 was there: attribution was at work.  Without has_pid it found nothing. */

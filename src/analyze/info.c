@@ -235,7 +235,8 @@ static void count_packet(struct counts *c, const struct packet *p)
 	c->packets++;
 	c->bytes += p->caplen;
 	c->wire_bytes += p->len;
-	c->lost += p->drops;
+	/* Of a hostile file, too, below what JSON can hold. */
+	c->lost = p->drops > INT64_MAX - c->lost ? INT64_MAX : c->lost + p->drops;
 }
 
 static void describe_ifaces(json_t *info, const struct reader *r)

@@ -198,6 +198,12 @@ static int add_iface(struct pcapng_reader *r, const struct pcapng_block *b,
 	return 0;
 }
 
+/* Counts and their sums stay below what JSON can hold, whatever a file says. */
+static uint64_t add_drops(uint64_t a, uint64_t b)
+{
+	return b > INT64_MAX - a ? INT64_MAX : a + b;
+}
+
 static int take_option(const struct pcapng_block *b, const struct pcapng_option *o,
 		       struct packet *p, struct weir_error *err)
 {
@@ -218,7 +224,7 @@ static int take_option(const struct pcapng_block *b, const struct pcapng_option 
 		p->flags = cur_u32(&c, b->is_big);
 		p->has_flags = true;
 	} else if (o->code == OPT_DROPS && b->type == BLOCK_PACKET) {
-		p->drops = cur_u64(&c, b->is_big);
+		p->drops = add_drops(0, cur_u64(&c, b->is_big));
 	} else if (o->code == OPT_ID) {
 		p->id = cur_u64(&c, b->is_big);
 	} else if (o->code == OPT_QUEUE) {
@@ -341,12 +347,6 @@ static int read_simple(const struct pcapng_reader *r, const struct pcapng_block 
 		p->caplen = r->ifaces[0].snaplen;
 	rc = take_data(b, &c, p, err);
 	return rc ? rc : 1;
-}
-
-/* Sums stay below what JSON can hold, whatever a file says. */
-static uint64_t add_drops(uint64_t a, uint64_t b)
-{
-	return b > INT64_MAX - a ? INT64_MAX : a + b;
 }
 
 /* What an interface has dropped since its beginning: the last such block of it counts.  Statistics

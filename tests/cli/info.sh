@@ -45,6 +45,17 @@ check_match "in words" "$("$WEIR" info dropped.pcapng)" "^ +98765 by the file's 
 "$WEIR" import dropped.pcapng -o dropped >import.out 2>&1 || cat import.out
 check_equal "an import keeps it beside the input" \
 	"$("$WEIR" info dropped --json | jq -c '.events[]|select(.type == "input").stated_drops')" 98765
+# Counts that no recorder has made: sums end where JSON's integers do.
+PYTHONDONTWRITEBYTECODE=1 python3 - "$SOURCE_ROOT/tests/lib/odd-captures.py" <<'EOF'
+import runpy
+import sys
+make = runpy.run_path(sys.argv[1])
+c = make["Pcapng"]("huge.pcapng").interface(1, "first")
+c.packet(1, bytes(60), drops=2**63 + 5).packet(2, bytes(60), drops=2**63 - 3)
+EOF
+check_match "counts beyond all bounds stay a number" "$("$WEIR" info huge.pcapng)" \
+	'^  lost +9223372036854775807 packets$'
+check_match "in JSON, too" "$("$WEIR" info --json huge.pcapng)" '"lost":9223372036854775807,'
 head -c 200 us.pcap >cut.pcap
 check_status "a damaged file" 4 "$WEIR" info cut.pcap
 check_match "says where" "$("$WEIR" info cut.pcap 2>&1 || :)" 'damage .*offset'

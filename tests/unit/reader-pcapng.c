@@ -540,6 +540,24 @@ static void statistics(bool is_big)
 	reader_free(r);
 }
 
+/* Drop counts of a packet end where JSON's integers do. */
+static void test_drops_beyond_json(void)
+{
+	struct reader *r;
+	struct packet p;
+
+	clear(false);
+	ng_section(&b);
+	ng_iface(&b, 1, 0, 9);
+	ng_packet_begin(&b, 0, 1, 4, 4);
+	ng_option_n(&b, 4, UINT64_MAX, 8);
+	ng_end(&b);
+	r = open_built();
+	CHECK_EQ(reader_next(r, &p, &err), 1);
+	CHECK_EQ(p.drops, INT64_MAX);
+	reader_free(r);
+}
+
 static void test_statistics(void)
 {
 	statistics(false);
@@ -562,6 +580,7 @@ int main(void)
 	RUN(test_refused_interfaces);
 	RUN(test_refused_time);
 	RUN(test_too_many_interfaces);
+	RUN(test_drops_beyond_json);
 	RUN(test_statistics);
 	return tap_done();
 }
