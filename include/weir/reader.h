@@ -68,6 +68,10 @@ const struct iface_info *reader_iface(const struct reader *r, unsigned index);
  * far: those are mostly the file's last blocks.  A store has its manifest instead, and says 0. */
 uint64_t reader_stated_drops(const struct reader *r);
 
+/* Packets that a pcapng file says were lost, by all read so far: of each interface what its packets' drop
+ * counts say or what its statistics do, whichever is more, as both count the same.  A store says 0. */
+uint64_t reader_lost(const struct reader *r);
+
 /* What the source knows of the packet's process: from processes.jsonl of a store, from Wireshark's
  * process blocks in a pcapng file.  NULL: nothing.  Lent until the next call on the same reader.
  * In a pcapng file the block stands behind the first packet that it explains: where the file is a

@@ -222,7 +222,7 @@ static int gather_store(const char *path, struct gather *g, struct weir_error *e
 
 /* Counts of a file, by reading it. */
 struct counts {
-	uint64_t packets, bytes, wire_bytes, lost;
+	uint64_t packets, bytes, wire_bytes;
 	int64_t first_ns, last_ns;
 };
 
@@ -235,8 +235,6 @@ static void count_packet(struct counts *c, const struct packet *p)
 	c->packets++;
 	c->bytes += p->caplen;
 	c->wire_bytes += p->len;
-	/* Of a hostile file, too, below what JSON can hold. */
-	c->lost = p->drops > INT64_MAX - c->lost ? INT64_MAX : c->lost + p->drops;
 }
 
 static void describe_ifaces(json_t *info, const struct reader *r)
@@ -259,7 +257,7 @@ static int gather_file(const char *path, struct gather *g, struct weir_error *er
 	struct counts c = { .packets = 0 };
 	struct reader *r = NULL;
 	struct packet p;
-	uint64_t stated;
+	uint64_t stated, lost;
 	int rc = reader_open(&r, path, err);
 
 	if (rc)
@@ -269,14 +267,14 @@ static int gather_file(const char *path, struct gather *g, struct weir_error *er
 	set(g->info, "kind", json_string("file"));
 	describe_ifaces(g->info, r);
 	stated = reader_stated_drops(r);
+	lost = reader_lost(r);
 	reader_free(r);
 	set_number(g->info, "packets", c.packets);
 	set_number(g->info, "bytes", c.bytes);
 	set_number(g->info, "wire_bytes", c.wire_bytes);
 	set(g->info, "first_ns", json_integer(c.first_ns));
 	set(g->info, "last_ns", json_integer(c.last_ns));
-	/* Both count the same losses, where a file has both. */
-	set_number(g->info, "lost", stated > c.lost ? stated : c.lost);
+	set_number(g->info, "lost", lost);
 	set_number(g->info, "stated_drops", stated);
 	set(g->info, "grade", json_null());
 	if (rc < 0)

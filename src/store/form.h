@@ -33,7 +33,7 @@ struct reader {
 	struct iface_info **ifaces;
 	unsigned iface_count, iface_room;
 	struct processes *processes; /* NULL: none known */
-	uint64_t stated_drops;
+	uint64_t stated_drops, lost;
 	int ended; /* 1 at the end, negative after an error */
 };
 

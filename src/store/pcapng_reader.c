@@ -47,8 +47,9 @@ enum {
 /* An interface of the present section. */
 struct section_iface {
 	struct pcapng_clock clock;
-	unsigned index; /* in the reader's table */
-	uint64_t drops; /* by the last statistics */
+	unsigned index;        /* in the reader's table */
+	uint64_t drops;        /* by the last statistics */
+	uint64_t packet_drops; /* by its packets */
 	uint32_t snaplen;
 	uint16_t linktype;
 };
@@ -349,6 +350,22 @@ static int read_simple(const struct pcapng_reader *r, const struct pcapng_block 
 	return rc ? rc : 1;
 }
 
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* An interface's counts are these now: both are of the same losses. */
+static void count_lost(struct pcapng_reader *r, struct section_iface *i, uint64_t drops,
+		       uint64_t packet_drops)
+{
+	uint64_t before = larger(i->drops, i->packet_drops);
+
+	i->drops = drops;
+	i->packet_drops = packet_drops;
+	r->base.lost = add_drops(r->base.lost, larger(drops, packet_drops) - before);
+}
+
 /* What an interface has dropped since its beginning: the last such block of it counts.  Statistics
  * that make no sense are no reason to refuse the packets. */
 static void take_statistics(struct pcapng_reader *r, const struct pcapng_block *b)
@@ -375,7 +392,20 @@ static void take_statistics(struct pcapng_reader *r, const struct pcapng_block *
 		return;
 	r->base.stated_drops =
 		add_drops(r->base.stated_drops, drops - r->ifaces[id].drops);
-	r->ifaces[id].drops = drops;
+	count_lost(r, &r->ifaces[id], drops, r->ifaces[id].packet_drops);
+}
+
+/* *b is the packet's block, which is known to be sound. */
+static void take_packet_drops(struct pcapng_reader *r, const struct pcapng_block *b,
+			      const struct packet *p)
+{
+	struct section_iface *i;
+	struct cursor c;
+
+	pcapng_body(b, &c);
+	i = &r->ifaces[b->type == BLOCK_PACKET ? cur_u32(&c, b->is_big)
+					       : cur_u16(&c, b->is_big)];
+	count_lost(r, i, i->drops, add_drops(i->packet_drops, p->drops));
 }
 
 /* Wireshark's process blocks; other custom blocks, and what finds no memory, are passed over. */
@@ -463,6 +493,8 @@ static int pcapng_next(struct reader *base, struct packet *p, struct weir_error 
 			found = look_behind(r, &b, p, err);
 		if (found < 0)
 			return found;
+		if (found && p->drops)
+			take_packet_drops(r, &b, p);
 		window_pass(&r->w, b.length);
 	} while (!found);
 	r->offset = b.offset;

@@ -196,6 +196,11 @@ uint64_t reader_stated_drops(const struct reader *r)
 	return r->stated_drops;
 }
 
+uint64_t reader_lost(const struct reader *r)
+{
+	return r->lost;
+}
+
 const struct process_fact *reader_process(const struct reader *r, const struct packet *p)
 {
 	if (!p->has_pid || !r->processes)

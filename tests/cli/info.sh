@@ -45,14 +45,18 @@ check_match "in words" "$("$WEIR" info dropped.pcapng)" "^ +98765 by the file's 
 "$WEIR" import dropped.pcapng -o dropped >import.out 2>&1 || cat import.out
 check_equal "an import keeps it beside the input" \
 	"$("$WEIR" info dropped --json | jq -c '.events[]|select(.type == "input").stated_drops')" 98765
-# Counts that no recorder has made: sums end where JSON's integers do.
+# Losses of two interfaces, each told of in another way; counts that no recorder has made.
 PYTHONDONTWRITEBYTECODE=1 python3 - "$SOURCE_ROOT/tests/lib/odd-captures.py" <<'EOF'
 import runpy
 import sys
 make = runpy.run_path(sys.argv[1])
 c = make["Pcapng"]("huge.pcapng").interface(1, "first")
 c.packet(1, bytes(60), drops=2**63 + 5).packet(2, bytes(60), drops=2**63 - 3)
+c = make["Pcapng"]("both.pcapng").interface(1, "first").interface(1, "second")
+c.packet(1, bytes(60), drops=10).statistics(1, 7)
 EOF
+check_equal "losses of two interfaces, told in two ways" \
+	"$("$WEIR" info --json both.pcapng | jq -c '[.lost,.stated_drops]')" "[17,7]"
 check_match "counts beyond all bounds stay a number" "$("$WEIR" info huge.pcapng)" \
 	'^  lost +9223372036854775807 packets$'
 check_match "in JSON, too" "$("$WEIR" info --json huge.pcapng)" '"lost":9223372036854775807,'

@@ -558,6 +558,59 @@ static void test_drops_beyond_json(void)
 	reader_free(r);
 }
 
+static void put_drops(uint32_t iface, uint64_t drops)
+{
+	ng_packet_begin(&b, iface, 1, 4, 4);
+	ng_option_n(&b, 4, drops, 8);
+	ng_end(&b);
+}
+
+static uint64_t lost_of_built(void)
+{
+	struct reader *r = open_built();
+	struct packet p;
+	uint64_t lost;
+
+	while (reader_next(r, &p, &err) > 0)
+		;
+	lost = reader_lost(r);
+	reader_free(r);
+	return lost;
+}
+
+/* Of one interface a file tells by its packets, of another by its statistics, of a third by both. */
+static void lost_packets(bool is_big)
+{
+	clear(is_big);
+	ng_section(&b);
+	for (unsigned i = 0; i < 3; i++)
+		ng_iface(&b, 1, 0, 9);
+	put_drops(0, 10);
+	put_statistics(1, 5, 7);
+	put_drops(2, 2);
+	put_statistics(2, 5, 3);
+	put_drops(2, 4);
+	CHECK_EQ(lost_of_built(), 10 + 7 + 6);
+	ng_section(&b); /* the old packet block, of another section's interface */
+	ng_iface(&b, 1, 0, 9);
+	ng_begin(&b, 2);
+	put16(&b, 0);
+	put16(&b, 5);
+	put64(&b, 1);
+	put64(&b, 0);
+	ng_end(&b);
+	put_statistics(0, 5, 1);
+	CHECK_EQ(lost_of_built(), 10 + 7 + 6 + 5);
+	put_drops(0, UINT64_MAX);
+	CHECK_EQ(lost_of_built(), INT64_MAX);
+}
+
+static void test_lost_packets(void)
+{
+	lost_packets(false);
+	lost_packets(true);
+}
+
 static void test_statistics(void)
 {
 	statistics(false);
@@ -582,5 +635,6 @@ int main(void)
 	RUN(test_too_many_interfaces);
 	RUN(test_drops_beyond_json);
 	RUN(test_statistics);
+	RUN(test_lost_packets);
 	return tap_done();
 }
