@@ -213,6 +213,8 @@ static int gather_store(const char *path, struct gather *g, struct weir_error *e
 	rc = store_manifest_each(path, take_line, g, err);
 	if (!rc && !json_object_get(g->info, "grade"))
 		take_segments(g, v);
+	if (v->unrepaired.code)
+		set(g->info, "unrepaired", text_value(v->unrepaired.text));
 	set_number(g->info, "event_count", g->event_count);
 	if (!rc && !parent_head(path, head, NULL))
 		set(g->info, "manifest_head", json_string(head));

@@ -223,13 +223,16 @@ static void print_origin(const json_t *info)
 
 static void print_grade(const json_t *info)
 {
-	const char *grade = text_of(info, "grade");
+	const char *grade = text_of(info, "grade"), *why = text_of(info, "unrepaired");
 
 	if (json_is_true(json_object_get(info, "live")))
 		grade = "none yet: it is being recorded";
+	else if (!*grade && *why)
+		grade = "none: the recorder died, and the store cannot be repaired";
 	else if (!*grade)
 		grade = "none: the recorder died, and the store cannot be written to";
 	print_text("grade", grade);
+	print_text("", why);
 	if (json_is_true(json_object_get(info, "repaired")))
 		print_text("", "repaired just now: its recorder had died");
 	print_text("head", text_of(info, "manifest_head"));

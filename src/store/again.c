@@ -31,6 +31,10 @@ int again_interfaces(const char *path, struct iface_table *ifaces, struct weir_e
 	if (v->is_live)
 		rc = err_set(err, WEIR_ERR_BUSY, "store '%.200s' is being recorded",
 			     path);
+	else if (!v->end && v->unrepaired.code)
+		rc = err_set(err, v->unrepaired.code,
+			     "store '%.200s' has no end and cannot be repaired: %.150s",
+			     path, v->unrepaired.text);
 	else if (!v->end)
 		rc = err_set(err, WEIR_ERR_PRIVILEGE,
 			     "store '%.200s' has no end and cannot be repaired", path);

@@ -135,18 +135,32 @@ static int repair(struct look *l, const char *path, const struct store_death *de
 	return rc;
 }
 
-int store_open(struct store_view **v, const char *path, struct weir_error *err)
+/* As repair().  On a full disk the store is no worse for the attempt: it is read as one that cannot be
+ * written. */
+static int repair_or_read(struct look *l, const char *path, struct weir_error *err)
 {
 	static const struct store_death crash = { .reason = "crash" };
+	struct weir_error why = { .code = WEIR_OK };
+	int rc = repair(l, path, &crash, &why);
+
+	if (rc == WEIR_ERR_NO_SPACE) {
+		rc = look(l, path, LOCK_SH, err);
+		if (!rc && !l->view->end)
+			l->view->unrepaired = why;
+	} else if (rc && err) {
+		*err = why;
+	}
+	return rc;
+}
+
+int store_open(struct store_view **v, const char *path, struct weir_error *err)
+{
 	struct look l;
 	int rc = look(&l, path, LOCK_SH, err);
 
 	*v = NULL;
 	if (!rc && !l.view->end && l.is_locked && can_write(l.view))
-		rc = repair(&l, path, &crash, err);
-	/* The store is no worse for it: it is read as one that cannot be written. */
-	if (rc == WEIR_ERR_NO_SPACE)
-		rc = look(&l, path, LOCK_SH, err);
+		rc = repair_or_read(&l, path, err);
 	if (!rc)
 		l.view->is_live = !l.view->end && !l.is_locked;
 	if (rc)

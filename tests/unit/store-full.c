@@ -1,5 +1,6 @@
 /* A disk that is full: every whole record stays, what is lost is counted, and recording goes on
  * when there is room.  On a small tmpfs in a mount namespace of its own; needs root. */
+#include "analyze/info.h"
 #include "lib/broken-store.h"
 
 #include <poll.h>
@@ -158,6 +159,22 @@ static void test_keep_makes_room(void)
 	unmount_small(&d);
 }
 
+/* Who asks is told that the disk is full, and not something else. */
+static void check_told(struct driver *d, const char *dead)
+{
+	struct weir_error err = { 0 };
+	json_t *info = NULL;
+	const char *why;
+
+	CHECK_EQ(store_inherit(dead, d->ifaces, &err), WEIR_ERR_NO_SPACE);
+	CHECK(strstr(err.text, "cannot be repaired: ") &&
+	      strstr(err.text, "No space left on device"));
+	CHECK_EQ(info_gather(dead, &info, &err), 0);
+	why = json_string_value(json_object_get(info, "unrepaired"));
+	CHECK(why && strstr(why, "No space left on device"));
+	json_decref(info);
+}
+
 /* A recorder that died on a full disk: its store cannot be repaired yet, and is read as it is. */
 static void test_opened_while_full(void)
 {
@@ -186,6 +203,7 @@ static void test_opened_while_full(void)
 		      v->segment_count == 1 && v->segments[0].packets == 5);
 	store_view_free(v);
 	CHECK_EQ(read_all(dead, true, &err), 5);
+	check_told(&d, dead);
 	CHECK_EQ(unlink(path), 0);
 	CHECK_EQ(check_repaired(dead, 5, true), 5);
 	unmount_small(&d);
