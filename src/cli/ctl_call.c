@@ -77,6 +77,7 @@ struct stream {
 	struct ctl *ctl;
 	struct lines lines; /* of an answer that is no stream: the agent says why not */
 	json_t *error;
+	struct weir_error *err;
 };
 
 static int take_error(void *data, char *line, size_t length)
@@ -101,8 +102,10 @@ static int write_out(void *data, int status, const char *bytes, size_t length)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
+		if (n < 0 && errno == EPIPE)
 			return WEIR_ERR_CLOSED;
+		if (n <= 0)
+			return err_sys(s->err, "cannot write standard output");
 		bytes += n;
 		length -= (size_t)n;
 	}
@@ -128,7 +131,9 @@ static int end_stream(struct stream *s, int status, int rc, struct weir_error *e
 
 int ctl_stream(struct ctl *c, int argc, char **argv, struct weir_error *err)
 {
-	struct stream s = { .ctl = c, .lines = { .line = take_error, .data = &s } };
+	struct stream s = { .ctl = c,
+			    .lines = { .line = take_error, .data = &s },
+			    .err = err };
 	struct client_request r = { .piece = write_out, .data = &s };
 	char target[300];
 	int status = 0, rc;

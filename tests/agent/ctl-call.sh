@@ -56,6 +56,11 @@ check_equal "a stream's bytes are the plugin's" "$(sha256sum <"$tmp/short" | cut
 		sha256sum | cut -c1-16)"
 check_equal "a reader that has enough ends a stream" \
 	"$(ctl admin stream probe long | head -c 100000 | wc -c)" 100000
+to_full_disk() {
+	ctl admin stream probe short >/dev/full
+}
+check_status "a disk that is full is no reader that has enough" 3 to_full_disk
+check_match "... and is told" "$tap_output" "cannot write standard output: No space left"
 check_status "a stream that is not there" 2 ctl admin stream nobody x
 check_match "... its answer is no data" "$tap_output" "there is no such directive"
 
