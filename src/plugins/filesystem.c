@@ -128,12 +128,27 @@ static void fail_program(struct serve_call *c, const struct program *p, int code
 
 	if (serve_is_cancelled(c))
 		serve_fail(c, CALL_FAILED, "cancelled");
+	else if (!length)
+		serve_fail(c, CALL_FAILED, "its output ended early (exit code %d)", code);
 	else
 		serve_fail(c, code == 2 ? CALL_ARGUMENTS : CALL_FAILED,
 			   "%.*s (exit code %d)", (int)length, text, code);
 }
 
-static void run_streaming(struct serve_call *c, const struct words *w)
+/* Records that do not fit into a message are missing, whatever the program itself says. */
+static json_t *tell_lost(json_t *result, const struct program *p)
+{
+	if (!p->long_lines)
+		return result;
+	json_object_set_new(result, "lost", json_integer((json_int_t)p->long_lines));
+	if (json_is_true(json_object_get(result, "complete")))
+		json_object_set_new(result, "reason", json_string("too_long"));
+	json_object_set_new(result, "complete", json_false());
+	return result;
+}
+
+/* A listing ends with a summary: one without it was cut off, with whatever code. */
+static void run_streaming(struct serve_call *c, const struct words *w, bool has_summary)
 {
 	struct batch *b = mem_new(1, sizeof *b);
 	struct weir_error err = { 0 };
@@ -151,12 +166,12 @@ static void run_streaming(struct serve_call *c, const struct words *w)
 	summary = stream_lines(&p, b);
 	serve_set_child(c, NULL);
 	code = program_wait(&p);
-	if (serve_is_cancelled(c) || (!summary && code != 0 && code != 1))
+	if (!summary && !has_summary && (code == 0 || code == 1))
+		summary = json_pack("{s:I}", "items", (json_int_t)b->items);
+	if (serve_is_cancelled(c) || !summary)
 		fail_program(c, &p, code);
 	else
-		serve_result(c,
-			     summary ? json_incref(summary)
-				     : json_pack("{s:I}", "items", (json_int_t)b->items));
+		serve_result(c, json_incref(tell_lost(summary, &p)));
 	json_decref(summary);
 	program_fini(&p);
 	mem_free(b);
@@ -184,6 +199,9 @@ static void run_single(struct serve_call *c, const struct words *w)
 	code = program_wait(&p);
 	if (record)
 		serve_result(c, record);
+	else if (p.long_lines)
+		serve_fail(c, CALL_FAILED, "the record is longer than %d bytes",
+			   PROGRAM_LINE);
 	else
 		fail_program(c, &p, code);
 	program_fini(&p);
@@ -248,7 +266,7 @@ static void run_list(struct serve_call *c, void *state, const json_t *arguments,
 	add_listing(&w, arguments);
 	add(&w, "--");
 	add(&w, path);
-	run_streaming(c, &w);
+	run_streaming(c, &w, true);
 }
 
 static void run_listdir(struct serve_call *c, void *state, json_t *arguments)
@@ -369,7 +387,7 @@ static void run_timeline(struct serve_call *c, void *state, json_t *arguments)
 	add_text(&sort, arguments, "to", "--to");
 	add(&sort, name);
 	if (make_listing(c, &list))
-		run_streaming(c, &sort);
+		run_streaming(c, &sort, false);
 	(void)unlink(name);
 }
 

@@ -118,16 +118,24 @@ char *program_line(struct program *p, size_t *length)
 			*end = '\0';
 			*length = (size_t)(end - begin);
 			p->taken += *length + 1;
-			return begin;
+			seen = p->taken;
+			if (!p->is_skipping)
+				return begin;
+			p->is_skipping = false;
+			continue;
 		}
 		if (p->taken) {
 			memmove(p->line, begin, p->used - p->taken);
 			p->used -= p->taken;
 			p->taken = 0;
 		}
+		/* What comes behind such a line is there all the same. */
+		if (p->used == PROGRAM_LINE) {
+			p->long_lines += !p->is_skipping;
+			p->is_skipping = true;
+			p->used = 0;
+		}
 		seen = p->used;
-		if (p->used == PROGRAM_LINE)
-			return NULL;
 		n = fill(p);
 		if (n <= 0)
 			return NULL;

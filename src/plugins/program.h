@@ -22,6 +22,8 @@ struct program {
 	int control_fd; /* where has_control: our end; the child's is 3 */
 	char *line;     /* PROGRAM_LINE */
 	size_t used, taken;
+	bool is_skipping;          /* within a line that is too long */
+	uint64_t long_lines;       /* that were left out */
 	char errors[PROGRAM_SAID]; /* the end of what it said on standard error */
 	size_t error_used;
 };
@@ -36,8 +38,8 @@ int program_start_by(struct program *p, const char *const *words, bool has_contr
 /* words[0] is the command ("sniff"); NULL-terminated. */
 int program_start(struct program *p, const char *const *words, bool has_control,
 		  struct weir_error *err) MUST_CHECK;
-/* The next line without its newline, lent until the next call; NULL at the end or for one that is
- * too long. */
+/* The next line without its newline, lent until the next call; NULL at the end.  One that is longer than
+ * PROGRAM_LINE is left out and counted in long_lines. */
 char *program_line(struct program *p, size_t *length);
 /* The child's end of the control descriptor ends; ours stays open until program_wait(). */
 void program_hang_up(struct program *p);

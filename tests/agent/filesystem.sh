@@ -87,6 +87,28 @@ has_no_listing() {
 # The answer's last line comes before it goes.
 check "no listing is left in the state" wait_for 5 has_no_listing
 
+# A record that fits into no message (a path of 50 kB whose every byte is escaped) hides nothing but itself.
+python3 -c '
+import os, sys
+os.chdir(sys.argv[1])
+os.mkdir("aaa")
+for folder in "bbb", "ccc":
+    os.mkdir(folder)
+    for i in range(300):
+        open(f"{folder}/{i}", "w").close()
+os.chdir("aaa")
+for _ in range(200):
+    os.mkdir("\1" * 250)
+    os.chdir("\1" * 250)' "$(mkdir "$tmp/deep" && echo "$tmp/deep")"
+call filesystem find "{\"path\":\"$tmp/deep\"}" >"$tmp/deep.jsonl"
+told=$(tail -n 1 "$tmp/deep.jsonl" | jq -c '.result | [.complete, .reason, .written]')
+lost=$(tail -n 1 "$tmp/deep.jsonl" | jq '.result.lost')
+check_equal "a listing says that too long records are missing" "$told" '[false,"too_long",804]'
+check_equal "every other one is there" "$(($(grep -c '"record":"file"' "$tmp/deep.jsonl") + lost))" 804
+check "few are too long: $lost" [ "$lost" -ge 1 ] && [ "$lost" -le 40 ]
+check_status "ctl ends with the code of losses" 4 "$WEIR" ctl --socket "$tmp/agent.sock" call filesystem find \
+	"path=$tmp/deep"
+
 # Sessions.
 check_equal "chdir answers as the system says" \
 	"$(result filesystem chdir "{\"path\":\"$here/sub/..\"}")" "{\"path\":\"$here\"}"
