@@ -236,6 +236,14 @@ static void forget(struct captures *all, struct capture *c)
 	free_capture(c);
 }
 
+/* Whoever stood on it last takes away what never recorded. */
+static void leave(struct captures *all, struct capture *c)
+{
+	c->waiters--;
+	if (!c->waiters && c->is_over && !c->has_started)
+		forget(all, c);
+}
+
 static void forget_oldest(struct captures *all)
 {
 	for (struct capture *c = all->first; c; c = c->next) {
@@ -354,16 +362,14 @@ int captures_start(struct captures *all, const char *name, json_t *arguments,
 	c->waiters++;
 	while (!c->has_started && !c->is_over && port_monotonic_ns() < until)
 		(void)port_monitor_wait(all->lock, CAPTURE_POLL_NS);
-	c->waiters--;
 	if (c->has_started)
 		*result = to_json(c, false);
 	else
 		rc = err_set(err, WEIR_ERR_SYSTEM, "%s",
 			     c->error[0] ? c->error : "the recorder did not start");
-	if (rc && c->is_over)
-		forget(all, c);
-	else if (rc)
+	if (rc && !c->is_over)
 		capture_end(c);
+	leave(all, c);
 	port_monitor_unlock(all->lock);
 	return rc;
 }
@@ -389,13 +395,13 @@ int captures_end(struct captures *all, const char *name, json_t **result,
 	port_monitor_signal(all->lock);
 	while (!c->is_over && port_monotonic_ns() < until)
 		(void)port_monitor_wait(all->lock, CAPTURE_POLL_NS);
-	c->waiters--;
 	if (c->is_over)
 		*result = to_json(c, false);
 	else
 		rc = err_set(err, WEIR_ERR_BUSY,
 			     "capture '%s' was told to end and has not within %d s", name,
 			     (int)(END_WAIT_NS / NS_PER_S));
+	leave(all, c);
 	port_monitor_unlock(all->lock);
 	return rc;
 }

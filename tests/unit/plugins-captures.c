@@ -1,0 +1,179 @@
+/* The captures of divert, beside recorders that do what they should not: each is this test itself, and its case
+ * says what it does. */
+#include "base/mem.h"
+#include "plugins/captures.h"
+#include "plugins/state.h"
+
+#include "lib/tap.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char folder[64], stores[96];
+
+/* The recorder's side. */
+
+static const char *value_of(char **words, const char *option)
+{
+	for (size_t i = 0; words[i] && words[i + 1]; i++)
+		if (!strcmp(words[i], option))
+			return words[i + 1];
+	return "";
+}
+
+/* STORE.words has a line of each of its recorders. */
+static void note(char **words)
+{
+	char path[256], line[2048] = "";
+	size_t used = 0;
+	int fd;
+
+	(void)snprintf(path, sizeof path, "%s.words", value_of(words, "--output"));
+	for (size_t i = 0; words[i]; i++)
+		used += (size_t)snprintf(line + used, sizeof line - used, "%s%s",
+					 i ? " " : "", words[i]);
+	line[used++] = '\n';
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd < 0 || write(fd, line, used) != (ssize_t)used)
+		exit(1);
+	(void)close(fd);
+}
+
+/* silent: never says that it has begun.  deaf: does not end when it is asked to.  All end with their owner. */
+static int be_recorder(char **words)
+{
+	const char *kind = value_of(words, "--case");
+	char asked[256];
+
+	note(words);
+	if (strcmp(kind, "silent") != 0)
+		(void)puts("{\"type\":\"started\"}");
+	(void)fflush(stdout);
+	while (read(3, asked, sizeof asked) > 0) {
+		if (!strcmp(kind, "deaf"))
+			continue;
+		if (strcmp(kind, "silent") != 0)
+			(void)puts("{\"type\":\"summary\",\"grade\":\"complete\"}");
+		return 0;
+	}
+	return 0;
+}
+
+/* The plugin's side. */
+
+static void path_of(char path[160], const char *store)
+{
+	(void)snprintf(path, 160, "%s/%s.words", stores, store);
+}
+
+static bool has_begun(const char *store)
+{
+	char path[160];
+
+	path_of(path, store);
+	for (unsigned tries = 0; tries < 20000; tries++) {
+		if (!access(path, F_OK))
+			return true;
+		(void)usleep(1000);
+	}
+	return false;
+}
+
+struct plugin {
+	struct launcher *launcher;
+	struct captures *captures;
+};
+
+static void open_plugin(struct plugin *p)
+{
+	struct weir_error err;
+
+	CHECK_EQ(launcher_new(&p->launcher, stores, &err), 0);
+	CHECK_EQ(captures_new(&p->captures, stores, p->launcher, &err), 0);
+}
+
+static void close_plugin(struct plugin *p)
+{
+	captures_free(p->captures);
+	launcher_free(p->launcher);
+}
+
+static json_t *arguments_of(const char *name, const char *kind)
+{
+	return json_pack("{s:s,s:s,s:s}", "mode", "sniff", "store", name, "case", kind);
+}
+
+struct starting {
+	struct plugin *plugin;
+	const char *name;
+	int rc;
+};
+
+static void *start_silent(void *arg)
+{
+	struct starting *s = arg;
+	json_t *arguments = arguments_of(s->name, "silent"), *result = NULL;
+	struct weir_error err;
+
+	s->rc = captures_start(s->plugin->captures, s->name, arguments, "test", &result,
+			       &err);
+	json_decref(arguments);
+	json_decref(result);
+	return NULL;
+}
+
+static void test_stop_beside_a_start_that_fails(void)
+{
+	static const char *const names[] = { "a", "b", "c", "d", "e", "f", "g", "h" };
+	struct weir_error err;
+	struct plugin p;
+
+	open_plugin(&p);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct starting s = { .plugin = &p, .name = names[i] };
+		struct port_thread *thread;
+		json_t *result = NULL;
+
+		CHECK_EQ(port_thread_start(&thread, "start", start_silent, &s, &err), 0);
+		CHECK(has_begun(names[i]));
+		/* Its recorder ends when it hears of this; who starts it is told first. */
+		CHECK_EQ(captures_end(p.captures, names[i], &result, &err), 0);
+		CHECK_STR(json_string_value(json_object_get(result, "name")), names[i]);
+		CHECK_STR(json_string_value(json_object_get(result, "state")), "ended");
+		port_thread_join(thread);
+		CHECK_EQ(s.rc, WEIR_ERR_SYSTEM);
+		/* And it is in nobody's list. */
+		CHECK(captures_status(p.captures, names[i]) == NULL);
+		json_decref(result);
+	}
+	close_plugin(&p);
+}
+
+static bool make_folders(void)
+{
+	(void)snprintf(folder, sizeof folder, "/tmp/weir-captures-%d", (int)getpid());
+	(void)snprintf(stores, sizeof stores, "%s/stores", folder);
+	return !mkdir(folder, 0700) && !mkdir(stores, 0700) &&
+	       !setenv(STATE_DIR_ENV, folder, 1);
+}
+
+int main(int argc, char **argv)
+{
+	char command[100];
+
+	if (argc > 1 && !strcmp(argv[1], "sniff"))
+		return be_recorder(argv + 1);
+#ifdef M_PERTURB
+	/* What was freed is not taken for what it was. */
+	(void)mallopt(M_PERTURB, 0x5a);
+#endif
+	if (!make_folders())
+		return 1;
+	RUN(test_stop_beside_a_start_that_fails);
+	(void)snprintf(command, sizeof command, "rm -r %s", folder);
+	return system(command) ? 1 : tap_done();
+}
