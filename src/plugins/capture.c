@@ -69,6 +69,10 @@ bool capture_tell(const struct capture *c, const char *line)
 void capture_end(struct capture *c)
 {
 	c->want_stop = true;
+	if (c->has_started && c->life != STOPPING) {
+		c->life = STOPPING;
+		captures_save_quietly(c->all, c);
+	}
 	if (c->control_fd >= 0 && !capture_tell(c, "stop\n"))
 		process_hang_up(c->control_fd);
 }
@@ -112,19 +116,48 @@ static bool is_asked_to_end(const struct capture *c)
 	return c->want_stop || c->all->is_stopping;
 }
 
-/* A store whose recorder died is repaired, and its last line is the summary. */
-static json_t *close_store(const char *path)
+/* A store whose recorder died is repaired, and its last line is the summary.  False while a recorder lives, as
+ * one of the plugin's last life may for as long as its disk is slow. */
+static bool close_store(const char *path, json_t **end)
 {
 	struct weir_error err;
 	struct store_view *v;
-	json_t *end = NULL;
+	bool is_live;
 
-	if (store_open(&v, path, &err))
-		return json_pack("{s:s}", "error", err.text);
-	if (v->end)
-		end = json_copy(v->end);
+	*end = NULL;
+	if (store_open(&v, path, &err)) {
+		*end = json_pack("{s:s}", "error", err.text);
+		return true;
+	}
+	is_live = v->is_live;
+	if (v->end && !is_live)
+		*end = json_copy(v->end);
 	store_view_free(v);
-	return end;
+	return !is_live;
+}
+
+static int64_t longer(int64_t wait_ns)
+{
+	return wait_ns > BACKOFF_MAX_NS / 2 ? BACKOFF_MAX_NS : 2 * wait_ns;
+}
+
+/* False: the plugin ends before that. */
+static bool wait_for_store(struct capture *c, const char *path, json_t **end)
+{
+	int64_t wait_ns = BACKOFF_MIN_NS;
+	bool is_stopping = false, is_closed;
+
+	while (!(is_closed = close_store(path, end)) && !is_stopping) {
+		int64_t until = port_monotonic_ns() + wait_ns;
+
+		port_monitor_lock(c->all->lock);
+		while (!c->all->is_stopping && port_monotonic_ns() < until)
+			(void)port_monitor_wait(c->all->lock, CAPTURE_POLL_NS);
+		is_stopping = c->all->is_stopping;
+		port_monitor_unlock(c->all->lock);
+		wait_ns = longer(wait_ns);
+	}
+	return is_closed;
 }
 
 /* False: nothing is left to record. */
@@ -194,9 +227,11 @@ static void wait_before_again(struct capture *c, int64_t wait_ns)
 	int64_t until = port_monotonic_ns() + wait_ns;
 
 	port_monitor_lock(c->all->lock);
-	c->life = WAITING;
-	c->restarts++;
-	captures_save_quietly(c->all, c);
+	if (!is_asked_to_end(c)) {
+		c->life = WAITING;
+		c->restarts++;
+		captures_save_quietly(c->all, c);
+	}
 	while (!is_asked_to_end(c) && port_monotonic_ns() < until)
 		(void)port_monitor_wait(c->all->lock, CAPTURE_POLL_NS);
 	port_monitor_unlock(c->all->lock);
@@ -212,7 +247,7 @@ static void finish(struct capture *c, const char *path)
 	is_left = c->all->is_stopping && !c->want_stop;
 	port_monitor_unlock(c->all->lock);
 	if (!is_left && !c->summary && c->has_started)
-		end = close_store(path);
+		is_left = !wait_for_store(c, path, &end);
 	port_monitor_lock(c->all->lock);
 	if (end)
 		c->summary = end;
@@ -242,7 +277,7 @@ void *capture_run(void *arg)
 		if (port_monotonic_ns() - began >= STABLE_NS)
 			wait_ns = BACKOFF_MIN_NS;
 		wait_before_again(c, wait_ns);
-		wait_ns = wait_ns > BACKOFF_MAX_NS / 2 ? BACKOFF_MAX_NS : 2 * wait_ns;
+		wait_ns = longer(wait_ns);
 	}
 	finish(c, path);
 	return NULL;

@@ -15,6 +15,7 @@ enum life {
 	STARTING,
 	RECORDING,
 	WAITING,
+	STOPPING, /* by request; until its store is closed */
 	ENDED
 };
 
@@ -55,8 +56,8 @@ void captures_save_quietly(struct captures *all, struct capture *c);
 void capture_path(const struct capture *c, char *path, size_t size);
 /* One line to its recorder; false: it does not read.  With the lock held. */
 bool capture_tell(const struct capture *c, const char *line);
-/* It is to end, whenever its recorder comes to hear of it; one that does not listen loses its end of the line,
- * and ends with that.  With the lock held. */
+/* It is to end, whenever its recorder comes to hear of it, and that is saved before; one that does not listen
+ * loses its end of the line, and ends with that.  With the lock held. */
 void capture_end(struct capture *c);
 /* The thread: one recorder after the other, until it is to end or nothing is left to record. */
 void *capture_run(void *capture);

@@ -15,7 +15,8 @@
 #define START_WAIT_NS (30 * NS_PER_S)
 #define END_WAIT_NS   (30 * NS_PER_S)
 
-static const char *const life_names[] = { "starting", "recording", "waiting", "ended" };
+static const char *const life_names[] = { "starting", "recording", "waiting", "stopping",
+					  "ended" };
 
 /* State. */
 
@@ -55,7 +56,8 @@ static int save(struct captures *all, struct weir_error *err)
 	int rc;
 
 	for (struct capture *c = all->first; c; c = c->next)
-		json_array_append_new(list, to_json(c, true));
+		if (c->has_started)
+			json_array_append_new(list, to_json(c, true));
 	rc = state_save(all->state_fd, STATE_NAME, state, err);
 	json_decref(state);
 	return rc;
@@ -128,8 +130,9 @@ static struct capture *from_json(struct captures *all, const json_t *saved)
 	c->ended_ns = json_integer_value(json_object_get(saved, "ended_ns"));
 	c->restarts = (uint64_t)json_integer_value(json_object_get(saved, "restarts"));
 	c->has_started = true;
-	c->life = strcmp(state, "ended") != 0 ? WAITING : ENDED;
-	c->is_over = c->life == ENDED;
+	c->want_stop = !strcmp(state, "stopping");
+	c->is_over = !strcmp(state, "ended");
+	c->life = c->is_over ? ENDED : c->want_stop ? STOPPING : WAITING;
 	if (recording_is_name(c->name) && recording_is_name(c->store) &&
 	    json_is_object(arguments) && !find(all, c->name))
 		return c;
@@ -156,7 +159,7 @@ static int restore(struct captures *all, struct weir_error *err)
 		*end = c;
 		end = &c->next;
 		if (!rc && !c->is_over) {
-			c->restarts++;
+			c->restarts += !c->want_stop;
 			rc = port_thread_start(&c->thread, "capture", capture_run, c,
 					       err);
 		}
@@ -340,8 +343,30 @@ static int add_capture(struct captures *all, const char *name, json_t *arguments
 	return 0;
 }
 
+/* Somebody waits, and not for longer than he may.  With the lock held, which is given up meanwhile. */
+static bool wait_on(const struct captures *all, const struct captures_caller *by,
+		    int64_t until)
+{
+	if (port_monotonic_ns() >= until || (by->is_gone && by->is_gone(by->who)))
+		return false;
+	(void)port_monitor_wait(all->lock, CAPTURE_POLL_NS);
+	return true;
+}
+
+static int has_not_started(const struct capture *c, const struct captures_caller *by,
+			   struct weir_error *err)
+{
+	if (!c->is_over && by->is_gone && by->is_gone(by->who))
+		return err_set(err, WEIR_ERR_CLOSED,
+			       "capture '%s' had not begun when its start was cancelled",
+			       c->name);
+	return err_set(err, WEIR_ERR_SYSTEM, "%s",
+		       c->error[0] ? c->error : "the recorder did not start");
+}
+
 int captures_start(struct captures *all, const char *name, json_t *arguments,
-		   const char *caller, json_t **result, struct weir_error *err)
+		   const struct captures_caller *by, json_t **result,
+		   struct weir_error *err)
 {
 	int64_t until = port_monotonic_ns() + START_WAIT_NS;
 	char chosen[RECORDING_NAME_MAX + 1];
@@ -354,19 +379,18 @@ int captures_start(struct captures *all, const char *name, json_t *arguments,
 		choose_name(all, chosen);
 		name = chosen;
 	}
-	rc = add_capture(all, name, arguments, caller, &c, err);
+	rc = add_capture(all, name, arguments, by->name, &c, err);
 	if (rc || !c) {
 		port_monitor_unlock(all->lock);
 		return rc;
 	}
 	c->waiters++;
-	while (!c->has_started && !c->is_over && port_monotonic_ns() < until)
-		(void)port_monitor_wait(all->lock, CAPTURE_POLL_NS);
+	while (!c->has_started && !c->is_over && wait_on(all, by, until))
+		continue;
 	if (c->has_started)
 		*result = to_json(c, false);
 	else
-		rc = err_set(err, WEIR_ERR_SYSTEM, "%s",
-			     c->error[0] ? c->error : "the recorder did not start");
+		rc = has_not_started(c, by, err);
 	if (rc && !c->is_over)
 		capture_end(c);
 	leave(all, c);
@@ -374,8 +398,20 @@ int captures_start(struct captures *all, const char *name, json_t *arguments,
 	return rc;
 }
 
-int captures_end(struct captures *all, const char *name, json_t **result,
-		 struct weir_error *err)
+static int has_not_ended(const struct capture *c, const struct captures_caller *by,
+			 struct weir_error *err)
+{
+	if (by->is_gone && by->is_gone(by->who))
+		return err_set(err, WEIR_ERR_CLOSED,
+			       "capture '%s' was told to end; its end is not waited for",
+			       c->name);
+	return err_set(err, WEIR_ERR_BUSY,
+		       "capture '%s' was told to end and has not within %d s", c->name,
+		       (int)(END_WAIT_NS / NS_PER_S));
+}
+
+int captures_end(struct captures *all, const char *name, const struct captures_caller *by,
+		 json_t **result, struct weir_error *err)
 {
 	int64_t until = port_monotonic_ns() + END_WAIT_NS;
 	struct capture *c;
@@ -389,18 +425,15 @@ int captures_end(struct captures *all, const char *name, json_t **result,
 		return err_set(err, WEIR_ERR_ABSENT, "no capture '%s' is recording",
 			       name);
 	}
-	c->want_stop = true;
 	c->waiters++;
-	(void)capture_tell(c, "stop\n");
+	capture_end(c);
 	port_monitor_signal(all->lock);
-	while (!c->is_over && port_monotonic_ns() < until)
-		(void)port_monitor_wait(all->lock, CAPTURE_POLL_NS);
+	while (!c->is_over && wait_on(all, by, until))
+		continue;
 	if (c->is_over)
 		*result = to_json(c, false);
 	else
-		rc = err_set(err, WEIR_ERR_BUSY,
-			     "capture '%s' was told to end and has not within %d s", name,
-			     (int)(END_WAIT_NS / NS_PER_S));
+		rc = has_not_ended(c, by, err);
 	leave(all, c);
 	port_monitor_unlock(all->lock);
 	return rc;

@@ -52,8 +52,21 @@ static bool take_name(struct serve_call *c, const json_t *arguments, const char 
 	return false;
 }
 
+static bool is_cancelled(const void *call)
+{
+	return serve_is_cancelled(call);
+}
+
+static struct captures_caller caller_of(const struct serve_call *c)
+{
+	return (struct captures_caller){ .name = serve_caller(c),
+					 .is_gone = is_cancelled,
+					 .who = c };
+}
+
 static void run_start(struct serve_call *c, void *state, json_t *arguments)
 {
+	const struct captures_caller by = caller_of(c);
 	struct divert *d = state;
 	struct weir_error err = { 0 };
 	const char *name = NULL;
@@ -66,7 +79,7 @@ static void run_start(struct serve_call *c, void *state, json_t *arguments)
 		serve_refuse(c, CALL_ARGUMENTS, "filter", "%s", err.text);
 		return;
 	}
-	rc = captures_start(d->captures, name, arguments, serve_caller(c), &result, &err);
+	rc = captures_start(d->captures, name, arguments, &by, &result, &err);
 	if (rc)
 		fail(c, rc, &err);
 	else
@@ -75,6 +88,7 @@ static void run_start(struct serve_call *c, void *state, json_t *arguments)
 
 static void run_stop(struct serve_call *c, void *state, json_t *arguments)
 {
+	const struct captures_caller by = caller_of(c);
 	struct divert *d = state;
 	struct weir_error err = { 0 };
 	const char *name;
@@ -83,7 +97,7 @@ static void run_stop(struct serve_call *c, void *state, json_t *arguments)
 
 	if (!take_name(c, arguments, &name))
 		return;
-	rc = captures_end(d->captures, name, &result, &err);
+	rc = captures_end(d->captures, name, &by, &result, &err);
 	if (rc) {
 		fail(c, rc, &err);
 		return;

@@ -70,5 +70,27 @@ check_match "one that does not listen is not waited for without end" "$(call div
 kill -CONT "$recorder"
 check "it ends once it wakes" wait_for 20 is_gone
 check_match "complete" "$(result divert status '{"name":"deaf"}')" '"grade": *"complete"'
+
+# Whoever asked for the end gives up, and then the plugin dies: what was told to end is not recorded on.
+call divert start '{"name":"slow","mode":"sniff","interfaces":["lo"]}' >/dev/null
+call divert start '{"name":"beside","mode":"sniff","interfaces":["lo"]}' >/dev/null
+recorder=$(result divert status '{"name":"slow"}' | jq .pid)
+kill -STOP "$recorder"
+start stop curl -sS --unix-socket "$tmp/agent.sock" -X POST -d '{"name":"slow"}' http://agent/v1/call/divert/stop
+is_state() {
+	[ "$(result divert status "{\"name\":\"$1\"}" | jq -r .state)" = "$2" ]
+}
+check "a capture that was told to end is stopping" wait_for 10 is_state slow stopping
+kill "$pid"
+kill -9 "$(pid_of divert)"
+goes_on() {
+	is_state beside recording
+}
+check "the plugin's next life goes on with the other" wait_for 30 goes_on
+# Orphaned, its recorder is woken by the kernel.
+check "and has ended that one" wait_for 60 is_state slow ended
+check_equal "as it was: no recorder has gone on with it" \
+	"$(cat "$data"/stores/slow-*/manifest.jsonl | grep -c '"type":"continued"')" 0
+check_match "and its store is closed" "$(result divert status '{"name":"slow"}' | jq -r .summary.grade)" complete
 agent_stop
 tap_done

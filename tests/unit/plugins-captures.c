@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char folder[64], stores[96];
@@ -107,6 +108,82 @@ static json_t *arguments_of(const char *name, const char *kind)
 	return json_pack("{s:s,s:s,s:s}", "mode", "sniff", "store", name, "case", kind);
 }
 
+static const struct captures_caller stays = { .name = "test" };
+
+static bool always(const void *who)
+{
+	(void)who;
+	return true;
+}
+
+static const struct captures_caller goes = { .name = "test", .is_gone = always };
+
+static int start(struct plugin *p, const char *name, const char *kind,
+		 const struct captures_caller *by)
+{
+	json_t *arguments = arguments_of(name, kind), *result = NULL;
+	struct weir_error err;
+	int rc = captures_start(p->captures, name, arguments, by, &result, &err);
+
+	json_decref(arguments);
+	json_decref(result);
+	return rc;
+}
+
+static bool is_in_state(struct plugin *p, const char *name, const char *state)
+{
+	json_t *one = captures_status(p->captures, name);
+	const char *now = json_string_value(json_object_get(one, "state"));
+	bool is_it = now && !strcmp(now, state);
+
+	json_decref(one);
+	return is_it;
+}
+
+static bool comes_to(struct plugin *p, const char *name, const char *state)
+{
+	for (unsigned tries = 0; tries < 20000; tries++) {
+		if (is_in_state(p, name, state))
+			return true;
+		(void)usleep(1000);
+	}
+	return false;
+}
+
+static unsigned recorders_of(const char *store)
+{
+	unsigned lines = 0;
+	char path[160];
+	FILE *f;
+
+	path_of(path, store);
+	f = fopen(path, "r");
+	for (int c; f && (c = fgetc(f)) != EOF;)
+		lines += c == '\n';
+	if (f)
+		(void)fclose(f);
+	return lines;
+}
+
+/* A life of the plugin that is killed: in a process of its own, whose checks are in its exit code. */
+static void live_and_be_killed(void (*live)(struct plugin *p))
+{
+	struct plugin p;
+	int status = -1;
+	pid_t pid;
+
+	(void)fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		open_plugin(&p);
+		live(&p);
+		(void)fflush(stdout);
+		_exit(tap.is_failing);
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+}
+
 struct starting {
 	struct plugin *plugin;
 	const char *name;
@@ -116,13 +193,8 @@ struct starting {
 static void *start_silent(void *arg)
 {
 	struct starting *s = arg;
-	json_t *arguments = arguments_of(s->name, "silent"), *result = NULL;
-	struct weir_error err;
 
-	s->rc = captures_start(s->plugin->captures, s->name, arguments, "test", &result,
-			       &err);
-	json_decref(arguments);
-	json_decref(result);
+	s->rc = start(s->plugin, s->name, "silent", &stays);
 	return NULL;
 }
 
@@ -141,7 +213,7 @@ static void test_stop_beside_a_start_that_fails(void)
 		CHECK_EQ(port_thread_start(&thread, "start", start_silent, &s, &err), 0);
 		CHECK(has_begun(names[i]));
 		/* Its recorder ends when it hears of this; who starts it is told first. */
-		CHECK_EQ(captures_end(p.captures, names[i], &result, &err), 0);
+		CHECK_EQ(captures_end(p.captures, names[i], &stays, &result, &err), 0);
 		CHECK_STR(json_string_value(json_object_get(result, "name")), names[i]);
 		CHECK_STR(json_string_value(json_object_get(result, "state")), "ended");
 		port_thread_join(thread);
@@ -150,6 +222,33 @@ static void test_stop_beside_a_start_that_fails(void)
 		CHECK(captures_status(p.captures, names[i]) == NULL);
 		json_decref(result);
 	}
+	close_plugin(&p);
+}
+
+static void stop_a_deaf_one(struct plugin *p)
+{
+	json_t *result = NULL;
+	struct weir_error err;
+
+	CHECK_EQ(start(p, "deaf", "deaf", &stays), 0);
+	CHECK(is_in_state(p, "deaf", "recording"));
+	CHECK_EQ(captures_end(p->captures, "deaf", &goes, &result, &err),
+		 WEIR_ERR_CLOSED);
+	CHECK(result == NULL);
+	CHECK(is_in_state(p, "deaf", "stopping"));
+}
+
+static void test_who_goes_is_not_waited_for(void)
+{
+	struct plugin p;
+
+	live_and_be_killed(stop_a_deaf_one);
+	/* What was told to end is not recorded on. */
+	open_plugin(&p);
+	CHECK(comes_to(&p, "deaf", "ended"));
+	CHECK_EQ(recorders_of("deaf"), 1);
+	CHECK_EQ(start(&p, "given-up", "silent", &goes), WEIR_ERR_CLOSED);
+	CHECK(comes_to(&p, "given-up", "ended"));
 	close_plugin(&p);
 }
 
@@ -174,6 +273,7 @@ int main(int argc, char **argv)
 	if (!make_folders())
 		return 1;
 	RUN(test_stop_beside_a_start_that_fails);
+	RUN(test_who_goes_is_not_waited_for);
 	(void)snprintf(command, sizeof command, "rm -r %s", folder);
 	return system(command) ? 1 : tap_done();
 }
