@@ -86,7 +86,6 @@ static int start_recorder(struct capture *c, struct program *p,
 	if (!rc) {
 		c->control_fd = p->control_fd;
 		c->pid = p->process.pid;
-		c->session_ns = port_monotonic_ns();
 		if (c->want_stop || c->all->is_stopping)
 			(void)capture_tell(c, "stop\n");
 	}
@@ -160,17 +159,32 @@ static bool wait_for_store(struct capture *c, const char *path, json_t **end)
 	return is_closed;
 }
 
+/* What a recorder said last is less than it recorded, and is gone with the plugin. */
+static uint64_t packets_of(const char *path)
+{
+	struct weir_error err;
+	struct store_view *v;
+	uint64_t packets = 0;
+
+	if (store_open(&v, path, &err))
+		return 0;
+	for (size_t i = 0; i < v->segment_count; i++)
+		packets += v->segments[i].packets;
+	store_view_free(v);
+	return packets;
+}
+
 /* False: nothing is left to record. */
 static bool choose_words(struct capture *c, struct recording_words *w, const char *path)
 {
 	struct recording_done done = { .is_continued = store_is_store(path) };
 
-	port_monitor_lock(c->all->lock);
 	if (done.is_continued) {
-		done.elapsed_ns = port_realtime_ns() - c->started_ns;
-		done.packets = (uint64_t)json_integer_value(
-			json_object_get(c->figures, "packets"));
+		done.elapsed_ns = port_monotonic_ns() - c->began_ns;
+		if (json_object_get(c->arguments, "count"))
+			done.packets = packets_of(path);
 	}
+	port_monitor_lock(c->all->lock);
 	json_decref(c->summary);
 	c->summary = NULL;
 	port_monitor_unlock(c->all->lock);

@@ -31,7 +31,7 @@ struct capture {
 	bool is_over;                /* the thread has ended */
 	unsigned waiters;            /* who stands on it */
 	int64_t started_ns, ended_ns;
-	int64_t session_ns; /* monotonic: this recorder's beginning */
+	int64_t began_ns; /* the same as started_ns, by the clock that nobody sets */
 	int control_fd;
 	int pid;
 	json_t *figures, *summary; /* the recorder's last words */
@@ -43,7 +43,7 @@ struct capture {
 struct captures {
 	struct port_monitor *lock;
 	struct launcher *launcher;
-	char stores[2048];
+	char stores[2048], boot_id[64];
 	int state_fd;
 	struct capture *first;
 	bool is_stopping;

@@ -40,6 +40,10 @@ static json_t *to_json(const struct capture *c, bool is_state)
 		json_object_set(one, "summary", c->summary);
 	if (c->error[0])
 		json_object_set_new(one, "last_error", json_string(c->error));
+	if (is_state) {
+		json_object_set_new(one, "boot_id", json_string(c->all->boot_id));
+		json_object_set_new(one, "began_ns", json_integer(c->began_ns));
+	}
 	if (!is_state && c->figures)
 		json_object_set(one, "figures", c->figures);
 	if (!is_state && c->sandbox)
@@ -108,6 +112,18 @@ static void copy(char *to, size_t size, const json_t *from, const char *name)
 	(void)snprintf(to, size, "%s", text ? text : "");
 }
 
+/* By this boot's clock.  What began in another boot, or where boots have no name, is told by the calendar. */
+static int64_t began_of(const struct captures *all, const json_t *saved)
+{
+	const char *boot_id = json_string_value(json_object_get(saved, "boot_id"));
+	int64_t since = port_realtime_ns() -
+			json_integer_value(json_object_get(saved, "started_ns"));
+
+	if (boot_id && *boot_id && !strcmp(boot_id, all->boot_id))
+		return json_integer_value(json_object_get(saved, "began_ns"));
+	return port_monotonic_ns() - (since > 0 ? since : 0);
+}
+
 /* Of the state file: what is not as we write it is left out. */
 static struct capture *from_json(struct captures *all, const json_t *saved)
 {
@@ -128,6 +144,7 @@ static struct capture *from_json(struct captures *all, const json_t *saved)
 	c->summary = json_incref(json_object_get(saved, "summary"));
 	c->started_ns = json_integer_value(json_object_get(saved, "started_ns"));
 	c->ended_ns = json_integer_value(json_object_get(saved, "ended_ns"));
+	c->began_ns = began_of(all, saved);
 	c->restarts = (uint64_t)json_integer_value(json_object_get(saved, "restarts"));
 	c->has_started = true;
 	c->want_stop = !strcmp(state, "stopping");
@@ -172,6 +189,7 @@ int captures_new(struct captures **out, const char *stores, struct launcher *lau
 		 struct weir_error *err)
 {
 	struct captures *all = mem_new(1, sizeof *all);
+	struct port_identity id;
 	int rc;
 
 	*out = NULL;
@@ -181,6 +199,8 @@ int captures_new(struct captures **out, const char *stores, struct launcher *lau
 	all->state_fd = -1;
 	all->lock = port_monitor_new();
 	(void)snprintf(all->stores, sizeof all->stores, "%s", stores);
+	port_identity(&id);
+	(void)snprintf(all->boot_id, sizeof all->boot_id, "%s", id.boot_id);
 	rc = all->lock ? state_open(&all->state_fd, err)
 		       : err_set(err, WEIR_ERR_NO_MEMORY, "no memory for captures");
 	if (!rc)
@@ -325,6 +345,7 @@ static int add_capture(struct captures *all, const char *name, json_t *arguments
 	c->all = all;
 	c->control_fd = -1;
 	c->started_ns = port_realtime_ns();
+	c->began_ns = port_monotonic_ns();
 	c->arguments = json_incref(arguments);
 	(void)snprintf(c->name, sizeof c->name, "%s", name);
 	(void)snprintf(c->caller, sizeof c->caller, "%s", caller);

@@ -77,6 +77,26 @@ done
 check_equal "the killed recorder's store has two gaps" \
 	"$(grep -c '"type":"continued"' "$data"/stores/three-*/manifest.jsonl)" 2
 
+# What is left of its bound is what the store does not have.
+result divert start '{"name":"ten","mode":"sniff","filter":"icmp.Type == 8","count":10}' >/dev/null
+has_packets() {
+	[ "$(result divert status '{"name":"ten"}' | jq .figures.packets)" = "$1" ]
+}
+netns_run a ping -q -c 6 -i 0.05 -W 2 127.0.0.1 >/dev/null
+check "six of ten packets are recorded" wait_for 20 has_packets 6
+kill -9 "$(pid_of divert)"
+wait_for 40 was_restarted 2 || :
+records_on() {
+	[ "$(result divert status '{"name":"ten"}' | jq -r .state)" = recording ]
+}
+wait_for 40 records_on || :
+netns_run a ping -q -c 8 -i 0.05 -W 2 127.0.0.1 >/dev/null
+has_ended() {
+	[ "$(result divert status '{"name":"ten"}' | jq -r .state)" = ended ]
+}
+check "it ends by itself" wait_for 20 has_ended
+check_equal "with ten packets over two lives" "$("$WEIR" info --json "$data"/stores/ten-* | jq .packets)" 10
+
 # The agent itself ends and comes again: what was recording goes on.
 result divert start '{"name":"over","mode":"sniff"}' >/dev/null
 agent_stop
@@ -85,7 +105,7 @@ wait_for 20 sh -c "curl -sS --unix-socket $tmp/agent.sock -X POST -d '{\"name\":
 	http://a/v1/call/divert/status | grep -q '\"state\":\"recording\"'" || :
 check_equal "an agent that is started again goes on recording" \
 	"$(result divert status '{"name":"over"}' | jq -r .state)" recording
-check_equal "its list is still whole" "$(result divert list | jq '.captures | length')" 5
+check_equal "its list is still whole" "$(result divert list | jq '.captures | length')" 6
 
 # State that was damaged from outside is put aside, and the plugin runs.
 result divert stop '{"name":"over"}' >/dev/null

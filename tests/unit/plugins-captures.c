@@ -1,10 +1,11 @@
 /* The captures of divert, beside recorders that do what they should not: each is this test itself, and its case
  * says what it does. */
-#include "base/mem.h"
+#include "base/time.h"
 #include "plugins/captures.h"
 #include "plugins/state.h"
+#include "port/port.h"
 
-#include "lib/tap.h"
+#include "lib/store-driver.h"
 
 #include <fcntl.h>
 #include <malloc.h>
@@ -71,13 +72,25 @@ static void path_of(char path[160], const char *store)
 	(void)snprintf(path, 160, "%s/%s.words", stores, store);
 }
 
-static bool has_begun(const char *store)
+static unsigned recorders_of(const char *store)
 {
+	unsigned lines = 0;
 	char path[160];
+	FILE *f;
 
 	path_of(path, store);
+	f = fopen(path, "r");
+	for (int c; f && (c = fgetc(f)) != EOF;)
+		lines += c == '\n';
+	if (f)
+		(void)fclose(f);
+	return lines;
+}
+
+static bool has_begun(const char *store)
+{
 	for (unsigned tries = 0; tries < 20000; tries++) {
-		if (!access(path, F_OK))
+		if (recorders_of(store))
 			return true;
 		(void)usleep(1000);
 	}
@@ -148,21 +161,6 @@ static bool comes_to(struct plugin *p, const char *name, const char *state)
 		(void)usleep(1000);
 	}
 	return false;
-}
-
-static unsigned recorders_of(const char *store)
-{
-	unsigned lines = 0;
-	char path[160];
-	FILE *f;
-
-	path_of(path, store);
-	f = fopen(path, "r");
-	for (int c; f && (c = fgetc(f)) != EOF;)
-		lines += c == '\n';
-	if (f)
-		(void)fclose(f);
-	return lines;
 }
 
 /* A life of the plugin that is killed: in a process of its own, whose checks are in its exit code. */
@@ -252,6 +250,135 @@ static void test_who_goes_is_not_waited_for(void)
 	close_plugin(&p);
 }
 
+/* What a life of the plugin left: one that began so long ago by the calendar, and by the clock of that boot.  Takes
+ * the arguments. */
+static void save_state(const char *name, const char *state, json_t *arguments,
+		       const char *boot_id, int64_t calendar_s, int64_t clock_s)
+{
+	json_t *one = json_pack("{s:s,s:s,s:s,s:s,s:o,s:I,s:s,s:I}", "name", name,
+				"store", name, "state", state, "caller", "test",
+				"arguments", arguments, "started_ns",
+				(json_int_t)(port_realtime_ns() - calendar_s * NS_PER_S),
+				"boot_id", boot_id, "began_ns",
+				(json_int_t)(port_monotonic_ns() - clock_s * NS_PER_S)),
+	       *all = json_pack("{s:i,s:[o]}", "version", 1, "captures", one);
+	struct weir_error err;
+	int fd = -1;
+
+	CHECK_EQ(state_open(&fd, &err), 0);
+	CHECK_EQ(state_save(fd, "captures.json", all, &err), 0);
+	(void)close(fd);
+	json_decref(all);
+}
+
+/* A store that is being recorded, with these packets. */
+static void open_store(struct driver *d, const char *name, unsigned packets)
+{
+	struct weir_error err;
+
+	driver_init(d);
+	(void)snprintf(d->path, sizeof d->path, "%.60s/%s", stores, name);
+	CHECK(driver_iface(d, "eth0", 1) != NULL);
+	CHECK_EQ(driver_start(d, &err), 0);
+	CHECK_EQ(driver_write(d, packets, T0, 60), 0);
+}
+
+static void close_driver(struct driver *d)
+{
+	struct weir_error err;
+
+	CHECK_EQ(driver_close(d, &err), 0);
+	driver_fini(d);
+}
+
+/* What a recorder of it is given of a bound; -1: no recorder, or none of that. */
+static int64_t left_of(const char *name, const char *option)
+{
+	char path[160], line[2048] = "";
+	const char *found;
+	FILE *f;
+
+	CHECK(has_begun(name));
+	path_of(path, name);
+	f = fopen(path, "r");
+	found = f && fgets(line, sizeof line, f) ? strstr(line, option) : NULL;
+	if (f)
+		(void)fclose(f);
+	return found ? strtoll(found + strlen(option), NULL, 10) : -1;
+}
+
+static void check_left(const char *name, const char *boot_id, int64_t calendar_s,
+		       int64_t clock_s, int64_t want_s)
+{
+	json_t *arguments = arguments_of(name, "good");
+	struct driver store;
+	struct plugin p;
+	int64_t left;
+
+	json_object_set_new(arguments, "for", json_string("60s"));
+	save_state(name, "recording", arguments, boot_id, calendar_s, clock_s);
+	open_store(&store, name, 1);
+	close_driver(&store);
+	open_plugin(&p);
+	left = left_of(name, "--for ");
+	/* A busy machine takes its time. */
+	CHECK(left <= want_s * NS_PER_S && left > (want_s - 20) * NS_PER_S);
+	close_plugin(&p);
+}
+
+static void test_calendar_is_set(void)
+{
+	struct port_identity id;
+
+	port_identity(&id);
+	CHECK(id.boot_id[0]);
+	check_left("forward", id.boot_id, 3600, 20, 40);
+	check_left("back", id.boot_id, -3600, 20, 40);
+	/* Since the machine was started again there is the calendar alone, which is not believed to go back. */
+	check_left("other-boot", "another", 20, -500, 40);
+	check_left("other-back", "another", -3600, 9, 60);
+}
+
+static void test_packets_are_in_the_store(void)
+{
+	json_t *arguments = arguments_of("counted", "good");
+	struct driver store;
+	struct plugin p;
+
+	json_object_set_new(arguments, "count", json_integer(10));
+	save_state("counted", "recording", arguments, "", 1, 1);
+	open_store(&store, "counted", 7);
+	close_driver(&store);
+	open_plugin(&p);
+	CHECK_EQ(left_of("counted", "--count "), 3);
+	close_plugin(&p);
+}
+
+static void test_stopping_until_the_store_is_closed(void)
+{
+	struct driver store;
+	struct plugin p;
+	json_t *one;
+
+	save_state("slow", "stopping", arguments_of("slow", "good"), "", 1, 1);
+	open_store(&store, "slow", 5);
+	/* Its recorder lives: the plugin may end in between. */
+	open_plugin(&p);
+	CHECK(is_in_state(&p, "slow", "stopping"));
+	close_plugin(&p);
+	open_plugin(&p);
+	CHECK(is_in_state(&p, "slow", "stopping"));
+	close_driver(&store);
+	CHECK(comes_to(&p, "slow", "ended"));
+	one = captures_status(p.captures, "slow");
+	CHECK_STR(json_string_value(
+			  json_object_get(json_object_get(one, "summary"), "grade")),
+		  "complete");
+	json_decref(one);
+	close_plugin(&p);
+	CHECK_EQ(recorders_of("slow"), 0);
+}
+
 static bool make_folders(void)
 {
 	(void)snprintf(folder, sizeof folder, "/tmp/weir-captures-%d", (int)getpid());
@@ -274,6 +401,9 @@ int main(int argc, char **argv)
 		return 1;
 	RUN(test_stop_beside_a_start_that_fails);
 	RUN(test_who_goes_is_not_waited_for);
+	RUN(test_calendar_is_set);
+	RUN(test_packets_are_in_the_store);
+	RUN(test_stopping_until_the_store_is_closed);
 	(void)snprintf(command, sizeof command, "rm -r %s", folder);
 	return system(command) ? 1 : tap_done();
 }
