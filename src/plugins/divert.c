@@ -374,8 +374,12 @@ int plugin_divert_run(unsigned optional, struct weir_error *err)
 			       .stop = on_stop };
 	int rc = open_divert(&d, &serve, optional, err);
 
-	if (!rc)
+	if (!rc) {
+		serve.is_over = launcher_is_gone(d.launcher);
 		rc = serve_run(&serve, err);
+	}
+	if (!rc && serve.is_over && atomic_load(serve.is_over))
+		rc = err_set(err, WEIR_ERR_SYSTEM, LAUNCHER_GONE);
 	captures_free(d.captures);
 	launcher_free(d.launcher);
 	json_decref(serve.confined);

@@ -22,6 +22,7 @@ struct launcher {
 	struct port_monitor *lock; /* one request at a time */
 	int fd;
 	pid_t pid;
+	atomic_bool is_gone;
 	char stores[2048];
 	char request[REQUEST_BYTES];
 };
@@ -223,14 +224,17 @@ static int ask(struct launcher *l, size_t length, const int fds[PROCESS_ENDS],
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(PROCESS_ENDS * sizeof(int));
 	memcpy(CMSG_DATA(c), fds, PROCESS_ENDS * sizeof(int));
-	if (sendmsg(l->fd, &m, MSG_NOSIGNAL) < 0)
+	n = sendmsg(l->fd, &m, MSG_NOSIGNAL);
+	if (n < 0 && errno != EPIPE && errno != ECONNRESET)
 		return err_sys(err, "cannot ask the launcher");
-	do
+	while (n > 0) {
 		n = recv(l->fd, r, sizeof *r, 0);
-	while (n < 0 && errno == EINTR);
-	return n == (ssize_t)sizeof *r
-		       ? 0
-		       : err_set(err, WEIR_ERR_SYSTEM, "the launcher has gone");
+		if (n == (ssize_t)sizeof *r)
+			return 0;
+		n = n < 0 && errno == EINTR;
+	}
+	atomic_store(&l->is_gone, true);
+	return err_set(err, WEIR_ERR_SYSTEM, LAUNCHER_GONE);
 }
 
 static int make(void *arg, const char *const *words, const int fds[PROCESS_ENDS],
@@ -259,6 +263,11 @@ int launcher_start(struct launcher *l, struct program *p, const char *const *wor
 		   struct weir_error *err)
 {
 	return program_start_by(p, words, true, make, l, err);
+}
+
+const atomic_bool *launcher_is_gone(const struct launcher *l)
+{
+	return &l->is_gone;
 }
 
 void launcher_free(struct launcher *l)

@@ -15,6 +15,10 @@
 
 #include "plugins/program.h"
 
+#include <stdatomic.h>
+
+#define LAUNCHER_GONE "the launcher has gone: no recorder can be started"
+
 struct launcher;
 
 /* stores: where all stores lie. */
@@ -23,6 +27,10 @@ int launcher_new(struct launcher **l, const char *stores,
 /* As program_start() with a control descriptor. */
 int launcher_start(struct launcher *l, struct program *p, const char *const *words,
 		   struct weir_error *err) MUST_CHECK;
+/* Set by the launcher_start() that finds the launcher gone: it cannot be had again, so the plugin is to end and its
+ * host starts both anew.  Before there is something to start nobody looks: what records goes on.  NULL where the
+ * plugin starts recorders itself. */
+const atomic_bool *launcher_is_gone(const struct launcher *l);
 void launcher_free(struct launcher *l);
 
 /* Whether these are a recorder's words: pure. */

@@ -460,12 +460,17 @@ static void take_lines(struct server *s)
 	memmove(s->line, begin, s->used);
 }
 
+static bool is_over(const struct server *s)
+{
+	return s->plugin->is_over && atomic_load(s->plugin->is_over);
+}
+
 /* Until the host closes our standard input. */
 static void serve_host(struct server *s)
 {
 	struct pollfd input = { .fd = 0, .events = POLLIN };
 
-	while (!s->is_broken && s->used < RPC_LINE_MAX) {
+	while (!s->is_broken && s->used < RPC_LINE_MAX && !is_over(s)) {
 		int ready = poll(&input, 1, 500);
 		ssize_t n;
 

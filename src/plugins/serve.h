@@ -1,7 +1,8 @@
 /* The plugin's side of docs/plugin-protocol.md, for the plugins of this binary: reads messages from
  * standard input, runs each call in a thread of its own, writes answers to standard output.
  *
- * Calling sequence: fill a struct serve; serve_run() until the host closes standard input.  A
+ * Calling sequence: fill a struct serve; serve_run() until the host closes standard input
+ * or the plugin itself is over.  A
  * directive's run() ends with serve_result() or serve_fail(); before that it may stream with
  * serve_items() as long as these return true.
  * Threads: run() in its own; stop and session_end in the main thread; serve_* from any.
@@ -11,6 +12,8 @@
 
 #include "agent/dispatch.h"
 #include "port/own_child.h"
+
+#include <stdatomic.h>
 
 struct serve_call;
 
@@ -31,6 +34,8 @@ struct serve {
 	void (*session_end)(void *state, int64_t session);
 	/* The host has gone or asks to end: running calls are cancelled already. */
 	void (*stop)(void *state);
+	/* Set from any thread: the plugin ends by itself; NULL: it does not. */
+	const atomic_bool *is_over;
 	/* What the plugin itself has given up beside its sandbox; added to the description. */
 	json_t *confined;
 };

@@ -97,6 +97,24 @@ has_ended() {
 check "it ends by itself" wait_for 20 has_ended
 check_equal "with ten packets over two lives" "$("$WEIR" info --json "$data"/stores/ten-* | jq .packets)" 10
 
+# The launcher dies.  What records goes on, until there is a recorder to be started: then both are started again.
+result divert start '{"name":"beside","mode":"sniff"}' >/dev/null
+kill -9 "$(pgrep -P "$(pid_of divert)" -f 'plugin divert')"
+check_match "without its launcher it starts no recorder" "$(call divert start '{"name":"new","mode":"sniff"}')" \
+	'the launcher has gone'
+check "it is started again" wait_for 40 was_restarted 3
+check_match "and that is a fault" "$(status divert | jq -r .last_fault)" 'exit code 3'
+check_match "which the log explains" "$(cat "$tmp/agent.err")" 'divert: .*the launcher has gone'
+has_beside() {
+	[ "$(result divert status '{"name":"beside"}' | jq -r .state)" = recording ]
+}
+check "what recorded is recorded on" wait_for 40 has_beside
+check_equal "a recorder can be started" \
+	"$(result divert start '{"name":"new","mode":"sniff"}' | jq -r .state)" recording
+for name in beside new; do
+	result divert stop "{\"name\":\"$name\"}" >/dev/null
+done
+
 # The agent itself ends and comes again: what was recording goes on.
 result divert start '{"name":"over","mode":"sniff"}' >/dev/null
 agent_stop
@@ -105,7 +123,7 @@ wait_for 20 sh -c "curl -sS --unix-socket $tmp/agent.sock -X POST -d '{\"name\":
 	http://a/v1/call/divert/status | grep -q '\"state\":\"recording\"'" || :
 check_equal "an agent that is started again goes on recording" \
 	"$(result divert status '{"name":"over"}' | jq -r .state)" recording
-check_equal "its list is still whole" "$(result divert list | jq '.captures | length')" 6
+check_equal "its list is still whole" "$(result divert list | jq '.captures | length')" 8
 
 # State that was damaged from outside is put aside, and the plugin runs.
 result divert stop '{"name":"over"}' >/dev/null

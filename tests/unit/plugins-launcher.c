@@ -4,6 +4,8 @@
 
 #include "lib/tap.h"
 
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define STORES "/var/lib/weir/stores"
@@ -118,6 +120,42 @@ static void test_child_is_ours(void)
 	launcher_free(l);
 }
 
+/* Its only child is the launcher. */
+static pid_t the_child(void)
+{
+	FILE *f = fopen("/proc/thread-self/children", "r");
+	char line[64] = "";
+
+	if (!f || !fgets(line, sizeof line, f))
+		line[0] = '\0';
+	if (f)
+		(void)fclose(f);
+	return (pid_t)strtol(line, NULL, 10);
+}
+
+static void test_its_end_is_told(void)
+{
+	const char *const *words = WORDS("sniff", "--control", "3", "--write", "-");
+	struct weir_error err;
+	struct launcher *l;
+	struct program p;
+	pid_t pid;
+
+	CHECK_EQ(launcher_new(&l, STORES, &err), 0);
+	pid = the_child();
+	if (!pid) {
+		launcher_free(l);
+		SKIP("this kernel does not list children");
+	}
+	CHECK(!atomic_load(launcher_is_gone(l)));
+	CHECK_EQ(kill(pid, SIGKILL), 0);
+	CHECK_EQ(launcher_start(l, &p, words, &err), WEIR_ERR_SYSTEM);
+	CHECK(atomic_load(launcher_is_gone(l)));
+	CHECK_EQ(launcher_start(l, &p, words, &err), WEIR_ERR_SYSTEM);
+	CHECK_STR(err.text, LAUNCHER_GONE);
+	launcher_free(l);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "sniff")) {
@@ -130,5 +168,6 @@ int main(int argc, char **argv)
 	RUN(test_one_output);
 	RUN(test_one_control);
 	RUN(test_child_is_ours);
+	RUN(test_its_end_is_told);
 	return tap_done();
 }
