@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 enum {
-	STREAM_BYTES = 48 * 1024
+	STREAM_BYTES = 48 * 1024,
+	EXIT_WITH_LOSSES = 4, /* of a recorder */
 };
 
 #define STORES_ENV "WEIR_STORES"
@@ -195,22 +196,43 @@ static bool send_bytes(struct serve_call *c, const uint8_t *bytes, size_t length
 	return item && serve_item(c, item);
 }
 
-static uint64_t send_stream(struct serve_call *c, const struct program *p)
+/* True at the end of what the recorder has written. */
+static bool send_stream(struct serve_call *c, const struct program *p, uint64_t *sent)
 {
 	uint8_t *bytes = mem_new(STREAM_BYTES, 1);
-	uint64_t sent = 0;
+	ssize_t n = -1;
 
-	for (;;) {
-		ssize_t n = bytes ? read(p->out_fd, bytes, STREAM_BYTES) : 0;
-
+	*sent = 0;
+	while (bytes) {
+		n = read(p->out_fd, bytes, STREAM_BYTES);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0 || !send_bytes(c, bytes, (size_t)n))
 			break;
-		sent += (uint64_t)n;
+		*sent += (uint64_t)n;
 	}
 	mem_free(bytes);
-	return sent;
+	return !n;
+}
+
+/* A stream that lacks something at its end, or within, does not end as a whole one does. */
+static void end_stream(struct serve_call *c, struct program *p, uint64_t sent,
+		       bool is_whole)
+{
+	int code = program_wait(p);
+	const char *said = program_said(p);
+
+	if (code == EXIT_WITH_LOSSES && is_whole)
+		serve_refuse(c, CALL_FAILED, "losses", "the stream has losses: %.300s",
+			     said);
+	else if (code || !is_whole)
+		serve_refuse(c, CALL_FAILED, "cut",
+			     "the stream's recorder has failed with exit code %d%s%.280s",
+			     code, *said ? ": " : "", said);
+	else if (!sent)
+		serve_fail(c, CALL_FAILED, "nothing came");
+	else
+		serve_result(c, json_pack("{s:I}", "bytes", (json_int_t)sent));
 }
 
 /* The recorder beside the recorder ends with its control descriptor. */
@@ -229,6 +251,7 @@ static void run_stream(struct serve_call *c, void *state, json_t *arguments)
 	const char *name;
 	struct weir_error err = { 0 };
 	uint64_t sent;
+	bool is_whole;
 
 	if (!take_name(c, arguments, &name))
 		return;
@@ -241,14 +264,9 @@ static void run_stream(struct serve_call *c, void *state, json_t *arguments)
 		serve_fail(c, CALL_FAILED, "%s", err.text);
 	} else {
 		serve_on_cancel(c, on_cancel, &p);
-		sent = send_stream(c, &p);
+		is_whole = send_stream(c, &p, &sent);
 		serve_on_cancel(c, NULL, NULL);
-		(void)program_wait(&p);
-		if (sent)
-			serve_result(c, json_pack("{s:I}", "bytes", (json_int_t)sent));
-		else
-			serve_fail(c, CALL_FAILED, "%.300s",
-				   p.errors[0] ? p.errors : "nothing came");
+		end_stream(c, &p, sent, is_whole);
 		program_fini(&p);
 	}
 	json_decref(of);

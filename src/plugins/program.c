@@ -160,6 +160,18 @@ int program_wait(struct program *p)
 	return code;
 }
 
+const char *program_said(struct program *p)
+{
+	while (p->error_used && p->errors[p->error_used - 1] == '\n')
+		p->errors[--p->error_used] = '\0';
+	for (char *at = p->errors; *at; at++)
+		if (*at == '\n')
+			*at = ' ';
+		else if (*at < ' ' || *at > '~')
+			*at = '?';
+	return p->errors;
+}
+
 void program_fini(struct program *p)
 {
 	close_fd(&p->out_fd);

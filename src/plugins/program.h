@@ -45,6 +45,9 @@ char *program_line(struct program *p, size_t *length);
 void program_hang_up(struct program *p);
 /* Its exit code, or 128 and the signal; ends it where it has closed its output and lives on. */
 int program_wait(struct program *p);
+/* The end of what it said on standard error, as one line of ASCII; empty where it said nothing.  After
+ * program_wait(). */
+const char *program_said(struct program *p);
 void program_fini(struct program *p);
 
 #endif

@@ -61,10 +61,13 @@ static int name_file(char path[SNAPSHOT_PATH], const char *stores, const char *n
 	return 0;
 }
 
-static void tell(struct serve_call *c, const char *path, int64_t from_ns, int64_t to_ns)
+/* missing: what the export says of that, or NULL. */
+static void tell(struct serve_call *c, const char *path, int64_t from_ns, int64_t to_ns,
+		 const char *missing)
 {
 	char hex[HASH_HEX], from[TIME_TEXT], to[TIME_TEXT];
 	uint64_t bytes;
+	json_t *result;
 
 	if (hash_file(path, hex, &bytes)) {
 		serve_fail(c, CALL_FAILED, "cannot hash '%.200s'", path);
@@ -72,9 +75,13 @@ static void tell(struct serve_call *c, const char *path, int64_t from_ns, int64_
 	}
 	time_format(from_ns, from);
 	time_format(to_ns, to);
-	serve_result(c,
-		     json_pack("{s:s,s:I,s:s,s:s,s:s}", "path", path, "file_bytes",
-			       (json_int_t)bytes, "sha256", hex, "from", from, "to", to));
+	result = json_pack("{s:s,s:I,s:s,s:s,s:s}", "path", path, "file_bytes",
+			   (json_int_t)bytes, "sha256", hex, "from", from, "to", to);
+	if (missing) {
+		json_object_set_new(result, "grade", json_string("incomplete"));
+		json_object_set_new(result, "missing", json_string(missing));
+	}
+	serve_result(c, result);
 }
 
 void snapshot_run(struct serve_call *c, const char *stores, const char *name,
@@ -104,11 +111,11 @@ void snapshot_run(struct serve_call *c, const char *stores, const char *name,
 		continue;
 	serve_set_child(c, NULL);
 	code = program_wait(&p);
-	/* 1: no packet in that time; 4: with losses. */
+	/* 1: no packet in that time; 4: what could be read of the store is there. */
 	if (code && code != 1 && code != 4)
-		serve_fail(c, CALL_FAILED, "%.300s",
-			   p.errors[0] ? p.errors : "the export failed");
+		serve_fail(c, CALL_FAILED, "%.300s (exit code %d)", program_said(&p),
+			   code);
 	else
-		tell(c, path, from_ns, now_ns);
+		tell(c, path, from_ns, now_ns, code == 4 ? program_said(&p) : NULL);
 	program_fini(&p);
 }

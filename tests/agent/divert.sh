@@ -56,6 +56,13 @@ check "Wireshark reads it" [ "$(tshark -r "$file" 2>/dev/null | wc -l)" -ge 8 ]
 check_equal "recording goes on" "$(result divert status '{"name":"one"}' | jq -r .state)" recording
 check_match "it lies with the stores" "$file" "^$data/stores/snapshots/one-"
 
+# Of a store that was damaged.
+segment=$(ls "$data"/stores/three-*/*.pcapng | head -n 1)
+truncate -s $(($(stat -c %s "$segment") / 2)) "$segment"
+damaged=$(result divert snapshot '{"name":"three","seconds":3600}')
+check_equal "a snapshot that lacks something says so" "$(printf '%s' "$damaged" | jq -r .grade)" incomplete
+check_match "and what" "$(printf '%s' "$damaged" | jq -r .missing)" 'what could be read is written'
+
 # Live packets.
 start stream curl -sSN -m 60 --unix-socket "$tmp/agent.sock" "http://agent/v1/stream/divert/two"
 stream=$pid

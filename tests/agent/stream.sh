@@ -37,6 +37,18 @@ for mode in sniff divert; do
 	check_equal "the stream has the packets of the store" "$(packets "$tmp/$mode.out")" \
 		"$(packets "$tmp/$mode.pcapng")"
 done
+
+# Its recorder dies: what has come is not the whole of it.
+result divert start '{"name":"dies","mode":"sniff","filter":"icmp.Type == 8"}' >/dev/null
+start dies "$WEIR" ctl --socket "$tmp/agent.sock" stream divert dies
+stream=$pid
+check "a stream begins" wait_for 20 test -s "$tmp/dies.out"
+kill -9 "$(pgrep -P "$(pid_of divert)" -f 'sniff --quiet --control 3 --write -')"
+check_exit "one whose recorder dies does not end as if in order" 20 "$stream" 3
+check_match "and is told" "$(cat "$tmp/dies.err")" 'weir ctl: .'
+check_match "the log says that it failed" "$(tail -n 3 "$data/agent/audit.jsonl")" '"result":"failed"'
+result divert stop '{"name":"dies"}' >/dev/null
+
 no_stream() {
 	! pgrep -f "sniff --quiet --control 3 --write -" >/dev/null
 }
