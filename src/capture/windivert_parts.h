@@ -50,9 +50,10 @@ struct source {
 	/* Told once a second. */
 	struct losses told;
 	int64_t told_ns, told_at_ns, anchored_ns, anchor_told_ns;
-	uint64_t recorded, skipped, not_sent, uncut, odd, truncated, impostors, loopback;
-	uint64_t told_not_sent, told_uncut, told_odd, told_truncated;
-	struct weir_error send_error;
+	uint64_t recorded, skipped, uncut, odd, truncated, impostors, loopback;
+	uint64_t not_sent, maybe_sent; /* maybe: of calls that failed with several */
+	uint64_t told_not_sent, told_maybe_sent, told_uncut, told_odd, told_truncated;
+	struct weir_error send_error, maybe_error;
 	int64_t looked_ns; /* at the stop event; monotonic */
 };
 

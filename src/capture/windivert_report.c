@@ -141,6 +141,8 @@ void wd_report(struct source *s, int64_t now, bool is_last)
 	tell_driver_gaps(s);
 	tell_queue_full(s, at_ns);
 	tell_odd(s, "not_sent", s->send_error.text, s->not_sent, &s->told_not_sent);
+	tell_odd(s, "maybe_sent", s->maybe_error.text, s->maybe_sent,
+		 &s->told_maybe_sent);
 	tell_odd(s, "uncut",
 		 "packets of a batch without a length that can be: recorded with "
 		 "the one before them, as one",

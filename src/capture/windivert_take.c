@@ -133,45 +133,93 @@ static void take_piece(struct source *s, const struct windivert_got *got,
 		s->skipped++;
 }
 
-/* Where the call that sends all fails, what it did not take is sent one by one: a packet that is
- * refused must not hold back the others. */
-static void send_rest(struct source *s, const struct windivert_got *got, uint32_t sent)
+/* Packets that are sent by one call. */
+struct run {
+	const uint8_t *bytes, *addresses;
+	uint32_t length;
+	unsigned count;
+};
+
+/* The driver goes on behind a packet that it refuses, and of a call that failed it does not say which
+ * one that was, nor how many were on their way when its memory ended: none of them is sent again. */
+static void send_run(struct source *s, struct run *r)
 {
+	struct weir_error *err = r->count > 1 ? &s->maybe_error : &s->send_error;
+
+	if (r->count &&
+	    windivert_send(s->handle, r->bytes, r->length, r->addresses, r->count, err))
+		*(r->count > 1 ? &s->maybe_sent : &s->not_sent) += r->count;
+	r->bytes += r->length;
+	r->addresses += (size_t)r->count * WINDIVERT_ADDRESS_BYTES;
+	r->length = 0;
+	r->count = 0;
+}
+
+/* An impostor's time to live goes down by one more, and may not reach 0: the driver refuses it. */
+static bool is_spent(const struct packet_piece *p, const uint8_t *address)
+{
+	struct windivert_address a;
+
+	if (p->length < 20 ||
+	    windivert_address_read(&a, address, WINDIVERT_ADDRESS_BYTES) ||
+	    !a.is_impostor)
+		return false;
+	return p->bytes[p->bytes[0] >> 4 == 6 ? 7 : 8] <= 1;
+}
+
+/* What the driver will refuse goes in a call of its own, so that it is known what became of the
+ * others.  What cannot be cut stays here: the driver finds packets by the same lengths. */
+static void send_runs(struct source *s, const struct windivert_got *got)
+{
+	struct run r = { .bytes = got->packets, .addresses = got->addresses };
 	struct packet_piece piece;
 	struct packet_cut c;
-	uint32_t one;
 
 	packet_cut_init(&c, got->packets, got->length, got->count);
 	while (packet_cut_next(&c, &piece)) {
-		const uint8_t *address =
-			got->addresses + (size_t)piece.index * WINDIVERT_ADDRESS_BYTES;
+		bool is_alone;
 
-		if (piece.bytes + piece.length <= got->packets + sent)
-			continue;
-		if (!piece.count ||
-		    windivert_send(s->handle, piece.bytes, piece.length, address,
-				   piece.count, &one, &s->send_error))
+		if (piece.count != 1) {
 			s->not_sent += piece.count ? piece.count : 1;
+			(void)err_set(&s->send_error, WEIR_ERR_FORMAT,
+				      "the driver cannot tell how long the packet is");
+			break;
+		}
+		is_alone = is_spent(&piece,
+				    got->addresses + (size_t)piece.index *
+							     WINDIVERT_ADDRESS_BYTES);
+		if (is_alone)
+			send_run(s, &r);
+		r.length += piece.length;
+		r.count++;
+		if (is_alone)
+			send_run(s, &r);
 	}
+	send_run(s, &r);
 }
 
-static void hand_on(struct source *s, const struct windivert_got *got)
+/* is_plain: nothing of it has to go alone. */
+static void hand_on(struct source *s, const struct windivert_got *got, bool is_plain)
 {
-	uint32_t sent = 0;
+	struct run all = { .bytes = got->packets,
+			   .addresses = got->addresses,
+			   .length = got->length,
+			   .count = got->count };
 
 	if (got->is_cut) {
 		s->not_sent++;
 		(void)err_set(&s->send_error, WEIR_ERR_LIMIT,
 			      "the driver handed over only a part of the packet");
-		return;
+	} else if (is_plain) {
+		send_run(s, &all);
+	} else {
+		send_runs(s, got);
 	}
-	if (windivert_send(s->handle, got->packets, got->length, got->addresses,
-			   got->count, &sent, &s->send_error))
-		send_rest(s, got, sent);
 }
 
 void wd_take(struct source *s, const struct windivert_got *got)
 {
+	uint64_t impostors = s->impostors;
 	struct packet_piece piece;
 	struct packet_cut c;
 
@@ -186,5 +234,5 @@ void wd_take(struct source *s, const struct windivert_got *got)
 			loss_add(s->context->losses, LOSS_KERNEL, 1, 0);
 	}
 	if (s->is_inline && !s->is_through)
-		hand_on(s, got);
+		hand_on(s, got, got->count && !c.uncut && s->impostors == impostors);
 }

@@ -95,10 +95,12 @@ struct windivert_got {
 int windivert_receive(struct windivert_handle *h, const struct port_event *also,
 		      int64_t timeout_ns, struct windivert_got *got,
 		      struct weir_error *err) MUST_CHECK;
-/* As received, or made by hand.  *sent is set to the bytes that the driver took.
- * WEIR_ERR_LIMIT: an impostor's time to live has run out (it is not sent). */
+/* As received, or made by hand.  After an error it is not known which of several packets were sent: where
+ * the driver refuses one it goes on with those behind it, where it finds a length that cannot be or has
+ * no memory it ends there, and it tells neither.  So nothing of a call that failed may be sent again.
+ * WEIR_ERR_LIMIT: an impostor's time to live has run out (that one is not sent). */
 int windivert_send(struct windivert_handle *h, const uint8_t *packets, uint32_t length,
-		   const uint8_t *addresses, unsigned count, uint32_t *sent,
+		   const uint8_t *addresses, unsigned count,
 		   struct weir_error *err) MUST_CHECK;
 /* Nothing new is queued from now on. */
 void windivert_shut(struct windivert_handle *h);

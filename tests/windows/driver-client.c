@@ -52,6 +52,7 @@ static void make_packets(void)
 			p->bytes[k] = (uint8_t)(i + k * (k >> 3));
 		rest = is_6 ? p->length - 40 : p->length;
 		p->bytes[0] = is_6 ? 0x60 : 0x45;
+		p->bytes[is_6 ? 7 : 8] |= 2; /* to live on as an impostor */
 		p->bytes[is_6 ? 4 : 2] = (uint8_t)(rest >> 8);
 		p->bytes[is_6 ? 5 : 3] = (uint8_t)rest;
 	}
@@ -215,8 +216,8 @@ static void test_little_room(void)
 	CHECK(w.close(h));
 }
 
-/* What was sent, in order, with its addresses. */
-static unsigned count_wrong_output(unsigned count)
+/* What was sent, in order, with its addresses: each packet, or each second one. */
+static unsigned count_wrong_output(unsigned count, unsigned step)
 {
 	FILE *f = open_in("out.bin", "rb");
 	unsigned wrong = !f;
@@ -224,14 +225,14 @@ static unsigned count_wrong_output(unsigned count)
 	uint32_t n;
 
 	for (unsigned i = 0; f && i < count; i++) {
-		const struct packet *p = &packets[i];
+		const struct packet *p = &packets[i * step];
 
 		if (fread(&a, sizeof a, 1, f) != 1 || fread(&n, sizeof n, 1, f) != 1 ||
 		    n > ROOM || fread(buffers[0], 1, n, f) != n) {
 			wrong++;
 			break;
 		}
-		wrong += count_wrong(i, 1, buffers[0], n, &a, 0);
+		wrong += count_wrong(i * step, 1, buffers[0], n, &a, 0);
 		wrong += n != p->length;
 	}
 	wrong += f && fgetc(f) != EOF;
@@ -267,7 +268,37 @@ static void test_divert(void)
 	CHECK_EQ(got, PACKETS);
 	CHECK_EQ(sent, PACKETS);
 	CHECK_EQ(wrong, 0);
-	CHECK_EQ(count_wrong_output(PACKETS), 0);
+	CHECK_EQ(count_wrong_output(PACKETS, 1), 0);
+}
+
+/* One of three is refused: the others are sent, and of how much that was nothing is told. */
+static void test_refused(void)
+{
+	unsigned length = 0, done = 7;
+	HANDLE h;
+
+	CHECK(write_input(0));
+	h = opened(0);
+	for (unsigned i = 0; i < 3; i++) {
+		const struct packet *p = &packets[i];
+
+		memset(&addresses[0][i], 0, WD_ADDRESS_BYTES);
+		addresses[0][i].timestamp = 1;
+		addresses[0][i].word = p->word;
+		memcpy(addresses[0][i].rest, &p->if_idx, 8);
+		memcpy(buffers[0] + length, p->bytes, p->length);
+		if (i == 1) {
+			addresses[0][i].word |= WD_IMPOSTOR;
+			buffers[0][length + 7] = 1; /* its hop limit: IPv6 */
+		}
+		length += p->length;
+	}
+	CHECK(!w.send_ex(h, buffers[0], length, &done, 0, addresses[0],
+			 3 * WD_ADDRESS_BYTES, NULL));
+	CHECK_EQ(GetLastError(), ERROR_HOST_UNREACHABLE);
+	CHECK_EQ(done, 7);
+	CHECK(w.close(h));
+	CHECK_EQ(count_wrong_output(2, 2), 0);
 }
 
 struct flight {
@@ -332,7 +363,7 @@ static void test_overlapped(void)
 		CHECK(CloseHandle(flights[i].o.hEvent));
 	}
 	CHECK(w.close(h));
-	CHECK_EQ(count_wrong_output(PACKETS), 0);
+	CHECK_EQ(count_wrong_output(PACKETS, 1), 0);
 }
 
 int weir_main(int argc, char **argv)
@@ -350,6 +381,7 @@ int weir_main(int argc, char **argv)
 	RUN(test_batches);
 	RUN(test_little_room);
 	RUN(test_divert);
+	RUN(test_refused);
 	RUN(test_overlapped);
 	return tap_done();
 }

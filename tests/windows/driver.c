@@ -44,6 +44,7 @@ enum {
 	SHUT_RECV = 1,
 	SHUT_SEND = 2,
 	WORD_SNIFFED = 1 << 16,
+	WORD_IMPOSTOR = 1 << 19,
 };
 
 /* What the library passes beside its buffer. */
@@ -369,36 +370,56 @@ static void write_out(struct handle *f, const void *bytes, SIZE_T length)
 				  (ULONG)length, &end, NULL);
 }
 
-/* Each packet with its address, as out.bin has them; false: a length is wrong, or no memory. */
-static BOOLEAN put_sent(struct handle *f, const UINT8 *buffer, SIZE_T bytes, UINT32 count)
+/* The time to live of an impostor goes down by one, and may not reach 0. */
+static BOOLEAN is_spent(const struct address *a, const UINT8 *packet)
+{
+	return a->word & WORD_IMPOSTOR && packet[packet[0] >> 4 == 6 ? 7 : 8] <= 1;
+}
+
+/* Each packet with its address, as out.bin has them.  One that is refused is passed over, and where
+ * there is no packet the call ends: what was in front of it is sent. */
+static NTSTATUS put_sent(struct handle *f, const UINT8 *buffer, SIZE_T bytes,
+			 UINT32 count, SIZE_T *used)
 {
 	UINT8 *all = ExAllocatePoolWithTag(
 		NonPagedPool, bytes + count * (ADDRESS_BYTES + sizeof count), POOL_TAG);
-	SIZE_T used = 0, at = 0;
+	NTSTATUS status = STATUS_SUCCESS;
+	SIZE_T at = 0;
 
-	for (UINT32 i = 0; all && i < count; i++) {
-		UINT32 n = (UINT32)length_of(buffer + used, bytes - used);
+	*used = 0;
+	if (!all)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	for (UINT32 i = 0; i < count; i++) {
+		const UINT8 *packet = buffer + *used;
+		UINT32 n = (UINT32)length_of(packet, bytes - *used);
 
-		if (!n)
+		if (!n) {
+			status = STATUS_INVALID_PARAMETER;
 			break;
+		}
+		*used += n;
+		if (is_spent(&f->addresses[i], packet)) {
+			/* ERROR_HOST_UNREACHABLE, which Windows makes of STATUS_HOPLIMIT_EXCEEDED, too;
+			 * wine makes nothing of that. */
+			status = STATUS_HOST_UNREACHABLE;
+			continue;
+		}
 		RtlCopyMemory(all + at, &f->addresses[i], ADDRESS_BYTES);
 		RtlCopyMemory(all + at + ADDRESS_BYTES, &n, sizeof n);
-		RtlCopyMemory(all + at + ADDRESS_BYTES + sizeof n, buffer + used, n);
+		RtlCopyMemory(all + at + ADDRESS_BYTES + sizeof n, packet, n);
 		at += ADDRESS_BYTES + sizeof n + n;
-		used += n;
 	}
-	if (all && used == bytes)
-		write_out(f, all, at);
-	if (all)
-		ExFreePoolWithTag(all, POOL_TAG);
-	return all && used == bytes;
+	write_out(f, all, at);
+	ExFreePoolWithTag(all, POOL_TAG);
+	return status;
 }
 
 static NTSTATUS send(struct handle *f, const union request *r, IRP *irp)
 {
 	UINT64 count = r->move.address_bytes / ADDRESS_BYTES;
-	SIZE_T bytes;
+	SIZE_T bytes, used;
 	const UINT8 *buffer = buffer_of(irp, &bytes);
+	NTSTATUS status;
 
 	if (!f->is_started || f->flags & FLAG_RECV_ONLY || !buffer || !count ||
 	    r->move.address_bytes % ADDRESS_BYTES || count > BATCH_MAX)
@@ -406,14 +427,14 @@ static NTSTATUS send(struct handle *f, const union request *r, IRP *irp)
 	if (f->shut & SHUT_SEND)
 		return finish(irp, STATUS_PIPE_EMPTY, 0);
 	if (!memory_read(PsGetCurrentProcessId(), r->move.address, f->addresses,
-			 r->move.address_bytes) ||
-	    !put_sent(f, buffer, bytes, (UINT32)count))
+			 r->move.address_bytes))
 		return finish(irp, STATUS_INVALID_PARAMETER, 0);
+	status = put_sent(f, buffer, bytes, (UINT32)count, &used);
 	if (f->has_window)
 		f->window += (UINT32)count;
-	finish(irp, STATUS_SUCCESS, bytes);
+	finish(irp, status, used);
 	serve(f);
-	return STATUS_SUCCESS;
+	return status;
 }
 
 static NTSTATUS set_param(struct handle *f, const union request *r, IRP *irp)

@@ -10,5 +10,5 @@ timeout 240 "$SOURCE_ROOT/tools/wine" "$DRIVER_CLIENT" 'C:\weir-driver' >"$tmp/s
 grep -v '^1\.\.' "$tmp/said" || :
 tap_count=$(grep -cE '^(not )?ok ' "$tmp/said" || :)
 check_equal "the client ends well" "$code" 0
-check_equal "it came to its end" "$(tr -d "\r" <"$tmp/said" | sed -n "s/^1..//p")" 7
+check_equal "it came to its end" "$(tr -d "\r" <"$tmp/said" | sed -n "s/^1..//p")" 8
 tap_done

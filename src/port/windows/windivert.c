@@ -459,17 +459,14 @@ void windivert_settle(struct windivert_handle *h)
 }
 
 int windivert_send(struct windivert_handle *h, const uint8_t *packets, uint32_t length,
-		   const uint8_t *addresses, unsigned count, uint32_t *sent,
-		   struct weir_error *err)
+		   const uint8_t *addresses, unsigned count, struct weir_error *err)
 {
-	UINT bytes = 0;
-	BOOL is_sent = h->w->send_ex(h->handle, packets, length, &bytes, 0, addresses,
-				     count * WINDIVERT_ADDRESS_BYTES, NULL);
-	DWORD error = is_sent ? 0 : GetLastError();
+	DWORD error;
 
-	*sent = bytes;
-	if (is_sent)
+	if (h->w->send_ex(h->handle, packets, length, NULL, 0, addresses,
+			  count * WINDIVERT_ADDRESS_BYTES, NULL))
 		return 0;
+	error = GetLastError();
 	if (error == NOT_IN_TIME)
 		return err_set(err, WEIR_ERR_LIMIT,
 			       "an impostor's time to live has run out");

@@ -102,6 +102,8 @@ void standin_begin(void)
 	standin.junk = (UINT)standin_number("STANDIN_JUNK");
 	standin.impostor = (UINT)standin_number("STANDIN_IMPOSTOR");
 	standin.error = (UINT)standin_number("STANDIN_ERROR");
+	standin.refuse = (UINT)standin_number("STANDIN_REFUSE");
+	standin.exhaust = (UINT)standin_number("STANDIN_EXHAUST");
 	standin.most[0] = limit("STANDIN_LENGTH", STANDIN_PACKETS);
 	standin.most[1] = limit("STANDIN_TIME", 16000);
 	standin.most[2] = 33554432;
@@ -166,15 +168,4 @@ void standin_tell(void)
 	line[sizeof line - 1] = '\n';
 	(void)SetFilePointer(standin.log, 0, NULL, FILE_BEGIN);
 	put(standin.log, line, sizeof line);
-}
-
-UINT standin_length(const BYTE *bytes, UINT left)
-{
-	UINT length = left;
-
-	if (left >= 20 && bytes[0] >> 4 == 4)
-		length = (UINT)(bytes[2] << 8 | bytes[3]);
-	else if (left >= 40 && bytes[0] >> 4 == 6)
-		length = 40U + (UINT)(bytes[4] << 8 | bytes[5]);
-	return length && length <= left ? length : left;
 }

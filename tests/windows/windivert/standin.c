@@ -1,4 +1,4 @@
-/* The calls of WinDivert 2.2, by their documentation. */
+/* The calls of WinDivert 2.2, by their documentation, and by what the DLL and the driver do. */
 #include "standin.h"
 
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #define FLAGS_KNOWN    63
 #define ADDRESS_BYTES  80
 #define BATCH          255
+#define UNREACHABLE    1231
 #define IMPOSTOR_OVER  1232
 #define OVERHEAD_BYTES 128 /* of a packet in the queue */
 
@@ -313,23 +314,58 @@ static BOOL is_over(const BYTE *packet, UINT length, const BYTE *address)
 	return length >= 20 && packet[8] <= 1;
 }
 
+/* By the lengths that the packets state; 0: the driver takes no such packet. */
+static UINT stated_length(const BYTE *at, UINT left, DWORD *error)
+{
+	UINT length = 0;
+
+	*error = ERROR_INSUFFICIENT_BUFFER;
+	if (left < 20 || (at[0] >> 4 == 6 && left < 40))
+		return 0;
+	if (at[0] >> 4 == 4)
+		length = (UINT)(at[2] << 8 | at[3]);
+	else if (at[0] >> 4 == 6)
+		length = 40U + (UINT)(at[4] << 8 | at[5]);
+	if (length < 20)
+		*error = ERROR_INVALID_PARAMETER;
+	return length < 20 || length > left ? 0 : length;
+}
+
+static DWORD refusal(const BYTE *packet, UINT length, const BYTE *address)
+{
+	if (standin.tried == standin.refuse)
+		return UNREACHABLE;
+	return is_over(packet, length, address) ? IMPOSTOR_OVER : 0;
+}
+
+/* One that is refused is passed over, and its error is that of the call; where a packet is none, or
+ * memory has ended, the call ends there, and what was in front of it is on its way. */
 static DWORD send_all(const BYTE *at, UINT left, const BYTE *address, UINT count,
 		      UINT *sent)
 {
-	for (UINT i = 0; i < count && left; i++) {
-		UINT n = i + 1 == count ? left : standin_length(at, left);
+	DWORD error = 0, refused, end;
 
-		if (is_over(at, n, address + i * ADDRESS_BYTES)) {
+	for (UINT i = 0; i < count; i++) {
+		UINT n = stated_length(at, left, &end);
+
+		if (!n)
+			return end;
+		standin.tried++;
+		if (standin.tried == standin.exhaust)
+			return ERROR_NO_SYSTEM_RESOURCES;
+		refused = refusal(at, n, address + i * ADDRESS_BYTES);
+		if (refused) {
+			error = refused;
 			standin.refused++;
-			return IMPOSTOR_OVER;
+		} else {
+			standin_write(at, n);
+			standin.sent++;
 		}
-		standin_write(at, n);
-		standin.sent++;
 		*sent += n;
 		at += n;
 		left -= n;
 	}
-	return 0;
+	return error;
 }
 
 BOOL WINAPI WinDivertSendEx(HANDLE handle, const VOID *packets, UINT length, UINT *sent,
@@ -352,9 +388,12 @@ BOOL WINAPI WinDivertSendEx(HANDLE handle, const VOID *packets, UINT length, UIN
 			 &bytes);
 	standin_tell();
 	LeaveCriticalSection(&standin.lock);
+	/* Of a call that failed nothing is told. */
+	if (error)
+		return fail(error);
 	if (sent)
 		*sent = bytes;
-	return error ? fail(error) : TRUE;
+	return TRUE;
 }
 
 BOOL WINAPI WinDivertSend(HANDLE handle, const VOID *packet, UINT length, UINT *sent,

@@ -15,6 +15,8 @@
  *	STANDIN_BAD      the number of a packet whose address record is none
  *	STANDIN_IMPOSTOR each packet of this number and its multiples is an impostor
  *	STANDIN_JUNK     the number of a packet whose length field is made 0
+ *	STANDIN_REFUSE   the number of a packet, counted as they are sent, that is refused (error 1231)
+ *	STANDIN_EXHAUST  of one at which the call that sends it ends for want of memory (error 1450)
  *
  * Packets are outbound from 10.0.0.0/8 and fd00::/8, loopback from 127.0.0.0/8. */
 #ifndef STANDIN_H
@@ -60,10 +62,11 @@ struct standin {
 	UINT number;
 	HANDLE out, log;
 	UINT rate, send_ms, batch, cut, bad, impostor, junk, error;
+	UINT refuse, exhaust;
 	UINT64 most[3];
 	BOOL is_ready;
 	/* For the log. */
-	UINT64 opens, fed, received, sent, dropped, passed, refused;
+	UINT64 opens, fed, received, sent, tried, dropped, passed, refused;
 	UINT64 last_flags;
 	char filter[256];
 	struct standin_handle *handles[STANDIN_HANDLES];
@@ -77,7 +80,6 @@ UINT64 standin_number(const char *name);
 BOOL standin_next(struct standin_packet *p);
 void standin_write(const BYTE *bytes, UINT length);
 void standin_tell(void);
-UINT standin_length(const BYTE *bytes, UINT left);
 INT64 standin_ticks(void);
 
 #endif
