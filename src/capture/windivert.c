@@ -97,7 +97,6 @@ static void choose_how(struct source *s)
 		.filter = s->filter_text,
 		.layer = c->is_forward ? WINDIVERT_FORWARD : WINDIVERT_NETWORK,
 		.priority = c->priority,
-		.slots = WD_SLOTS,
 		.batch = WINDIVERT_BATCH,
 		.buffer_bytes = WD_BUFFER_BYTES,
 	};
@@ -123,7 +122,7 @@ static int open_probe(struct source *s, struct weir_error *err)
 			"byte %u of '%.200s'",
 			words ? words : "?", at, s->how.filter);
 	how.filter = "false";
-	how.slots = how.batch = 1;
+	how.batch = 1;
 	rc = windivert_open(&s->probe, s->w, &how, err);
 	/* The flag came with 2.2: drivers before it take all else. */
 	if (rc == WEIR_ERR_USAGE && how.flags & WINDIVERT_FRAGMENTS) {
@@ -214,7 +213,7 @@ static int wd_start(struct source *s, struct weir_error *err)
 	limits = (struct driver_limits){ .packets = s->limits.packets,
 					 .bytes = s->limits.bytes,
 					 .time_ms = s->limits.time_ms,
-					 .slack = WD_SLOTS * WINDIVERT_BATCH };
+					 .slack = WINDIVERT_BATCH };
 	driver_loss_init(&s->loss, &limits, windivert_ticks_per_s(), windivert_ticks());
 	return rc;
 }
@@ -234,7 +233,7 @@ static int turn(struct source *s, const struct port_event *also, int64_t timeout
 	return rc;
 }
 
-/* What our buffers hold already nobody else has: it goes on, however long that takes. */
+/* What our buffer holds already nobody else has: it goes on, however long that takes. */
 static void settle(struct source *s)
 {
 	int64_t now = port_realtime_ns();

@@ -10,7 +10,6 @@
 #include "port/windivert.h"
 #include "weir/filter.h"
 
-#define WD_SLOTS        4
 #define WD_BUFFER_BYTES RECORD_MAX_DATA /* a whole one fits a record */
 #define WD_CACHE        512             /* twice what a store takes; see wd_iface() */
 #define WD_INTERFACES   16

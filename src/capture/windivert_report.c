@@ -226,7 +226,7 @@ json_t *wd_describe(struct source *s)
 					    : "driver and recorder",
 		"driver_queue", "packets", (json_int_t)s->limits.packets, "time_ms",
 		(json_int_t)s->limits.time_ms, "bytes", (json_int_t)s->limits.bytes,
-		"receive", "requests", (int)s->how.slots, "batch", (int)s->how.batch,
-		"buffer_bytes", (int)s->how.buffer_bytes, "driver_losses",
+		"receive", "requests", 1, "batch", (int)s->how.batch, "buffer_bytes",
+		(int)s->how.buffer_bytes, "driver_losses",
 		"estimated: WinDivert counts none");
 }

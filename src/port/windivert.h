@@ -11,12 +11,13 @@
  *	while ((rc = windivert_receive(h, stop, timeout, &got, err)) >= 0)
  *		rc > 0: got has packets or events; 0: the time is over, or `stop` is set
  *	windivert_shut(h)	nothing new comes; receive until WEIR_ERR_CLOSED
- *	windivert_settle(h)	where that takes too long: receive what is in our buffers already
+ *	windivert_settle(h)	where that takes too long: receive what is in our buffer already
  *	windivert_close(h); windivert_unload(w)
  *
- * Receiving is overlapped: up to `slots` requests are with the driver, each with a buffer and an
- * event of its own, and what they bring is handed out in the order in which they were made, which
- * is the order of the packets.
+ * Receiving is overlapped, so that it can be waited for together with an event, and there is one request
+ * at a time, none while a batch is lent: so batches come in the order of the driver's queue.  Several
+ * requests would be filled side by side by several of the driver's threads, which take packets in turn: 1
+ * and 3 for the first, 2 for the second; no order of batches could put that right.
  * Ownership: a batch is lent until the next windivert_receive() of its handle.
  * Threads: one thread receives on a handle, one sends (it may be the same); windivert_shut() from
  * any.  No allocation after windivert_open().
@@ -39,8 +40,7 @@ enum windivert_flag {
 
 #define WINDIVERT_BATCH    255    /* packets or events a call, at most */
 #define WINDIVERT_LONGEST  65575U /* bytes: longer packets are never delivered */
-#define WINDIVERT_SLOTS    8
-#define WINDIVERT_PRIORITY 30000 /* from -30000 on; larger sees packets earlier */
+#define WINDIVERT_PRIORITY 30000  /* from -30000 on; larger sees packets earlier */
 
 /* The limits of a handle's queue in the driver; beyond them the oldest packets are dropped, and
  * nobody is told. */
@@ -62,16 +62,15 @@ struct windivert_how {
 	enum windivert_layer layer;
 	int priority;
 	unsigned flags;        /* enum windivert_flag */
-	unsigned slots;        /* 1 .. WINDIVERT_SLOTS requests at a time */
-	unsigned batch;        /* 1 .. WINDIVERT_BATCH packets or events each */
-	uint32_t buffer_bytes; /* for the packets of each; 0: events have none */
+	unsigned batch;        /* 1 .. WINDIVERT_BATCH packets or events a request */
+	uint32_t buffer_bytes; /* for its packets; 0: events have none */
 };
 
 int windivert_open(struct windivert_handle **h, struct windivert *w,
 		   const struct windivert_how *how, struct weir_error *err) MUST_CHECK;
 /* Ends what is under way.  Packets that are still queued go their way.  NULL is allowed. */
 void windivert_close(struct windivert_handle *h);
-/* The memory of its buffers. */
+/* The memory of its buffer. */
 uint64_t windivert_memory(const struct windivert_how *how);
 
 /* Sets each limit to the most that WinDivert takes, and reads back what it has. */
@@ -104,7 +103,7 @@ int windivert_send(struct windivert_handle *h, const uint8_t *packets, uint32_t 
 		   struct weir_error *err) MUST_CHECK;
 /* Nothing new is queued from now on. */
 void windivert_shut(struct windivert_handle *h);
-/* From now on windivert_receive() asks the driver for nothing more: it hands out what our buffers hold
+/* From now on windivert_receive() asks the driver for nothing more: it hands out what our buffer holds
  * already, which nobody else has, and then ends with WEIR_ERR_CLOSED.  What the driver still queues
  * goes its way when the handle is closed. */
 void windivert_settle(struct windivert_handle *h);

@@ -10,8 +10,7 @@
 
 #define EVENTS 8192
 /* One is being read, one written. */
-#define SLOTS    (EVENTS + 2)
-#define REQUESTS 2
+#define SLOTS (EVENTS + 2)
 
 struct divert_feed {
 	struct divert_feed_config config;
@@ -33,7 +32,7 @@ uint64_t divert_feed_bytes(void)
 {
 	return sizeof(struct divert_feed) + SLOTS * sizeof(struct divert_told) +
 	       EVENTS * sizeof(void *) +
-	       (uint64_t)REQUESTS * WINDIVERT_BATCH * WINDIVERT_ADDRESS_BYTES;
+	       (uint64_t)WINDIVERT_BATCH * WINDIVERT_ADDRESS_BYTES;
 }
 
 static void take(struct divert_feed *f, const uint8_t *bytes, int64_t to_utc_ns)
@@ -85,7 +84,6 @@ static int open_handle(struct divert_feed *f, struct weir_error *err)
 	const struct windivert_how how = { .filter = f->config.filter,
 					   .layer = f->config.layer,
 					   .flags = WINDIVERT_SNIFF | WINDIVERT_RECV_ONLY,
-					   .slots = REQUESTS,
 					   .batch = WINDIVERT_BATCH };
 	int rc = windivert_open(&f->handle, f->config.windivert, &how, err);
 

@@ -31,6 +31,10 @@ for batch in 1 2 254 255; do
 	check "batches of $batch: recorded" packets same some in.pcap
 	check "batches of $batch: sent on" packets same out.pcap in.pcap
 done
+# The driver serves whoever asks from several threads.
+STANDIN_RATE=20000 weir divert -o paced --count 3000 -q >out.txt 2>&1 || cat out.txt
+check "packets that come as time goes: recorded in order" packets same paced in.pcap
+check "and sent on in order" packets same out.pcap in.pcap
 weir sniff -o copies --count 3000 -q >out.txt 2>&1 || cat out.txt
 check "sniff: recorded is what came" packets same copies in.pcap
 check_equal "sniff: nothing is sent" "$(told sent)" 0

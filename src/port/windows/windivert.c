@@ -42,24 +42,18 @@ struct windivert {
 	(const char *, int, char *, UINT, const char **, UINT *);
 };
 
-/* A receive that the driver has, or had. */
-struct request {
-	OVERLAPPED overlapped; /* with an event of its own */
-	uint8_t *packets, *addresses;
-	UINT address_bytes; /* in: room; out: used */
-	DWORD error;        /* of the call itself; ERROR_IO_PENDING: none */
-};
-
 struct windivert_handle {
 	struct windivert *w;
 	HANDLE handle;
 	struct windivert_how how;
-	struct request requests[WINDIVERT_SLOTS];
-	unsigned head; /* the oldest request */
-	bool is_begun, is_lent;
-	bool is_settling; /* no request is made any more */
-	unsigned settled; /* requests that were looked at since */
-	DWORD settle_ms;  /* to wait for each */
+	/* The request: asked, until what it brought was looked at. */
+	OVERLAPPED overlapped; /* with an event of its own */
+	uint8_t *packets, *addresses;
+	UINT address_bytes; /* in: room; out: used */
+	DWORD error;        /* of the call itself; ERROR_IO_PENDING: none */
+	bool is_asked;
+	bool is_settling; /* it is made no more */
+	DWORD settle_ms;  /* to wait for it */
 	uint8_t *memory;
 	size_t memory_bytes;
 };
@@ -188,31 +182,24 @@ static size_t address_room(const struct windivert_how *how)
 
 uint64_t windivert_memory(const struct windivert_how *how)
 {
-	/* Whole lines of the cache each. */
-	return how->slots *
-	       (uint64_t)((how->buffer_bytes + address_room(how) + 63) & ~63UL);
+	/* Whole lines of the cache. */
+	return (uint64_t)((how->buffer_bytes + address_room(how) + 63) & ~63UL);
 }
 
 static int take_memory(struct windivert_handle *h, struct weir_error *err)
 {
-	size_t each = (size_t)windivert_memory(&h->how) / h->how.slots;
-
-	h->memory_bytes = each * h->how.slots;
+	h->memory_bytes = (size_t)windivert_memory(&h->how);
 	h->memory = port_pages_new(h->memory_bytes);
 	if (!h->memory)
 		return err_set(err, WEIR_ERR_NO_MEMORY,
 			       "cannot take %zu bytes of memory for packets",
 			       h->memory_bytes);
-	for (unsigned i = 0; i < h->how.slots; i++) {
-		struct request *r = &h->requests[i];
-
-		r->packets = h->how.buffer_bytes ? h->memory + i * each : NULL;
-		r->addresses = h->memory + i * each + h->how.buffer_bytes;
-		r->overlapped.hEvent = CreateEventW(NULL, TRUE, FALSE, NULL);
-		if (!r->overlapped.hEvent) {
-			(void)win_fail();
-			return err_sys(err, "cannot make an event");
-		}
+	h->packets = h->how.buffer_bytes ? h->memory : NULL;
+	h->addresses = h->memory + h->how.buffer_bytes;
+	h->overlapped.hEvent = CreateEventW(NULL, TRUE, FALSE, NULL);
+	if (!h->overlapped.hEvent) {
+		(void)win_fail();
+		return err_sys(err, "cannot make an event");
 	}
 	return 0;
 }
@@ -245,20 +232,12 @@ int windivert_open(struct windivert_handle **out, struct windivert *w,
 	return 0;
 }
 
-/* Whether the driver has let go of every buffer. */
-static bool end_requests(struct windivert_handle *h)
+/* Whether the driver has let go of the buffer. */
+static bool end_request(struct windivert_handle *h)
 {
-	bool is_over = true;
-
-	for (unsigned i = 0; i < h->how.slots && h->is_begun; i++) {
-		struct request *r = &h->requests[i];
-
-		if (r->error == ERROR_IO_PENDING &&
-		    !HasOverlappedIoCompleted(&r->overlapped))
-			is_over &= WaitForSingleObject(r->overlapped.hEvent,
-						       CLOSE_WAIT_MS) == WAIT_OBJECT_0;
-	}
-	return is_over;
+	return !h->is_asked || h->error != ERROR_IO_PENDING ||
+	       HasOverlappedIoCompleted(&h->overlapped) ||
+	       WaitForSingleObject(h->overlapped.hEvent, CLOSE_WAIT_MS) == WAIT_OBJECT_0;
 }
 
 void windivert_close(struct windivert_handle *h)
@@ -266,16 +245,15 @@ void windivert_close(struct windivert_handle *h)
 	if (!h)
 		return;
 	if (h->handle != INVALID_HANDLE_VALUE) {
-		if (h->is_begun)
+		if (h->is_asked)
 			(void)CancelIoEx(h->handle, NULL);
 		(void)h->w->close(h->handle);
 	}
 	/* A buffer that the driver still has is given up rather than freed. */
-	if (!end_requests(h))
+	if (!end_request(h))
 		return;
-	for (unsigned i = 0; i < h->how.slots; i++)
-		if (h->requests[i].overlapped.hEvent)
-			(void)CloseHandle(h->requests[i].overlapped.hEvent);
+	if (h->overlapped.hEvent)
+		(void)CloseHandle(h->overlapped.hEvent);
 	port_pages_free(h->memory, h->memory_bytes);
 	mem_free(h);
 }
@@ -327,34 +305,19 @@ int windivert_version(struct windivert_handle *h, unsigned *major, unsigned *min
 	return 0;
 }
 
-static void submit(struct windivert_handle *h, struct request *r)
+static void ask(struct windivert_handle *h)
 {
-	HANDLE event = r->overlapped.hEvent;
+	HANDLE event = h->overlapped.hEvent;
 
-	memset(&r->overlapped, 0, sizeof r->overlapped);
-	r->overlapped.hEvent = event;
+	memset(&h->overlapped, 0, sizeof h->overlapped);
+	h->overlapped.hEvent = event;
 	(void)ResetEvent(event);
-	r->address_bytes = (UINT)address_room(&h->how);
-	r->error = ERROR_IO_PENDING;
-	if (!h->w->recv_ex(h->handle, r->packets, h->how.buffer_bytes, NULL, 0,
-			   r->addresses, &r->address_bytes, &r->overlapped))
-		r->error = GetLastError();
-}
-
-/* What was lent comes back, and the driver has as many requests as it may have. */
-static void keep_busy(struct windivert_handle *h)
-{
-	if (!h->is_begun) {
-		h->is_begun = true;
-		for (unsigned i = 0; i < h->how.slots; i++)
-			submit(h, &h->requests[i]);
-	} else if (h->is_lent) {
-		if (!h->is_settling)
-			submit(h, &h->requests[h->head]);
-		h->settled += h->is_settling;
-		h->head = (h->head + 1) % h->how.slots;
-	}
-	h->is_lent = false;
+	h->address_bytes = (UINT)address_room(&h->how);
+	h->error = ERROR_IO_PENDING;
+	h->is_asked = true;
+	if (!h->w->recv_ex(h->handle, h->packets, h->how.buffer_bytes, NULL, 0,
+			   h->addresses, &h->address_bytes, &h->overlapped))
+		h->error = GetLastError();
 }
 
 /* Rounded up: never less than was asked for, and never for ever by mistake. */
@@ -365,18 +328,16 @@ static DWORD wait_ms(int64_t ns)
 	return ns < 0 ? INFINITE : ms > 86400000 ? 86400000U : (DWORD)ms;
 }
 
-/* Whether the oldest request is done. */
-static bool is_done(const struct windivert_handle *h, const struct request *r,
-		    const struct port_event *also, int64_t timeout_ns)
+static bool is_done(const struct windivert_handle *h, const struct port_event *also,
+		    DWORD timeout_ms)
 {
-	HANDLE both[2] = { r->overlapped.hEvent, also ? also->handle : NULL };
+	HANDLE both[2] = { h->overlapped.hEvent, also ? also->handle : NULL };
 
-	(void)h;
-	if (r->error != ERROR_IO_PENDING || HasOverlappedIoCompleted(&r->overlapped))
+	if (h->error != ERROR_IO_PENDING || HasOverlappedIoCompleted(&h->overlapped))
 		return true;
-	if (!timeout_ns)
+	if (!timeout_ms)
 		return false;
-	return WaitForMultipleObjects(also ? 2 : 1, both, FALSE, wait_ms(timeout_ns)) ==
+	return WaitForMultipleObjects(also ? 2 : 1, both, FALSE, timeout_ms) ==
 	       WAIT_OBJECT_0;
 }
 
@@ -388,26 +349,26 @@ static int receive_error(DWORD error, struct weir_error *err)
 		       "cannot receive from WinDivert: error %lu of Windows", error);
 }
 
-/* What the oldest request brought; 0: it has to be waited for. */
-static int take_result(struct windivert_handle *h, struct request *r,
-		       struct windivert_got *got, struct weir_error *err)
+/* What the request brought; 0: it has to be waited for. */
+static int take_result(struct windivert_handle *h, struct windivert_got *got,
+		       struct weir_error *err)
 {
 	DWORD bytes = 0, error = 0;
 
-	if (r->error != ERROR_IO_PENDING)
-		error = r->error;
-	else if (!GetOverlappedResult(h->handle, &r->overlapped, &bytes, FALSE))
+	if (h->error != ERROR_IO_PENDING)
+		error = h->error;
+	else if (!GetOverlappedResult(h->handle, &h->overlapped, &bytes, FALSE))
 		error = GetLastError();
 	if (error == ERROR_IO_INCOMPLETE)
 		return 0;
-	h->is_lent = true;
+	h->is_asked = false;
 	if (error && error != ERROR_INSUFFICIENT_BUFFER)
 		return receive_error(error, err);
 	*got = (struct windivert_got){
-		.packets = r->packets,
+		.packets = h->packets,
 		.length = bytes < h->how.buffer_bytes ? bytes : h->how.buffer_bytes,
-		.addresses = r->addresses,
-		.count = r->address_bytes / WINDIVERT_ADDRESS_BYTES,
+		.addresses = h->addresses,
+		.count = h->address_bytes / WINDIVERT_ADDRESS_BYTES,
 		.is_cut = error == ERROR_INSUFFICIENT_BUFFER,
 	};
 	if (got->count > h->how.batch)
@@ -415,44 +376,28 @@ static int take_result(struct windivert_handle *h, struct request *r,
 	return 1;
 }
 
-/* Each request once: those that hold nothing are passed over. */
+/* What the last request has brought meanwhile. */
 static int receive_settled(struct windivert_handle *h, struct windivert_got *got,
 			   struct weir_error *err)
 {
-	int64_t wait_ns = (int64_t)h->settle_ms * 1000000;
-
-	while (h->is_begun && h->settled < h->how.slots) {
-		struct request *r = &h->requests[h->head];
-
-		if (is_done(h, r, NULL, wait_ns) && take_result(h, r, got, err) > 0)
-			return 1;
-		h->is_lent = false;
-		h->settled++;
-		h->head = (h->head + 1) % h->how.slots;
-	}
-	return err_set(err, WEIR_ERR_CLOSED, "nothing more is in our buffers");
+	if (h->is_asked && is_done(h, NULL, h->settle_ms) && take_result(h, got, err) > 0)
+		return 1;
+	return err_set(err, WEIR_ERR_CLOSED, "nothing more is in our buffer");
 }
 
 int windivert_receive(struct windivert_handle *h, const struct port_event *also,
 		      int64_t timeout_ns, struct windivert_got *got,
 		      struct weir_error *err)
 {
-	struct request *r;
-
-	keep_busy(h);
 	if (h->is_settling)
 		return receive_settled(h, got, err);
-	r = &h->requests[h->head];
-	return is_done(h, r, also, timeout_ns) ? take_result(h, r, got, err) : 0;
+	if (!h->is_asked)
+		ask(h);
+	return is_done(h, also, wait_ms(timeout_ns)) ? take_result(h, got, err) : 0;
 }
 
 void windivert_settle(struct windivert_handle *h)
 {
-	/* The one that is lent has been seen. */
-	h->settled = h->is_lent;
-	if (h->is_lent)
-		h->head = (h->head + 1) % h->how.slots;
-	h->is_lent = false;
 	h->is_settling = true;
 	/* What cannot be cancelled is not waited for. */
 	h->settle_ms = CancelIoEx(h->handle, NULL) ? CLOSE_WAIT_MS : 0;

@@ -15,6 +15,7 @@
 #define UNREACHABLE    1231
 #define IMPOSTOR_OVER  1232
 #define OVERHEAD_BYTES 128 /* of a packet in the queue */
+#define SOME           16
 
 /* What wine and Windows turn into the errors 232, 122 and 995. */
 #define STATUS_NO_DATA   ((DWORD)0xC00000D9)
@@ -119,72 +120,77 @@ static void put_address(BYTE *a, const struct standin_packet *p, UINT64 flags)
 	memcpy(a + 16, &index, 4);
 }
 
-static void complete(const struct standin_request *r, DWORD status, UINT bytes,
-		     UINT count)
+static void end_request(const struct standin_request *r, DWORD status)
 {
 	if (r->address_bytes)
-		*r->address_bytes = count * ADDRESS_BYTES;
-	r->overlapped->InternalHigh = bytes;
+		*r->address_bytes = r->count * ADDRESS_BYTES;
+	r->overlapped->InternalHigh = r->bytes;
 	MemoryBarrier();
 	r->overlapped->Internal = status;
 	(void)SetEvent(r->overlapped->hEvent);
 }
 
-/* Packets into a buffer, back to back; TRUE where the first one was cut. */
-static BOOL fill(struct standin_handle *h, const struct standin_request *r, UINT *bytes,
-		 UINT *count)
+static void complete(const struct standin_request *r)
 {
+	end_request(r, !r->count ? STATUS_NO_DATA : r->is_cut ? STATUS_TOO_SMALL : 0);
+}
+
+/* The first packet of the queue, behind those that the buffer has; FALSE: it takes no more. */
+static BOOL take_first(struct standin_handle *h, struct standin_request *r)
+{
+	const struct standin_packet *p = &h->queue[h->first];
 	UINT most = r->address_bytes ? *r->address_bytes / ADDRESS_BYTES : 1;
-	BYTE *to = r->packets;
+	BYTE *to = (BYTE *)r->packets + r->bytes;
+	UINT room = p->number == standin.cut ? p->length / 2 : r->room - r->bytes;
+	UINT length = room < p->length ? room : p->length;
 
 	most = most > BATCH ? BATCH : most;
 	most = standin.batch && most > standin.batch ? standin.batch : most;
-	*bytes = *count = 0;
-	while (h->count && *count < most) {
-		const struct standin_packet *p = &h->queue[h->first];
-		UINT room = p->number == standin.cut ? p->length / 2 : r->room - *bytes;
-		BOOL is_cut = room < p->length;
+	if (!h->count || r->count == most || (length < p->length && r->count))
+		return FALSE;
+	r->is_cut = length < p->length;
+	memcpy(to, p->bytes, length);
+	if (p->number == standin.junk)
+		to[2] = to[3] = 0;
+	put_address((BYTE *)r->addresses + r->count * ADDRESS_BYTES, p, h->flags);
+	r->bytes += length;
+	r->count++;
+	standin.received++;
+	drop_first(h);
+	return !r->is_cut;
+}
 
-		if (is_cut && *count)
-			break;
-		memcpy(to + *bytes, p->bytes, is_cut ? room : p->length);
-		if (p->number == standin.junk)
-			to[*bytes + 2] = to[*bytes + 3] = 0;
-		put_address((BYTE *)r->addresses + *count * ADDRESS_BYTES, p, h->flags);
-		*bytes += is_cut ? room : p->length;
-		++*count;
-		drop_first(h);
-		if (is_cut)
-			return TRUE;
-	}
-	return FALSE;
+/* Of two requests each is another thread's of the driver, and packets are taken in turn. */
+static UINT deal(struct standin_handle *h)
+{
+	UINT n = h->pending_count > 1 && h->count > 1 ? 2 : 1;
+	BOOL is_open[2] = { TRUE, n > 1 };
+
+	while (is_open[0] || is_open[1])
+		for (UINT i = 0; i < n; i++)
+			is_open[i] = is_open[i] && take_first(h, &h->pending[i]);
+	return n;
 }
 
 /* What can be answered is. */
 static void serve(struct standin_handle *h)
 {
-	BOOL is_cut;
-	UINT bytes, count, done = 0;
+	UINT done = 0;
 
-	while (done < h->pending_count) {
+	while (h->pending_count) {
 		feed(h);
 		drop_old(h, standin_ticks());
 		if (!h->count && !h->is_shut)
 			break;
-		if (!h->count) {
-			complete(&h->pending[done++], STATUS_NO_DATA, 0, 0);
-			continue;
-		}
-		is_cut = fill(h, &h->pending[done], &bytes, &count);
-		standin.received += count;
-		complete(&h->pending[done++], is_cut ? STATUS_TOO_SMALL : 0, bytes,
-			 count);
+		done = h->count ? deal(h) : 1;
+		for (UINT i = 0; i < done; i++)
+			complete(&h->pending[i]);
+		h->pending_count -= done;
+		memmove(h->pending, h->pending + done,
+			h->pending_count * sizeof h->pending[0]);
 	}
-	if (!done)
-		return;
-	h->pending_count -= done;
-	memmove(h->pending, h->pending + done, h->pending_count * sizeof h->pending[0]);
-	standin_tell();
+	if (done)
+		standin_tell();
 }
 
 static void feed_due(UINT64 *given, INT64 began, INT64 hz)
@@ -203,8 +209,9 @@ static void feed_due(UINT64 *given, INT64 began, INT64 hz)
 		++*given;
 		if (h) {
 			enqueue(h, &p);
-			/* As the driver: a call that waits has what comes, before the queue fills. */
-			if (h->pending_count)
+			/* As the driver: a call that waits has what comes, before the queue fills.
+			 * Two of them are for two threads, which come when there is some. */
+			if (h->pending_count == 1 || h->count >= SOME)
 				serve(h);
 			continue;
 		}
@@ -433,7 +440,7 @@ BOOL WINAPI WinDivertClose(HANDLE handle)
 		standin.passed++;
 	}
 	for (UINT i = 0; i < h->pending_count; i++)
-		complete(&h->pending[i], STATUS_ABORTED, 0, 0);
+		end_request(&h->pending[i], STATUS_ABORTED);
 	for (UINT i = 0; i < STANDIN_HANDLES; i++)
 		if (standin.handles[i] == h)
 			standin.handles[i] = NULL;

@@ -40,6 +40,8 @@ struct standin_request {
 	void *packets, *addresses;
 	UINT room, *address_bytes;
 	OVERLAPPED *overlapped;
+	UINT bytes, count; /* so far */
+	BOOL is_cut;
 };
 
 struct standin_handle {
