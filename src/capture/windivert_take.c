@@ -24,22 +24,24 @@ static uint8_t protocol_of(const struct seen *p)
 	return p->caplen >= 40 && p->bytes[0] >> 4 == 6 ? p->bytes[6] : 0;
 }
 
-/* What WinDivert says of checksums: set is right; clear on what is sent is left to the card. */
+/* A checksum that is left to the card is not there yet.  None is known to be good: WinDivert checks none,
+ * and of a packet that was received its flags say that the card has not checked it.  Of one that is
+ * forwarded they say nothing: the driver reads the card's marks as if it were to be sent. */
 static uint32_t checksum_flags(const struct seen *p)
 {
 	const struct windivert_address *a = &p->address;
 	uint8_t protocol = protocol_of(p);
-	bool is_good;
+	bool is_there;
 
+	if (a->layer != WINDIVERT_NETWORK || !a->is_outbound)
+		return 0;
 	if (protocol == IP_TCP)
-		is_good = a->has_tcp_checksum;
+		is_there = a->has_tcp_checksum;
 	else if (protocol == IP_UDP)
-		is_good = a->has_udp_checksum;
+		is_there = a->has_udp_checksum;
 	else
 		return 0;
-	if (is_good && (a->is_ipv6 || a->has_ip_checksum))
-		return RECORD_CSUM_VALID;
-	return a->is_outbound ? RECORD_CSUM_NOT_READY : 0;
+	return is_there && (a->is_ipv6 || a->has_ip_checksum) ? 0 : RECORD_CSUM_NOT_READY;
 }
 
 static uint32_t flags_of(const struct seen *p)

@@ -8,7 +8,7 @@
  * Facts: WinDivert 2.2's documentation of WINDIVERT_ADDRESS, 80 bytes, little endian:
  *
  *	0  ticks, 64 bits          8  layer, 8 bits          9  event, 8 bits
- *	10 flags: sniffed 1, outbound 2, loopback 4, impostor 8, ipv6 16, checksum valid: IP 32,
+ *	10 flags: sniffed 1, outbound 2, loopback 4, impostor 8, ipv6 16, checksum: IP 32,
  *	   TCP 64, UDP 128         11 .. 15 reserved         16 .. 79 by layer:
  *	network, forward: interface 32, sub-interface 32
  *	flow, socket: endpoint 64, parent endpoint 64, process 32, local address 4 x 32, remote
@@ -55,7 +55,8 @@ struct windivert_address {
 	int64_t ticks;
 	uint8_t layer, event;
 	bool is_sniffed, is_outbound, is_loopback, is_impostor, is_ipv6;
-	/* Set: the packet's is right.  Clear: wrong, or not computed (left to the card). */
+	/* Outbound, clear: left to the card, not computed yet.  Inbound, clear: the card has checked
+	 * it.  Set: none of these, and nobody says that it is right. */
 	bool has_ip_checksum, has_tcp_checksum, has_udp_checksum;
 	uint32_t if_idx, sub_if_idx;                   /* network, forward */
 	uint64_t endpoint_id, parent_endpoint;         /* flow, socket */

@@ -38,6 +38,7 @@ check "and sent on in order" packets same out.pcap in.pcap
 weir sniff -o copies --count 3000 -q >out.txt 2>&1 || cat out.txt
 check "sniff: recorded is what came" packets same copies in.pcap
 check_equal "sniff: nothing is sent" "$(told sent)" 0
+check_equal "checksums: what is sent may have none yet, and nobody has checked one" "$(packets sums copies)" "1:0 2:0 2:512"
 check_equal "sniff: packets are copied" "$(line copies start source.flags | jq -c .)" '["sniff","recv_only","fragments"]'
 for layout in files pairs; do
 	weir divert -o "$layout" --layout $layout --count 200 -q >out.txt 2>&1 || cat out.txt
@@ -52,6 +53,7 @@ weir sniff -w - --count 100 -q >stream 2>err || cat err
 check_equal "-w - writes pcapng" "$(packets count stream)" 100
 weir divert -o forward --layer forward --priority -7 --count 50 -q >out.txt 2>&1 || cat out.txt
 check_equal "--layer forward" "$(line forward start source.layer)" forward
+check_equal "what is forwarded has no direction, and nothing is said of its checksums" "$(packets sums forward)" "0:0"
 check_equal "--priority" "$(line forward start source.priority)" -7
 weir sniff -o tcp --count 500 -q tcp.DstPort == 53 >out.txt 2>&1 || cat out.txt
 check_match "WinDivert is given what it can decide" "$(told filter)" '^tcp.DstPort = 53$'

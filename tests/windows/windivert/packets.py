@@ -7,6 +7,8 @@ usage: packets.py make FILE COUNT       COUNT raw IP packets of all kinds and si
        packets.py within A B            whether A's packets are B's, in order, some left out
        packets.py first A B             whether A's packets are the first ones of B, in any order
        packets.py count A               how many packets
+       packets.py sums STORE            each direction (1 in, 2 out) with each mark of checksums
+                                        (512 not computed yet, 1024 good), in order, on one line
 A, B: a pcap, a pcapng, or a store's folder.
 """
 import itertools
@@ -63,16 +65,31 @@ def read_pcap(data):
         at += 16 + length
 
 
-def read_pcapng(data):
+def read_blocks(data):
+    """Each block of a packet, and the packet's length."""
     at = 0
     while at + 12 <= len(data):
         kind, length = struct.unpack_from("<II", data, at)
         if kind == 6:
-            caplen = struct.unpack_from("<I", data, at + 20)[0]
-            yield data[at + 28:at + 28 + caplen]
+            yield data[at:at + length], struct.unpack_from("<I", data, at + 20)[0]
         if length < 12:
             return
         at += length
+
+
+def read_pcapng(data):
+    for block, caplen in read_blocks(data):
+        yield block[28:28 + caplen]
+
+
+def read_flags(data):
+    for block, caplen in read_blocks(data):
+        at, code = 28 + (caplen + 3 & ~3), 1
+        while code:
+            code, length = struct.unpack_from("<HH", block, at)
+            if code == 2:
+                yield struct.unpack_from("<I", block, at + 4)[0]
+            at += 4 + (length + 3 & ~3)
 
 
 def read_store(folder):
@@ -116,6 +133,11 @@ def first(a, b):
         sys.exit(f"its {len(a)} packets are not the first ones of the second")
 
 
+def sums(folder):
+    flags = {f for segment in pathlib.Path(folder).glob("*.pcapng") for f in read_flags(segment.read_bytes())}
+    print(*(f"{direction}:{mark}" for direction, mark in sorted({(f & 3, f & 0x600) for f in flags})))
+
+
 def main(words):
     if words[0] == "make":
         write(words[1], (packet(i) for i in range(int(words[2]))))
@@ -127,6 +149,8 @@ def main(words):
         within(*words[1:])
     elif words[0] == "first":
         first(*words[1:])
+    elif words[0] == "sums":
+        sums(words[1])
     else:
         print(sum(1 for _ in read(words[1])))
 

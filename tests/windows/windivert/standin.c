@@ -101,18 +101,22 @@ static BOOL is_outbound(const BYTE *b, UINT length)
 	return length >= 40 && b[0] >> 4 == 6 && b[8] == 0xfd;
 }
 
-static void put_address(BYTE *a, const struct standin_packet *p, UINT64 flags)
+static void put_address(BYTE *a, const struct standin_packet *p,
+			const struct standin_handle *h)
 {
-	BOOL is_out = is_outbound(p->bytes, p->length);
+	/* What is forwarded is outbound, too. */
+	BOOL is_out = h->layer || is_outbound(p->bytes, p->length);
 	BOOL is_loop = p->length >= 20 && p->bytes[0] >> 4 == 4 && p->bytes[12] == 127;
 	UINT index = is_loop ? 1 : 12 + p->number % 2;
 	BYTE bits = 0;
 
 	memset(a, 0, ADDRESS_BYTES);
 	memcpy(a, &p->ticks, 8);
-	a[8] = p->number == standin.bad ? 99 : 0;
-	bits |= flags & FLAG_SNIFF ? 1 : 0;
-	bits |= is_out ? 2 : 0xe0; /* what is sent leaves its checksums to the card */
+	a[8] = (BYTE)(p->number == standin.bad ? 99 : h->layer);
+	bits |= h->flags & FLAG_SNIFF ? 1 : 0;
+	/* Clear: left to the card, or checked by it. */
+	bits |= is_out ? 2 : 0;
+	bits |= (p->number % 4 == 0) == is_out ? 0xe0 : 0;
 	bits |= is_loop ? 4 : 0;
 	bits |= standin.impostor && p->number % standin.impostor == 0 ? 8 : 0;
 	bits |= p->bytes[0] >> 4 == 6 ? 0x10 : 0;
@@ -152,7 +156,7 @@ static BOOL take_first(struct standin_handle *h, struct standin_request *r)
 	memcpy(to, p->bytes, length);
 	if (p->number == standin.junk)
 		to[2] = to[3] = 0;
-	put_address((BYTE *)r->addresses + r->count * ADDRESS_BYTES, p, h->flags);
+	put_address((BYTE *)r->addresses + r->count * ADDRESS_BYTES, p, h);
 	r->bytes += length;
 	r->count++;
 	standin.received++;
@@ -256,6 +260,7 @@ HANDLE WINAPI WinDivertOpen(const char *filter, int layer, INT16 priority, UINT6
 		return INVALID_HANDLE_VALUE;
 	h->event = CreateEventA(NULL, TRUE, FALSE, NULL);
 	h->flags = flags;
+	h->layer = layer;
 	h->limits[0] = 4096;
 	h->limits[1] = 2000;
 	h->limits[2] = 4194304;

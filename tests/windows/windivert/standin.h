@@ -47,6 +47,7 @@ struct standin_request {
 struct standin_handle {
 	HANDLE event; /* what the caller has */
 	UINT64 flags;
+	int layer;
 	BOOL is_fed, is_shut;
 	struct standin_packet queue[STANDIN_PACKETS];
 	UINT first, count;
