@@ -215,6 +215,8 @@ static int wd_start(struct source *s, struct weir_error *err)
 					 .time_ms = s->limits.time_ms,
 					 .slack = WINDIVERT_BATCH };
 	driver_loss_init(&s->loss, &limits, windivert_ticks_per_s(), windivert_ticks());
+	s->noted[0] = s->noted[1] = (struct wd_noted){ .ticks = s->loss.began };
+	s->noted_ns = s->told_ns;
 	return rc;
 }
 
@@ -233,60 +235,86 @@ static int turn(struct source *s, const struct port_event *also, int64_t timeout
 	return rc;
 }
 
-/* What our buffer holds already nobody else has: it goes on, however long that takes. */
-static void settle(struct source *s)
+/* Each second: by what has come since, a rate is known.  Where nothing waits, none came until now. */
+static void note_rate(struct source *s, int64_t now, bool is_idle)
 {
-	int64_t now = port_realtime_ns();
+	const struct driver_loss *l = &s->loss;
+
+	if (now - s->noted_ns < NS_PER_S)
+		return;
+	s->noted_ns = now;
+	s->noted[0] = s->noted[1];
+	s->noted[1] =
+		(struct wd_noted){ .packets = l->packets + l->estimated,
+				   .ticks = is_idle || !l->has_last ? windivert_ticks()
+								    : l->last };
+}
+
+/* Packets that come in so much time, by the times of those of the last seconds; rounded up. */
+static uint64_t expected(const struct source *s, int64_t ns)
+{
+	const struct driver_loss *l = &s->loss;
+	uint64_t packets = l->packets + l->estimated - s->noted[0].packets;
+	int64_t span = tick_clock_span_ns(&s->clock, l->last - s->noted[0].ticks);
+
+	if (span <= 0 || ns <= 0)
+		return 1;
+	return (uint64_t)((double)packets / (double)span * (double)ns + 1);
+}
+
+/* What our buffer holds already nobody else has: it goes on, however long that takes.  What the driver
+ * still queues came between the last packet from there and the shut-down. */
+static void settle(struct source *s, int64_t shut_ticks)
+{
+	int64_t last;
+	uint64_t packets;
 	struct weir_error ignored;
 
 	windivert_settle(s->handle);
 	while (turn(s, NULL, 0, &ignored) > 0)
 		continue;
+	last = s->loss.has_last ? s->loss.last : s->loss.began;
+	if (last > shut_ticks)
+		last = shut_ticks;
+	packets = expected(s, tick_clock_span_ns(&s->clock, shut_ticks - last));
+	if (packets > s->limits.packets)
+		packets = s->limits.packets;
 	wd_tell_estimate(s, LOSS_KERNEL,
-			 "the driver's queue could not be emptied in time", 1,
-			 now - DRAIN_NS, now);
+			 "the driver's queue could not be emptied in time", packets,
+			 tick_clock_ns(&s->clock, last),
+			 tick_clock_ns(&s->clock, shut_ticks));
 }
 
-/* What is queued in the driver is recorded and goes on; bounded. */
+/* What is queued in the driver is recorded and goes on; bounded.  What comes meanwhile passes. */
 static int empty(struct source *s, struct weir_error *err)
 {
-	int64_t until = port_monotonic_ns() + DRAIN_NS;
+	int64_t until = port_monotonic_ns() + DRAIN_NS, shut_ticks;
 	int rc = 0;
 
 	windivert_shut(s->handle);
+	shut_ticks = windivert_ticks();
 	while (rc >= 0 && port_monotonic_ns() < until)
 		rc = turn(s, NULL, WAIT_NS, err);
 	if (rc >= 0)
-		settle(s);
+		settle(s, shut_ticks);
 	windivert_close(s->handle);
 	s->handle = NULL;
 	return rc == WEIR_ERR_CLOSED || rc >= 0 ? 0 : rc;
 }
 
-/* Packets that come in so much time, by what has come since the beginning; rounded up. */
-static uint64_t expected(const struct source *s, int64_t ns)
-{
-	double all =
-		(double)(windivert_ticks() - s->loss.began) / (double)s->loss.ticks_per_s;
-
-	return all > 0 ? (uint64_t)((double)s->loss.packets / all * (double)ns / 1e9 + 1)
-		       : 1;
-}
-
-/* Exchanges the handle.  In between packets pass by themselves. */
+/* Exchanges the handle.  From when the old one is shut to when the new one is open packets pass by
+ * themselves: while the driver's queue is emptied, which may take seconds, and while it opens. */
 static int exchange(struct source *s, bool is_through, struct weir_error *err)
 {
-	int64_t from_ns, to_ns;
+	int64_t from_ns = port_realtime_ns(), began_ns = port_monotonic_ns();
 	int rc = empty(s, err);
 
-	from_ns = port_realtime_ns();
 	s->is_through = is_through;
 	if (!rc)
 		rc = open_handle(s, err);
-	to_ns = port_realtime_ns();
-	/* Opening takes the driver some milliseconds. */
 	wd_tell_estimate(s, LOSS_STALL, "the handle was exchanged",
-			 expected(s, to_ns - from_ns), from_ns, to_ns);
+			 expected(s, port_monotonic_ns() - began_ns), from_ns,
+			 port_realtime_ns());
 	s->full_since_ns = 0;
 	return rc;
 }
@@ -360,6 +388,7 @@ static int wd_run(struct source *s, struct weir_error *err)
 		if (n < 0)
 			return n;
 		now = port_monotonic_ns();
+		note_rate(s, now, !n);
 		producer_flush(p, now, false);
 		wd_anchor(s, now, false);
 		wd_report(s, now, false);

@@ -21,6 +21,12 @@ struct wd_place {
 	struct iface *iface; /* NULL: the slot is free */
 };
 
+/* How many had come, up to when. */
+struct wd_noted {
+	uint64_t packets;
+	int64_t ticks;
+};
+
 struct source {
 	struct source_context *context;
 	bool is_inline; /* packets are taken and sent on, not copied */
@@ -37,6 +43,8 @@ struct source {
 	unsigned interface_count;
 	struct tick_clock clock;
 	struct driver_loss loss;
+	struct wd_noted noted[2]; /* a second apart */
+	int64_t noted_ns;         /* monotonic */
 	struct wd_place places[WD_CACHE];
 	unsigned place_count;
 	struct weir_error iface_error;

@@ -4,6 +4,12 @@
 . "$SOURCE_ROOT/tests/lib/tap.sh"
 . "$SOURCE_ROOT/tests/windows/windivert/lib.sh"
 
+# near NAME NUMBER ESTIMATE
+near() {
+	echo "# $2, estimated $3"
+	check "$1" test "$2" -gt 0 -a "${3:-0}" -gt $(($2 * 7 / 10)) -a "${3:-0}" -lt $(($2 * 13 / 10))
+}
+
 packets odd in.pcap
 # Packet 6 is an impostor at the end of its life, which WinDivert refuses to send.
 STANDIN_IMPOSTOR=6 weir divert -o odd --count 11 -q >out.txt 2>&1 || cat out.txt
@@ -68,9 +74,8 @@ kill -INT "$pid"
 check_exit "drops that nobody tells are losses" 120 "$pid" 4
 dropped=$(told dropped)
 estimated=$(line drops driver_queue estimated_lost_packets)
-echo "# dropped $dropped, estimated $estimated"
 check "the stand-in dropped some" test "$dropped" -gt 500
-check "the estimate is near" test "$estimated" -gt $((dropped * 7 / 10)) -a "$estimated" -lt $((dropped * 13 / 10))
+near "the estimate is near" "$dropped" "$estimated"
 check_equal "the grade is not complete" "$(line drops end grade)" complete-with-loss
 check_equal "the sum has them" "$(line drops end losses.kernel.packets)" "$estimated"
 check_match "each gap is dated, and called an estimate" \
@@ -86,6 +91,8 @@ kill -INT "$pid"
 check_exit "a slow way back is bounded" 120 "$pid" 4
 check "and holds nothing: every packet reached the other side, once" packets first out.pcap in.pcap
 check_match "what may be missing is told" "$(line slow gap why)" 'could not be emptied in time'
+near "as many as that is" "$(told released)" "$(line slow gap packets)"
+check_equal "dated from the last packet that was recorded" "$(line slow gap from_ns)" "$(line slow end last_ns)"
 
 # A reader that does not read: the writer stands still, traffic does not.
 export STANDIN_RATE=20000
@@ -103,6 +110,22 @@ check_exit "it ends with losses" 120 "$pid" 4
 # While handles are exchanged, what comes may overtake what waits.
 check "every packet reached the other side, once" packets first out.pcap in.pcap
 check "the stream is whole" packets within stream in.pcap
+
+# The same, and what the driver has queued by then takes longer to be sent than is waited for: meanwhile
+# all that comes passes, and what is left of the queue goes its way.
+rm -f go stream
+start reader sh -c "exec 3<pipe; until [ -e go ]; do sleep 0.05; done; cat <&3 >stream"
+begin rec sh -c "export STANDIN_RATE=1500 STANDIN_SEND_MS=300
+	exec \"$SOURCE_ROOT/tools/wine\" bin/weir.exe divert -w - --buffer 2MiB --json >pipe 2>said"
+wait_for 120 has_told opens 2 || not_ok "it goes over to copying"
+touch go
+wait_for 120 has_told opens 3 || not_ok "it takes packets again"
+passed=$(told passed) released=$(told released)
+kill -INT "$pid"
+check_exit "it ends with losses" 120 "$pid" 4
+lost() { tail -n 1 said | jq ".losses.$1.packets // 0"; }
+near "what passes from when the old handle is shut is estimated" "$passed" "$(lost stall)"
+near "and what it had queued" "$released" "$(lost kernel)"
 
 export STANDIN_RATE=8000
 begin rec "$SOURCE_ROOT/tools/wine" bin/weir.exe divert -o killed -q --rotate 256KiB

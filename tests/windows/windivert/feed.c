@@ -155,13 +155,14 @@ void standin_tell(void)
 
 	if (standin.log == INVALID_HANDLE_VALUE)
 		return;
-	n = snprintf(line, sizeof line,
-		     "{\"opens\":%llu,\"fed\":%llu,\"received\":%llu,\"sent\":%llu,"
-		     "\"dropped\":%llu,\"passed\":%llu,\"refused\":%llu,\"flags\":%llu,"
-		     "\"filter\":\"%s\"}",
-		     standin.opens, standin.fed, standin.received, standin.sent,
-		     standin.dropped, standin.passed, standin.refused, standin.last_flags,
-		     standin.filter);
+	n = snprintf(
+		line, sizeof line,
+		"{\"opens\":%llu,\"fed\":%llu,\"received\":%llu,\"sent\":%llu,"
+		"\"dropped\":%llu,\"passed\":%llu,\"released\":%llu,\"refused\":%llu,\"flags\":%llu,"
+		"\"filter\":\"%s\"}",
+		standin.opens, standin.fed, standin.received, standin.sent,
+		standin.dropped, standin.passed, standin.released, standin.refused,
+		standin.last_flags, standin.filter);
 	if (n < 0 || n >= (int)sizeof line - 1)
 		return;
 	memset(line + n, ' ', sizeof line - (size_t)n);

@@ -442,7 +442,7 @@ BOOL WINAPI WinDivertClose(HANDLE handle)
 		if (h->flags & FLAG_SNIFF)
 			continue;
 		standin_write(h->queue[h->first].bytes, h->queue[h->first].length);
-		standin.passed++;
+		standin.released++;
 	}
 	for (UINT i = 0; i < h->pending_count; i++)
 		end_request(&h->pending[i], STATUS_ABORTED);

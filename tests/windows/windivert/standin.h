@@ -69,7 +69,8 @@ struct standin {
 	UINT64 most[3];
 	BOOL is_ready;
 	/* For the log. */
-	UINT64 opens, fed, received, sent, tried, dropped, passed, refused;
+	UINT64 opens, fed, received, sent, tried, dropped, refused;
+	UINT64 passed, released; /* without a handle; when one was closed */
 	UINT64 last_flags;
 	char filter[256];
 	struct standin_handle *handles[STANDIN_HANDLES];
