@@ -72,6 +72,20 @@ uint64_t reader_stated_drops(const struct reader *r);
  * counts say or what its statistics do, whichever is more, as both count the same.  A store says 0. */
 uint64_t reader_lost(const struct reader *r);
 
+/* What a source says of itself: a store by its manifest, as it was when the reader was opened; a file
+ * says nothing (is_store false, all else zero). */
+struct standing {
+	bool is_store;
+	bool is_live;   /* it is being recorded */
+	char grade[24]; /* of the last line; empty where there is none */
+	uint64_t lost;  /* packets, as last told */
+	/* By retention. */
+	uint64_t removed_segments, removed_packets;
+	bool lacks_processes; /* its last line states processes.jsonl, which is not there */
+	char head[65]; /* SHA-256 of the manifest's last whole line; empty without one */
+};
+const struct standing *reader_standing(const struct reader *r);
+
 /* What the source knows of the packet's process: from processes.jsonl of a store, from Wireshark's
  * process blocks in a pcapng file.  NULL: nothing.  Lent until the next call on the same reader.
  * In a pcapng file the block stands behind the first packet that it explains: where the file is a
@@ -98,6 +112,8 @@ size_t merge_source_count(const struct merge *m);
 const char *merge_source_path(const struct merge *m, size_t source);
 /* The source that a merged interface, and so a packet on it, came from. */
 size_t merge_iface_source(const struct merge *m, unsigned index);
+
+const struct standing *merge_standing(const struct merge *m, size_t source);
 
 /* reader_process() of the packet's source. */
 const struct process_fact *merge_process(const struct merge *m, const struct packet *p);

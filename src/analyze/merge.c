@@ -246,6 +246,11 @@ const char *merge_source_path(const struct merge *m, size_t source)
 	return m->paths[source];
 }
 
+const struct standing *merge_standing(const struct merge *m, size_t source)
+{
+	return reader_standing(m->inputs[source].reader);
+}
+
 void merge_set_range(struct merge *m, int64_t from_ns, int64_t to_ns)
 {
 	for (size_t i = 0; i < m->count; i++)

@@ -318,6 +318,24 @@ static void hash_input(const char *path, char hex[HASH_HEX])
 		(void)close(fd);
 }
 
+/* What a store says of itself holds for what is made of it. */
+static void tell_standing(json_t *j, const struct standing *of)
+{
+	json_t *more;
+
+	if (!of->is_store)
+		return;
+	more = json_pack("{s:o, s:b, s:I, s:I, s:I, s:o}", "grade",
+			 of->grade[0] ? json_string(of->grade) : json_null(), "live",
+			 (int)of->is_live, "lost", (json_int_t)of->lost,
+			 "removed_segments", (json_int_t)of->removed_segments,
+			 "removed_packets", (json_int_t)of->removed_packets,
+			 "manifest_head",
+			 of->head[0] ? json_string(of->head) : json_null());
+	(void)json_object_update(j, more);
+	json_decref(more);
+}
+
 static void tell_input(struct source *s, const struct weir_error *err)
 {
 	char hex[HASH_HEX] = "";
@@ -339,6 +357,7 @@ static void tell_input(struct source *s, const struct weir_error *err)
 	(void)json_object_set_new(j, "input", json_string(s->input));
 	if (hex[0])
 		(void)json_object_set_new(j, "sha256", json_string(hex));
+	tell_standing(j, reader_standing(s->reader));
 	if (err->code)
 		(void)json_object_set_new(j, "error", json_string(err->text));
 	store_event(s->context->store, "input", j);
@@ -347,6 +366,7 @@ static void tell_input(struct source *s, const struct weir_error *err)
 static int run_input(struct source *s, size_t index, struct weir_error *err)
 {
 	struct weir_error here = { 0 };
+	const struct standing *of;
 	int rc;
 
 	s->packets = s->cut = 0;
@@ -363,6 +383,9 @@ static int run_input(struct source *s, size_t index, struct weir_error *err)
 	}
 	for (size_t i = 0; i < s->iface_room; i++)
 		s->ifaces[i] = NULL;
+	of = reader_standing(s->reader);
+	if (of->is_store && grade_of(of->grade) > s->context->at_best)
+		s->context->at_best = grade_of(of->grade);
 	do {
 		rc = step(s, &here);
 	} while (rc > 0);

@@ -445,6 +445,7 @@ int session_close(struct session *s, const char *reason, json_t *members,
 	end.members = add_attribution(s, members);
 	end.reason = reason ? reason : session_end_reason(s);
 	end.is_incomplete = s->capture_rc != 0;
+	end.at_best = s->context.at_best;
 	session_losses(s, &end.losses);
 	rc = store_close(s->store, &end, summary, &store_error);
 	if (s->capture_rc) {

@@ -48,6 +48,9 @@ struct source_context {
 	const struct port_event *stop;
 	struct losses *
 		losses; /* of this source: LOSS_KERNEL, LOSS_FAIL_OPEN, LOSS_STALL, ... */
+	/* An import's inputs were no better recorded: nor is what is made of them.  Read once the
+	 * capture thread has ended. */
+	enum store_grade at_best;
 	bool has_owners; /* records will tell whose packets they are: judge.h */
 	/* Where the capture thread is the write worker too: writes what was sealed or handed over, and
 	 * ends what is done; at least every 100 ms.  NULL: another thread does. */

@@ -227,6 +227,9 @@ static void run_until_stop(struct recorder *r)
 
 static int exit_code(const struct store_summary *sum)
 {
+	/* An input's losses are no failure of what read it. */
+	if (sum->is_inherited)
+		return EXIT_LOSSES;
 	return sum->grade == GRADE_COMPLETE    ? EXIT_DONE
 	       : sum->grade == GRADE_WITH_LOSS ? EXIT_LOSSES
 					       : EXIT_ENVIRONMENT;

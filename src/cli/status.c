@@ -149,5 +149,6 @@ void status_end(struct status *s, const char *where, const struct store_summary 
 			(void)fprintf(stderr, "  %s: %" PRIu64 " (%s)\n",
 				      loss_name((enum loss)i), sum->losses.packets[i],
 				      loss_meaning((enum loss)i));
-	(void)fprintf(stderr, "grade: %s\n", grade_name(sum->grade));
+	(void)fprintf(stderr, "grade: %s%s\n", grade_name(sum->grade),
+		      sum->is_inherited ? ", as that of an input" : "");
 }

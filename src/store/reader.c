@@ -201,6 +201,11 @@ uint64_t reader_lost(const struct reader *r)
 	return r->lost;
 }
 
+const struct standing *reader_standing(const struct reader *r)
+{
+	return &r->standing;
+}
+
 const struct process_fact *reader_process(const struct reader *r, const struct packet *p)
 {
 	if (!p->has_pid || !r->processes)

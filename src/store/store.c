@@ -368,14 +368,6 @@ uint64_t store_disk_free(const struct store *s)
 	return s->stream && !bytes ? UINT64_MAX : bytes;
 }
 
-const char *grade_name(enum store_grade g)
-{
-	static const char *const names[] = { "complete", "complete-with-loss",
-					     "incomplete" };
-
-	return names[g];
-}
-
 static void summarise(const struct store *s, const struct store_end *end, bool has_failed,
 		      struct store_summary *summary)
 {
@@ -393,6 +385,9 @@ static void summarise(const struct store *s, const struct store_end *end, bool h
 		summary->grade = GRADE_WITH_LOSS;
 	if (end->is_incomplete || has_failed)
 		summary->grade = GRADE_INCOMPLETE;
+	summary->is_inherited = summary->grade < end->at_best;
+	if (summary->is_inherited)
+		summary->grade = end->at_best;
 }
 
 static json_t *end_line(const struct store *s, const struct store_end *end,

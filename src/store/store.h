@@ -135,13 +135,16 @@ enum store_grade {
 
 const char *grade_name(
 	enum store_grade g); /* "complete", "complete-with-loss", "incomplete" */
+/* The last of them for any other name, also an empty one: its end was not reached. */
+enum store_grade grade_of(const char *name);
 
 struct store_end {
 	const char
 		*reason; /* "signal", "duration", "count", "end_of_input", "error", ... */
 	struct loss_totals losses; /* of the whole session, the store's own included */
-	bool is_incomplete; /* the source failed or the end of it was not reached */
-	json_t *members;    /* more for the last line, taken; may be NULL */
+	bool is_incomplete;       /* the source failed or the end of it was not reached */
+	enum store_grade at_best; /* of what the packets were read from */
+	json_t *members;          /* more for the last line, taken; may be NULL */
 };
 
 struct store_summary {
@@ -149,6 +152,7 @@ struct store_summary {
 	int64_t first_ns, last_ns;
 	struct loss_totals losses;
 	enum store_grade grade;
+	bool is_inherited; /* the grade: nothing of this session was worse than `at_best` */
 };
 
 /* Finishes the open segments, waits for the ledger, writes the last line, frees s (always). */

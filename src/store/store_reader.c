@@ -4,6 +4,7 @@
  * down when they are read: what is open together is what overlaps in time (a lane or two). */
 #include "base/mem.h"
 #include "store/form.h"
+#include "store/json_lines.h"
 #include "store/regular.h"
 #include "store/segment_reader.h"
 
@@ -193,6 +194,27 @@ static int put_in_order(struct store_reader *r, struct weir_error *err)
 	return 0;
 }
 
+/* What the manifest says of how whole the recording is. */
+static void take_standing(struct store_reader *r)
+{
+	const struct store_view *v = r->view;
+	struct standing *s = &r->base.standing;
+	const char *grade = json_get_text(v->end, "grade");
+
+	s->is_store = true;
+	s->is_live = v->is_live;
+	(void)snprintf(s->grade, sizeof s->grade, "%s", grade ? grade : "");
+	s->lost = loss_total_packets(&v->losses);
+	for (size_t i = 0; i < v->segment_count; i++) {
+		s->removed_segments += v->segments[i].is_removed;
+		s->removed_packets +=
+			v->segments[i].is_removed ? v->segments[i].packets : 0;
+	}
+	s->lacks_processes = !r->base.processes &&
+			     json_is_object(json_object_get(v->end, "processes"));
+	memcpy(s->head, v->head, sizeof s->head);
+}
+
 /* What the recorder wrote of the processes, where it wrote anything. */
 static int load_processes(struct store_reader *r, struct weir_error *err)
 {
@@ -225,6 +247,8 @@ int store_reader_new(struct reader **out, const char *path, struct weir_error *e
 		rc = put_in_order(r, err);
 	if (!rc)
 		rc = load_processes(r, err);
+	if (!rc)
+		take_standing(r);
 	if (rc) {
 		reader_free(&r->base);
 		return rc;

@@ -446,6 +446,9 @@ int view_load(struct store_view **out, struct view_facts *f, const char *path, i
 		rc = list_files(v, f, err);
 	if (!rc && !v->start)
 		rc = make_up_start(v, f, err);
+	v->losses = f->losses;
+	if (f->good_bytes)
+		memcpy(v->head, f->hash, sizeof v->head);
 	if (rc) {
 		store_view_free(v);
 		return rc;

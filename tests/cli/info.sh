@@ -36,6 +36,15 @@ words=$("$WEIR" info lossy)
 check_match "a loss has its reason and meaning" "$words" '^ +kernel: 7 packets: .*full'
 check_match "and its grade" "$words" '^  grade +complete-with-loss$'
 check_equal "and its number" "$("$WEIR" info lossy --json | jq -c '[.lost,.losses.kernel.packets]')" '[7,7]'
+# Recorded again, what was lost stays lost.
+check_status "an import of it" 4 "$WEIR" import lossy -o again -q
+check_match "is graded as it is, and says why" "$tap_output" \
+	'^grade: complete-with-loss, as that of an input$'
+check_equal "in the manifest, too" "$("$WEIR" info again --json | jq -c '[.grade,.lost,
+	(.events[]|select(.type == "input")|.grade,.lost,.live,(.manifest_head|length))]')" \
+	'["complete-with-loss",0,"complete-with-loss",7,false,64]'
+check_status "and verifies" 0 "$WEIR" verify again
+check_status "a live reader is told, too" 4 "$WEIR" import lossy -w again.pcapng -q
 
 check_equal "a file" "$("$WEIR" info sizes.pcap --json | jq -c '[.kind,.packets,.grade]')" \
 	'["file",6,null]'

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,6 +52,7 @@ static struct result {
 	struct iface_info ifaces[8];
 	unsigned iface_count;
 	uint64_t damaged;
+	enum store_grade at_best;
 	struct weir_error err;
 } a, b;
 
@@ -100,6 +102,7 @@ static int import(struct result *r, struct source_config config, uint64_t count)
 	for (unsigned i = 0; i < iface_count(x.ifaces) && i < ARRAY_LEN(r->ifaces); i++)
 		r->ifaces[i] = iface_at(x.ifaces, i)->info;
 	r->iface_count = iface_count(x.ifaces);
+	r->at_best = x.at_best;
 	r->damaged = counter_read(&losses.packets[LOSS_DAMAGED]);
 	producer_free(x.producer);
 	iface_table_free(x.ifaces);
@@ -405,6 +408,66 @@ static void test_pipe(void)
 	CHECK_EQ(unlink(f.path), 0);
 }
 
+/* A store without packets, its last line as given; NULL: none.  Its manifest's descriptor. */
+static int save_store(char path[64], const char *last)
+{
+	static const char start[] =
+		"{\"seq\":1,\"type\":\"start\",\"format\":1,\"layout\":\"segments\"}\n";
+	char name[96], text[512];
+	int fd, n;
+
+	(void)snprintf(path, 64, "%s/store", folder);
+	(void)snprintf(name, sizeof name, "%s/manifest.jsonl", path);
+	n = snprintf(text, sizeof text, "%s%s", start, last ? last : "");
+	CHECK(!mkdir(path, 0700) || errno == EEXIST);
+	fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	CHECK(fd >= 0 && write(fd, text, (size_t)n) == n);
+	return fd;
+}
+
+/* No import is better than what it was made of, and it says what that was. */
+static void test_a_store_is_no_better_for_an_import(void)
+{
+	char path[64], name[96];
+	int fd =
+		save_store(path, "{\"seq\":2,\"type\":\"end\",\"grade\":\"complete\"}\n");
+
+	(void)close(fd);
+	CHECK_EQ(import_paths(&a, path, NULL), 0);
+	CHECK_EQ(a.at_best, GRADE_COMPLETE);
+	CHECK(strstr(told, "\"grade\":\"complete\"") && strstr(told, "\"lost\":0,"));
+
+	fd = save_store(path,
+			"{\"seq\":2,\"type\":\"end\",\"grade\":\"complete-with-loss\","
+			"\"losses\":{\"kernel\":{\"packets\":9,\"bytes\":0}}}\n");
+	(void)close(fd);
+	make_ng();
+	CHECK_EQ(import_paths(&a, path, save(0)), 0);
+	CHECK_EQ(a.at_best, GRADE_WITH_LOSS);
+	CHECK_EQ(a.packets, 3);
+	CHECK(strstr(told, "\"grade\":\"complete-with-loss\"") &&
+	      strstr(told, "\"lost\":9,") && strstr(told, "\"live\":false"));
+	/* `printf '%s' LINE | sha256sum` */
+	CHECK(strstr(told,
+		     "\"manifest_head\":\"7e8642672c8906d5c7498c0e33c636580c956a497fb13b9d89354a755079f96a\"") !=
+	      NULL);
+	/* A file says nothing of itself. */
+	CHECK_EQ(import_paths(&a, paths[0], NULL), 0);
+	CHECK_EQ(a.at_best, GRADE_COMPLETE);
+	CHECK(!strstr(told, "grade"));
+
+	/* Its recorder lives: it has the lock. */
+	fd = save_store(path, NULL);
+	CHECK_EQ(flock(fd, LOCK_EX), 0);
+	CHECK_EQ(import_paths(&a, path, NULL), 0);
+	(void)close(fd);
+	CHECK_EQ(a.at_best, GRADE_INCOMPLETE);
+	CHECK(strstr(told, "\"grade\":null") && strstr(told, "\"live\":true"));
+	(void)snprintf(name, sizeof name, "%s/manifest.jsonl", path);
+	CHECK_EQ(unlink(name), 0);
+	CHECK_EQ(rmdir(path), 0);
+}
+
 static void test_words_that_are_no_captures(void)
 {
 	CHECK_EQ(import_paths(&a, "/nonexistent/x.pcap", NULL), WEIR_ERR_ABSENT);
@@ -431,6 +494,7 @@ int main(void)
 	RUN(test_snaplen_and_count);
 	RUN(test_stop_is_not_the_end);
 	RUN(test_pipe);
+	RUN(test_a_store_is_no_better_for_an_import);
 	RUN(test_words_that_are_no_captures);
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
 		if (paths[i][0])
