@@ -25,7 +25,8 @@
 
 struct audit;
 
-/* `start` are members of the line that tells of the start (borrowed, may be NULL). */
+/* `start` are members of the line that tells of the start (borrowed): `agent` at least, by which a log
+ * is known. */
 int audit_open(struct audit **a, int dir_fd, json_t *start,
 	       struct weir_error *err) MUST_CHECK;
 /* Writes the line that tells of the end. */

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "store/chain.h"
+#include "store/form.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -48,18 +49,35 @@ static void begin(struct verify *v, const struct json_line *line)
 	v->check->is_whole = false;
 }
 
+/* A store's manifest has the same chain, and a first line of the same type. */
+static int check_start(struct verify *v, const struct json_line *line, const char *name)
+{
+	uint64_t format;
+
+	if (json_get_text(line->object, "layout"))
+		return fault(v, name,
+			     "it is the manifest of a store: name the store's directory");
+	if (!json_get_text(line->object, "agent"))
+		return fault(v, name, "a start line that names no agent");
+	if (!json_get_u64(line->object, "format", &format) || format != 1)
+		return fault(v, name, "a start line of an unknown format");
+	return 0;
+}
+
 static int check_type(struct verify *v, const struct json_line *line, const char *name)
 {
 	const char *type = json_get_text(line->object, "type");
-	uint64_t format, of;
+	uint64_t of;
+	int rc = 0;
 
 	if (!type)
 		return fault(v, name, "a line without a type");
 	if (v->chain.seq == 0 && strcmp(type, "start") != 0)
 		return fault(v, name, "the first line is no start line");
-	if (!strcmp(type, "start") &&
-	    (!json_get_u64(line->object, "format", &format) || format != 1))
-		return fault(v, name, "a start line of an unknown format");
+	if (!strcmp(type, "start"))
+		rc = check_start(v, line, name);
+	if (rc)
+		return rc;
 	if (!strcmp(type, "outcome") &&
 	    (!json_get_u64(line->object, "request_seq", &of) || of > v->chain.seq))
 		return fault(v, name, "an outcome of a request that is not before it");
@@ -116,6 +134,14 @@ static int check_lines(struct verify *v, struct byte_source source, bool is_live
 	return rc;
 }
 
+static bool is_capture(int fd)
+{
+	uint8_t first[4];
+
+	return pread(fd, first, sizeof first, 0) == (ssize_t)sizeof first &&
+	       (pcap_is_magic(first) || pcapng_is_magic(first));
+}
+
 static int check_file(struct verify *v, int dir_fd, const char *name, const char *shown,
 		      struct weir_error *err)
 {
@@ -129,6 +155,12 @@ static int check_file(struct verify *v, int dir_fd, const char *name, const char
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
 		(void)close(fd);
 		return fault(v, shown, "no regular file");
+	}
+	if (is_capture(fd)) {
+		(void)close(fd);
+		return fault(
+			v, shown,
+			"it is a capture file: there is nothing to check it against");
 	}
 	is_live = flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
 	v->check->is_live |= is_live;

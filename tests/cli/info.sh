@@ -46,6 +46,11 @@ check_equal "in the manifest, too" "$("$WEIR" info again --json | jq -c '[.grade
 check_status "and verifies" 0 "$WEIR" verify again
 check_status "a live reader is told, too" 4 "$WEIR" import lossy -w again.pcapng -q
 
+# Its manifest alone is no audit log, whose form it has.
+check_status "a manifest is not verified by itself" 1 "$WEIR" verify store/manifest.jsonl
+check_match "and what to name is said" "$tap_output" "FAULT: .*name the store's directory"
+check_status "nor is a capture file" 1 "$WEIR" verify sizes.pcap
+
 check_equal "a file" "$("$WEIR" info sizes.pcap --json | jq -c '[.kind,.packets,.grade]')" \
 	'["file",6,null]'
 check_equal "what the interface statistics of a file say was dropped" \

@@ -29,8 +29,10 @@ static void end(void)
 static struct audit *open_log(void)
 {
 	struct audit *a = NULL;
+	json_t *start = json_pack("{s:s,s:s}", "agent", "lab", "pin", "00");
 
-	CHECK_EQ(audit_open(&a, dir_fd, NULL, &err), 0);
+	CHECK_EQ(audit_open(&a, dir_fd, start, &err), 0);
+	json_decref(start);
 	return a;
 }
 
@@ -285,6 +287,27 @@ static void test_set_aside(void)
 	end();
 }
 
+/* A store's manifest has the form and the chain of a log, whatever became of its segments. */
+static void test_other_files(void)
+{
+	static const uint8_t pcap[] = { 0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0 };
+	json_t *start = json_pack("{s:s,s:s}", "mode", "sniff", "layout", "segments");
+	struct audit *a = NULL;
+
+	begin();
+	CHECK_EQ(audit_open(&a, dir_fd, start, &err), 0);
+	audit_close(a);
+	check_fault("it is the manifest of a store: name the store's directory");
+	CHECK_EQ(unlinkat(dir_fd, AUDIT_NAME, 0), 0);
+	CHECK_EQ(audit_open(&a, dir_fd, NULL, &err), 0);
+	audit_close(a);
+	check_fault("a start line that names no agent");
+	write_log((const char *)pcap, sizeof pcap);
+	check_fault("it is a capture file: there is nothing to check it against");
+	json_decref(start);
+	end();
+}
+
 static void test_no_members(void)
 {
 	struct audit *a;
@@ -329,6 +352,7 @@ int main(void)
 	RUN(test_last_line_is_none);
 	RUN(test_too_long);
 	RUN(test_set_aside);
+	RUN(test_other_files);
 	RUN(test_no_members);
 	RUN(test_nothing_there);
 	return tap_done();
