@@ -7,7 +7,8 @@
  * Threads: a reader belongs to one thread.  Memory: bounded (a window of each open file, and for a
  * segment whose times go back, 16 bytes a packet).
  * Errors: damage is reported with file, offset, value found and bound; packets before it have been
- * delivered.  Facts: pcap is draft-ietf-opsawg-pcap, pcapng draft-ietf-opsawg-pcapng-05. */
+ * delivered.  Of a store, whose parts are files of their own, so have those after it that can be read: the
+ * first error comes when all else has been delivered.  Facts: pcap is draft-ietf-opsawg-pcap, pcapng draft-ietf-opsawg-pcapng-05. */
 #ifndef WEIR_READER_H
 #define WEIR_READER_H
 
@@ -71,6 +72,10 @@ uint64_t reader_stated_drops(const struct reader *r);
 /* Packets that a pcapng file says were lost, by all read so far: of each interface what its packets' drop
  * counts say or what its statistics do, whichever is more, as both count the same.  A store says 0. */
 uint64_t reader_lost(const struct reader *r);
+
+/* Packets of a store that could not be read although its manifest or a list states them; whole once
+ * reader_next() has returned its error.  Of a file nobody can say, and it is 0. */
+uint64_t reader_unread(const struct reader *r);
 
 /* What a source says of itself: a store by its manifest, as it was when the reader was opened; a file
  * says nothing (is_store false, all else zero). */

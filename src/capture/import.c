@@ -274,8 +274,10 @@ static int step(struct source *s, struct weir_error *err)
 	int rc = reader_next(s->reader, &p, err);
 
 	if (rc < 0) {
+		uint64_t unread = reader_unread(s->reader);
+
 		/* What cannot be read is at least one packet. */
-		loss_add(s->context->losses, LOSS_DAMAGED, 1, 0);
+		loss_add(s->context->losses, LOSS_DAMAGED, unread ? unread : 1, 0);
 		fail(s, rc, err);
 		return 0;
 	}

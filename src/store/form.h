@@ -34,6 +34,7 @@ struct reader {
 	unsigned iface_count, iface_room;
 	struct processes *processes; /* NULL: none known */
 	uint64_t stated_drops, lost;
+	uint64_t unread; /* packets that the source states and that could not be read */
 	struct standing standing;
 	int ended; /* 1 at the end, negative after an error */
 };

@@ -201,6 +201,11 @@ uint64_t reader_lost(const struct reader *r)
 	return r->lost;
 }
 
+uint64_t reader_unread(const struct reader *r)
+{
+	return r->unread;
+}
+
 const struct standing *reader_standing(const struct reader *r)
 {
 	return &r->standing;

@@ -24,6 +24,12 @@ struct list_reader {
 	struct iface_info unknown;
 };
 
+static int no_packet(uint64_t offset, struct weir_error *err)
+{
+	return err_set(err, WEIR_ERR_FORMAT, "at offset %llu: a line describes no packet",
+		       (unsigned long long)offset);
+}
+
 static int fill(struct list_reader *t, const json_t *object, uint64_t offset,
 		struct packet *p, struct weir_error *err)
 {
@@ -32,9 +38,7 @@ static int fill(struct list_reader *t, const json_t *object, uint64_t offset,
 
 	memset(p, 0, sizeof *p);
 	if (!object || !list_line_read(object, &l))
-		return err_set(err, WEIR_ERR_FORMAT,
-			       "at offset %llu: a line describes no packet",
-			       (unsigned long long)offset);
+		return no_packet(offset, err);
 	rc = list_line_load(&l, t->view->dir_fd, t->packet, err);
 	if (rc)
 		return rc;
@@ -53,32 +57,41 @@ static int fill(struct list_reader *t, const json_t *object, uint64_t offset,
 	return 1;
 }
 
+/* Each packet is a file of its own: one that is gone or was changed hides none of the others. */
+static bool pass_over(struct list_reader *t, const struct weir_error *err)
+{
+	if (err->code == WEIR_ERR_NO_MEMORY)
+		return false;
+	if (!t->base.unread++)
+		t->base.damage = *err;
+	return true;
+}
+
 static int next_in_file(struct segment_reader *base, struct packet *p,
 			struct weir_error *err)
 {
 	struct list_reader *t = (struct list_reader *)base;
 	struct json_line line;
-	int rc = json_lines_next(&t->w, &line, err);
+	int rc;
 
-	if (rc <= 0)
-		return rc;
-	rc = fill(t, line.object, line.offset, p, err);
-	json_decref(line.object);
+	do {
+		rc = json_lines_next(&t->w, &line, err);
+		if (rc <= 0)
+			return rc;
+		rc = fill(t, line.object, line.offset, p, err);
+		json_decref(line.object);
+	} while (rc < 0 && pass_over(t, err));
 	return rc;
 }
 
-static int next_indexed(struct segment_reader *base, struct packet *p,
-			struct weir_error *err)
+static int read_indexed(struct list_reader *t, struct packet *p, struct weir_error *err)
 {
-	struct list_reader *t = (struct list_reader *)base;
 	uint64_t offset;
 	const char *newline;
 	json_t *object;
 	ssize_t n;
 	int rc;
 
-	if (t->at == t->index.count)
-		return 0;
 	offset = t->index.entries[t->at++].offset;
 	do
 		n = pread(t->fd, t->line, sizeof t->line, (off_t)offset);
@@ -92,6 +105,20 @@ static int next_indexed(struct segment_reader *base, struct packet *p,
 			 : NULL;
 	rc = fill(t, object, offset, p, err);
 	json_decref(object);
+	return rc;
+}
+
+static int next_indexed(struct segment_reader *base, struct packet *p,
+			struct weir_error *err)
+{
+	struct list_reader *t = (struct list_reader *)base;
+	int rc;
+
+	do {
+		if (t->at == t->index.count)
+			return 0;
+		rc = read_indexed(t, p, err);
+	} while (rc < 0 && pass_over(t, err));
 	return rc;
 }
 
@@ -132,11 +159,9 @@ static int build_index(struct list_reader *t, struct weir_error *err)
 		if (line.object && list_line_read(line.object, &l))
 			rc = time_index_add(&t->index, l.ns, line.offset, err);
 		else
-			rc = err_set(err, WEIR_ERR_FORMAT,
-				     "at offset %llu: a line describes no packet",
-				     (unsigned long long)line.offset);
+			rc = no_packet(line.offset, err);
 		json_decref(line.object);
-		if (rc)
+		if (rc && (rc == WEIR_ERR_NO_MEMORY || !pass_over(t, err)))
 			break;
 	}
 	time_index_sort(&t->index);

@@ -4,6 +4,8 @@
  * pointers are lent until the next call on the same one.  packet.iface is the segment's own
  * number: segment_reader_iface() describes it.
  *
+ * A packet of a list that cannot be read is passed over and counted; what else is wrong ends the segment.
+ *
  * Each holds one descriptor, a window, and for a segment that is not sorted 16 bytes a packet.
  * It borrows view and segment.  One thread. */
 #ifndef WEIR_STORE_SEGMENT_READER_H
@@ -26,6 +28,9 @@ struct segment_reader {
 	/* For who merges several. */
 	struct packet head;
 	uint64_t count; /* packets so far */
+	/* Passed over so far, and what was wrong with the first. */
+	uint64_t unread;
+	struct weir_error damage;
 	unsigned
 		ifaces[IFACE_MAX]; /* own number -> merged number + 1; 0: not yet asked */
 };

@@ -1,7 +1,9 @@
 /* The form store: its segments, merged, so that one store always reads in order of time.
  *
  * Segments are taken up in the order of their first packet, when the merge has come to it, and put
- * down when they are read: what is open together is what overlaps in time (a lane or two). */
+ * down when they are read: what is open together is what overlaps in time (a lane or two).
+ *
+ * A segment that is damaged, or a packet file, hides no other: what is wrong is told at the end. */
 #include "base/mem.h"
 #include "store/form.h"
 #include "store/json_lines.h"
@@ -19,12 +21,28 @@ struct store_reader {
 	struct segment_reader **open; /* room for order_count */
 	size_t open_count;
 	struct segment_reader *lent; /* its head was delivered last */
+	struct weir_error damage;    /* the first; code 0: none */
 };
 
-static int name_segment(const struct store_segment *s, int rc, struct weir_error *err)
+/* Keeps the first for the end. */
+static void note_damage(struct store_reader *r, const struct store_segment *s,
+			const struct weir_error *err)
 {
-	(void)err_prefix(err, "segment '%s'", s->name);
-	return rc;
+	if (r->damage.code)
+		return;
+	r->damage = *err;
+	(void)err_prefix(&r->damage, "segment '%s'", s->name);
+}
+
+static int tell_damage(const struct store_reader *r, struct weir_error *err)
+{
+	if (!r->damage.code)
+		return 0;
+	*err = r->damage;
+	if (r->base.unread)
+		(void)err_prefix(err, "%llu packets could not be read, first",
+				 (unsigned long long)r->base.unread);
+	return (int)r->damage.code;
 }
 
 static void drop(struct store_reader *r, size_t i)
@@ -40,18 +58,25 @@ static int advance(struct store_reader *r, size_t i, struct weir_error *err)
 {
 	struct segment_reader *t = r->open[i];
 	int rc = segment_reader_next(t, &t->head, err);
+	uint64_t found;
 
 	t->count += rc > 0;
+	if (rc > 0 || rc == WEIR_ERR_NO_MEMORY)
+		return rc > 0 ? 0 : rc;
+	found = t->count + t->unread;
+	if (t->unread)
+		note_damage(r, t->segment, &t->damage);
 	/* A file that was cut between two records reads well, and is short. */
-	if (!rc && t->count != t->segment->packets)
+	if (!rc && found != t->segment->packets)
 		rc = err_set(err, WEIR_ERR_MISMATCH,
 			     "it has %llu packets, the manifest says %llu",
-			     (unsigned long long)t->count,
+			     (unsigned long long)found,
 			     (unsigned long long)t->segment->packets);
-	if (rc < 0)
-		return name_segment(t->segment, rc, err);
-	if (!rc)
-		drop(r, i);
+	if (rc)
+		note_damage(r, t->segment, err);
+	if (t->count < t->segment->packets)
+		r->base.unread += t->segment->packets - t->count;
+	drop(r, i);
 	return 0;
 }
 
@@ -64,8 +89,13 @@ static int take_up(struct store_reader *r, struct weir_error *err)
 	/* Retention goes on while a store is being recorded. */
 	if (rc == WEIR_ERR_ABSENT && r->view->is_live)
 		return 0;
-	if (rc)
-		return name_segment(s, rc, err);
+	if (rc == WEIR_ERR_NO_MEMORY)
+		return rc;
+	if (rc) {
+		note_damage(r, s, err);
+		r->base.unread += s->packets;
+		return 0;
+	}
 	r->open[r->open_count++] = t;
 	return advance(r, r->open_count - 1, err);
 }
@@ -111,9 +141,12 @@ static int merged_iface(struct store_reader *r, struct segment_reader *t, unsign
 static int store_next(struct reader *base, struct packet *p, struct weir_error *err)
 {
 	struct store_reader *r = (struct store_reader *)base;
+	struct weir_error unused;
 	struct segment_reader *t;
 	int rc = 0;
 
+	if (!err)
+		err = &unused;
 	if (r->lent)
 		rc = advance(r, find_lent(r), err);
 	r->lent = NULL;
@@ -128,7 +161,7 @@ static int store_next(struct reader *base, struct packet *p, struct weir_error *
 		return rc;
 	t = earliest(r);
 	if (!t)
-		return 0;
+		return tell_damage(r, err);
 	rc = merged_iface(r, t, t->head.iface, err);
 	if (rc < 0)
 		return rc;

@@ -183,6 +183,81 @@ static void test_damage_is_named(void)
 	damage(STORE_FILES, name, 10, "has 10 bytes, its line says 20");
 }
 
+static void remove_file(const char *name)
+{
+	char path[200];
+
+	(void)snprintf(path, sizeof path, "%s/%s", d.path, name);
+	CHECK_EQ(unlink(path), 0);
+}
+
+/* The ids that come, in order, behind which `unread` packets are told as missing, with these words. */
+static void check_rest(const uint64_t *ids, unsigned count, uint64_t unread,
+		       const char *words)
+{
+	struct reader *r;
+	struct packet p;
+	unsigned n = 0;
+	int rc;
+
+	CHECK_EQ(reader_open(&r, d.path, &err), 0);
+	while ((rc = reader_next(r, &p, &err)) > 0) {
+		CHECK(n < count && p.id == ids[n]);
+		n++;
+	}
+	CHECK_EQ(n, count);
+	CHECK(rc < 0);
+	CHECK_EQ(reader_unread(r), unread);
+	if (!strstr(err.text, words))
+		CHECK_STR(err.text, words);
+	reader_free(r);
+	driver_fini(&d);
+}
+
+/* One packet file that is gone, and one that was changed, hide nothing behind them. */
+static void one_of(enum store_layout layout, const char *suffix, bool is_sorted)
+{
+	static const int64_t up[] = { 1, 2, 3, 4, 5 }, down[] = { 5, 4, 3, 2, 1 };
+	static const uint64_t rest_up[] = { 1, 3, 5 }, rest_down[] = { 5, 3, 1 };
+	char name[64];
+
+	begin(layout);
+	put(0, 0, is_sorted ? up : down, 5);
+	CHECK_EQ(driver_close(&d, NULL), 0);
+	(void)snprintf(name, sizeof name, "%lld.%s", (long long)T0 + 2, suffix);
+	remove_file(name);
+	(void)snprintf(name, sizeof name, "%lld.%s", (long long)T0 + 4, suffix);
+	write_whole(d.path, name, "changed", 7);
+	check_rest(is_sorted ? rest_up : rest_down, 3, 2,
+		   ": 2 packets could not be read, first: segment "
+		   "'0000000001.list.jsonl': cannot open packet file");
+}
+
+static void test_one_packet_hides_no_other(void)
+{
+	one_of(STORE_FILES, "pkt", true);
+	one_of(STORE_FILES, "pkt", false);
+	one_of(STORE_PAIRS, "bin", true);
+}
+
+/* Nor does a segment. */
+static void test_one_segment_hides_no_other(void)
+{
+	static const int64_t times[] = { 1, 2, 3, 4, 5 };
+	static const uint64_t rest[] = { 1, 3, 4, 5 };
+
+	driver_init(&d);
+	d.config.rotate_ns = 1; /* a segment a packet */
+	CHECK(driver_iface(&d, "eth0", LINKTYPE_ETHERNET) != NULL);
+	CHECK_EQ(driver_start(&d, NULL), 0);
+	put(0, 0, times, 5);
+	CHECK_EQ(driver_close(&d, NULL), 0);
+	remove_file("0000000002.pcapng");
+	check_rest(rest, 4, 1,
+		   ": 1 packets could not be read, first: segment '0000000002.pcapng': "
+		   "cannot open file");
+}
+
 /* Cut exactly behind a record, a file reads well: the manifest knows that it is short. */
 static void test_cut_between_records(void)
 {
@@ -252,6 +327,8 @@ int main(void)
 	RUN(test_every_field);
 	RUN(test_empty_store);
 	RUN(test_damage_is_named);
+	RUN(test_one_packet_hides_no_other);
+	RUN(test_one_segment_hides_no_other);
 	RUN(test_cut_between_records);
 	RUN(test_missing_segment);
 	RUN(test_long_unsorted_segment);
