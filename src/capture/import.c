@@ -33,8 +33,9 @@ struct source {
 	/* The reader's interfaces as ours; NULL: not met yet. */
 	struct iface **ifaces;
 	size_t iface_room;
-	uint64_t packets, cut; /* of this input; cut: longer than a record can be */
-	int rc;                /* the first error, told at the end */
+	/* Of this input; cut: longer than a record can be; owned: recorded without their process. */
+	uint64_t packets, cut, owned;
+	int rc; /* the first error, told at the end */
 	struct weir_error error;
 };
 
@@ -252,6 +253,7 @@ static int record(struct source *s, const struct packet *p, struct weir_error *e
 		fail(s, WEIR_ERR_FORMAT, err);
 		return 0;
 	}
+	s->owned += p->has_pid;
 	caplen = limit_length(s, p->caplen);
 	(void)producer_put(s->context->producer, iface, p->data, caplen, p->len, &meta);
 	return 0;
@@ -355,6 +357,9 @@ static void tell_input(struct source *s, const struct weir_error *err)
 		(void)json_object_set_new(
 			j, "stated_drops",
 			json_integer((json_int_t)reader_stated_drops(s->reader)));
+	if (s->owned)
+		(void)json_object_set_new(j, "processes_left_out",
+					  json_integer((json_int_t)s->owned));
 	/* A name is bytes: one that is no UTF-8 cannot stand in JSON, and is left out. */
 	(void)json_object_set_new(j, "input", json_string(s->input));
 	if (hex[0])
@@ -371,7 +376,7 @@ static int run_input(struct source *s, size_t index, struct weir_error *err)
 	const struct standing *of;
 	int rc;
 
-	s->packets = s->cut = 0;
+	s->packets = s->cut = s->owned = 0;
 	s->input = s->context->config->inputs[index];
 	s->reader = s->kept[index];
 	s->kept[index] = NULL;

@@ -145,6 +145,7 @@ static void test_pcap_of_us_becomes_ns(void)
 static void make_ng(void)
 {
 	const uint8_t flags[4] = { 2, 1, 0, 0 }, drops[8] = { 9 }, resolution = 9;
+	const uint8_t process[8] = { 1, 0, 0, 0, 1, 0, 0, 0 };
 
 	ng_begin(&file, 0x0a0d0d0a);
 	put32(&file, 0x1a2b3c4d);
@@ -171,6 +172,8 @@ static void make_ng(void)
 		put32(&file, 4);
 		put_bytes(&file, "data", 4);
 		ng_option(&file, 2, flags, 4);
+		if (i == 0)
+			ng_option(&file, 8, process, 8);
 		if (i == 2)
 			ng_option(&file, 4, drops, 8);
 		ng_option(&file, 0, "", 0);
@@ -195,6 +198,8 @@ static void test_pcapng_keeps_interfaces_flags_and_drops(void)
 	CHECK_EQ(record_ns(a.bytes + 60), 0x0123456789abcdf1);
 	CHECK_EQ(get_u32le(a.bytes + 60 + 52), 4 | 8 << 16);
 	CHECK_EQ(get_u64le(a.bytes + 60 + 56), 9);
+	/* Whose packet the first was is not kept, and said to be left out. */
+	CHECK(strstr(told, "\"processes_left_out\":1,") != NULL);
 }
 
 /* JSON's integers end at 2^63 - 1: a larger count would make a packet's line unreadable. */
