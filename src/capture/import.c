@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "capture/source.h"
 #include "filter/recorded.h"
+#include "store/form.h"
 #include "weir/reader.h"
 
 #include <fcntl.h>
@@ -19,14 +20,19 @@
 #define HASH_CHUNK   (64 * 1024)
 #define NAMED_INPUTS (IFACE_MAX / 2)
 
+/* An input that cannot be opened twice (standard input, a pipe): hashed as it is read. */
+struct once {
+	struct reader *reader;
+	struct byte_tap tap;
+};
+
 struct source {
 	struct source_context *context;
-	/* For each input: its reader where it cannot be opened twice (standard input, a pipe). */
-	struct reader **kept;
-	size_t count;          /* of inputs */
+	struct once *once; /* for each input; a file and a store have no reader here */
+	size_t count;      /* of inputs */
 	struct reader *reader; /* of the input that is being read */
 	const char *input;
-	bool is_kept; /* that input */
+	struct once *from; /* that input; NULL: a file or a store */
 	/* The name of interfaces without one: their input's, or, of more inputs than the table of
 	 * interfaces is to hold, that of the first input that has such. */
 	const char *nameless;
@@ -69,6 +75,26 @@ static bool is_read_once(const char *path)
 	       (!stat(path, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
 }
 
+static int open_once(struct once *o, const char *path, struct weir_error *err)
+{
+	struct byte_source source = byte_source_fd(STDIN_FILENO, UINT64_MAX, false);
+	int fd;
+
+	o->tap.hash = hash_new();
+	if (!o->tap.hash)
+		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for a hash");
+	if (!is_standard_input(path)) {
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		if (fd < 0)
+			return err_sys(err, "cannot open '%.200s'", path);
+		source = byte_source_fd(fd, UINT64_MAX, true);
+	}
+	source.tap = &o->tap;
+	return reader_open_source(&o->reader,
+				  is_standard_input(path) ? "standard input" : path,
+				  source, err);
+}
+
 /* Each input is opened once beforehand: a word that is no capture should not leave half a store. */
 static int try_inputs(struct source *s, struct weir_error *err)
 {
@@ -76,20 +102,20 @@ static int try_inputs(struct source *s, struct weir_error *err)
 	bool has_standard_input = false;
 
 	for (size_t i = 0; i < s->count; i++) {
-		struct reader *r;
+		struct reader *r = NULL;
 		int rc;
 
 		if (is_standard_input(inputs[i]) && has_standard_input)
 			return err_set(err, WEIR_ERR_USAGE,
 				       "standard input is named more than once");
 		has_standard_input = has_standard_input || is_standard_input(inputs[i]);
-		rc = reader_open(&r, inputs[i], err);
+		if (is_read_once(inputs[i]))
+			rc = open_once(&s->once[i], inputs[i], err);
+		else
+			rc = reader_open(&r, inputs[i], err);
 		if (rc)
 			return rc;
-		if (is_read_once(inputs[i]))
-			s->kept[i] = r;
-		else
-			reader_free(r);
+		reader_free(r);
 	}
 	return 0;
 }
@@ -99,9 +125,11 @@ static void import_close(struct source *s)
 	if (!s)
 		return;
 	reader_free(s->reader);
-	for (size_t i = 0; s->kept && i < s->count; i++)
-		reader_free(s->kept[i]);
-	mem_free(s->kept);
+	for (size_t i = 0; s->once && i < s->count; i++) {
+		reader_free(s->once[i].reader);
+		hash_free(s->once[i].tap.hash);
+	}
+	mem_free(s->once);
 	mem_free(s->ifaces);
 	mem_free(s);
 }
@@ -118,8 +146,8 @@ static int import_open(struct source **out, struct source_context *context,
 	s->context = context;
 	while (context->config->inputs[s->count])
 		s->count++;
-	s->kept = mem_new(s->count + 1, sizeof(struct reader *));
-	rc = s->kept ? try_inputs(s, err)
+	s->once = mem_new(s->count + 1, sizeof *s->once);
+	rc = s->once ? try_inputs(s, err)
 		     : err_set(err, WEIR_ERR_NO_MEMORY, "no memory for the import");
 	if (rc)
 		import_close(s);
@@ -340,6 +368,15 @@ static void tell_standing(json_t *j, const struct standing *of)
 	json_decref(more);
 }
 
+/* Of all of it: of one that was not read to its end nothing can be said. */
+static void hash_once_read(const struct once *o, char hex[HASH_HEX])
+{
+	uint8_t digest[HASH_BYTES];
+
+	if (o->tap.is_whole && !o->tap.has_failed && !hash_so_far(o->tap.hash, digest))
+		hash_hex(digest, hex);
+}
+
 static void tell_input(struct source *s, const struct weir_error *err)
 {
 	char hex[HASH_HEX] = "";
@@ -347,7 +384,9 @@ static void tell_input(struct source *s, const struct weir_error *err)
 
 	if (!s->context->store)
 		return;
-	if (!s->is_kept)
+	if (s->from)
+		hash_once_read(s->from, hex);
+	else
 		hash_input(s->input, hex);
 	j = json_pack("{s:I, s:I}", "packets", (json_int_t)s->packets, "cut_packets",
 		      (json_int_t)s->cut);
@@ -378,10 +417,10 @@ static int run_input(struct source *s, size_t index, struct weir_error *err)
 
 	s->packets = s->cut = s->owned = 0;
 	s->input = s->context->config->inputs[index];
-	s->reader = s->kept[index];
-	s->kept[index] = NULL;
-	s->is_kept = s->reader != NULL;
-	if (!s->is_kept) {
+	s->reader = s->once[index].reader;
+	s->once[index].reader = NULL;
+	s->from = s->reader ? &s->once[index] : NULL;
+	if (!s->from) {
 		rc = reader_open(&s->reader, s->input, &here);
 		if (rc) {
 			fail(s, rc, &here);

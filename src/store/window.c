@@ -1,10 +1,19 @@
 #include "store/window.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <unistd.h>
+
+static void see(struct byte_tap *tap, const void *bytes, size_t length)
+{
+	if (!length)
+		tap->is_whole = true;
+	else if (hash_update(tap->hash, bytes, length))
+		tap->has_failed = true;
+}
 
 static int read_fd(struct byte_source *s, void *into, size_t room, size_t *got,
 		   struct weir_error *err)
@@ -20,6 +29,8 @@ static int read_fd(struct byte_source *s, void *into, size_t room, size_t *got,
 		return err_sys(err, "read failed");
 	s->left -= (uint64_t)n;
 	*got = (size_t)n;
+	if (s->tap)
+		see(s->tap, into, (size_t)n);
 	return 0;
 }
 

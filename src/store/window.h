@@ -26,6 +26,15 @@
 #define WINDOW_MAX   (16u * 1024 * 1024) /* bytes that can be looked at together */
 #define WINDOW_FIRST (128u * 1024)       /* the size that a window starts with */
 
+struct hash; /* base/hash.h */
+
+/* What has come out of a source that cannot be read again. */
+struct byte_tap {
+	struct hash *hash;
+	bool is_whole;   /* its end was met */
+	bool has_failed; /* the hash */
+};
+
 struct byte_source {
 	/* Up to `room` bytes; *got 0 is the end. */
 	int (*read)(struct byte_source *s, void *into, size_t room, size_t *got,
@@ -33,7 +42,8 @@ struct byte_source {
 	const uint8_t *memory; /* the rest of it */
 	uint64_t left;         /* bytes that may still be read, at most */
 	int fd;
-	bool is_owner; /* of fd */
+	bool is_owner;        /* of fd */
+	struct byte_tap *tap; /* the caller's; NULL: none.  Only of a descriptor. */
 };
 
 /* Reads fd from where it stands, `limit` bytes at most. */

@@ -74,6 +74,13 @@ check_equal "losses of two interfaces, told in two ways" \
 check_match "counts beyond all bounds stay a number" "$("$WEIR" info huge.pcapng)" \
 	'^  lost +9223372036854775807 packets$'
 check_match "in JSON, too" "$("$WEIR" info --json huge.pcapng)" '"lost":9223372036854775807,'
+"$WEIR" import - -o piped <sizes.pcap >import.out 2>&1 || cat import.out
+check_equal "standard input is hashed as it is read" \
+	"$("$WEIR" info piped --json | jq -r '.events[]|select(.type == "input").sha256')" \
+	"$(sha256sum <sizes.pcap | cut -d ' ' -f 1)"
+"$WEIR" import - -o part -c 1 <sizes.pcap >import.out 2>&1 || cat import.out
+check_equal "but not a part of it" \
+	"$("$WEIR" info part --json | jq -r '.events[]|select(.type == "input").sha256')" null
 head -c 200 us.pcap >cut.pcap
 check_status "a damaged file" 4 "$WEIR" info cut.pcap
 check_match "says where" "$("$WEIR" info cut.pcap 2>&1 || :)" 'damage .*offset'

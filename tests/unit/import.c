@@ -388,7 +388,22 @@ static void *feed(void *arg)
 	return NULL;
 }
 
-/* What is read from a pipe is gone: it is opened once, and has no hash. */
+/* How often the SHA-256 that was told first was told. */
+static unsigned count_hash(void)
+{
+	const char *first = strstr(told, "\"sha256\":\"");
+	unsigned n = 0;
+	char text[80];
+
+	if (!first)
+		return 0;
+	(void)snprintf(text, sizeof text, "%.75s", first);
+	for (const char *at = told; (at = strstr(at, text)) != NULL; at++)
+		n++;
+	return n;
+}
+
+/* What is read from a pipe is gone: it is opened once, and hashed as it is read. */
 static void test_pipe(void)
 {
 	struct port_thread *writer;
@@ -410,6 +425,8 @@ static void test_pipe(void)
 	file.length = 0;
 	CHECK_EQ(a.packets, 6);
 	CHECK(strstr(told, "/pipe\"") != NULL);
+	/* The file behind it is the same. */
+	CHECK_EQ(count_hash(), 2);
 	CHECK_EQ(unlink(f.path), 0);
 }
 
