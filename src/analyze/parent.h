@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-#define PARENT_TEXT 512
+#define PARENT_TEXT 768
 
 /* SHA-256 of the last whole line of the store's manifest, as the next line's `prev` would have it.
  * WEIR_ERR_ABSENT where path is no store. */

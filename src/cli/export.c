@@ -1,4 +1,5 @@
 /* weir export: packets of stores and files, merged and selected, in a form for other tools. */
+#include "analyze/lacks.h"
 #include "analyze/parent.h"
 #include "analyze/recent.h"
 #include "analyze/split.h"
@@ -108,6 +109,16 @@ static int check_place(const char *output, struct weir_error *err)
 		       "'%s' lies within a store, which is left as it is", output);
 }
 
+/* Behind what the source is: what it lacks. */
+static void add_lacks(const struct standing *of, char parent[PARENT_TEXT])
+{
+	size_t used = strlen(parent);
+	char text[LACKS_TEXT];
+
+	if (lacks_describe(of, text))
+		(void)snprintf(parent + used, PARENT_TEXT - used, "; %s", text);
+}
+
 static int describe_parents(struct export *e, char **words, int count,
 			    struct weir_error *err)
 {
@@ -122,6 +133,8 @@ static int describe_parents(struct export *e, char **words, int count,
 	for (size_t i = 0; i < n && !rc; i++) {
 		e->parent_list[i] = e->parents[i];
 		rc = parent_describe(words[i], e->parents[i], err);
+		if (!rc)
+			add_lacks(merge_standing(e->sources.merge, i), e->parents[i]);
 	}
 	return rc;
 }
@@ -225,6 +238,7 @@ static int prepare(struct export *e, char **words, int count, struct weir_error 
 static int run(struct export *e, char **words, int count, struct weir_error *err)
 {
 	struct copy c = { .selection = &e->sources.selection };
+	bool is_damaged;
 	int rc = prepare(e, words, count, err);
 
 	if (rc)
@@ -246,8 +260,9 @@ static int run(struct export *e, char **words, int count, struct weir_error *err
 			" packets had more than %d bytes captured: the rest is left "
 			"out, because other programs refuse such a file\n",
 			c.cut_count, COPY_CAPTURED_MAX);
+	is_damaged = sources_tell_lacks(&e->sources, "export");
 	if (!c.is_damaged)
-		return c.cut_count ? EXIT_LOSSES : EXIT_DONE;
+		return c.cut_count || is_damaged ? EXIT_LOSSES : EXIT_DONE;
 	(void)cli_fail("export", &c.damage);
 	(void)fprintf(stderr, "weir export: what could be read is written\n");
 	return EXIT_LOSSES;

@@ -116,6 +116,7 @@ static int run(struct flows_command *c, char **words, int count, struct weir_err
 {
 	struct flows_counts n;
 	struct flows *f;
+	bool is_damaged;
 	int rc = sources_open(&c->sources, words, count, &c->what, err);
 
 	if (rc)
@@ -132,10 +133,11 @@ static int run(struct flows_command *c, char **words, int count, struct weir_err
 	flows_free(f);
 	if (rc)
 		return rc;
-	if (c->damage.code) {
+	is_damaged = sources_tell_lacks(&c->sources, "flows");
+	if (c->damage.code)
 		(void)cli_fail("flows", &c->damage);
+	if (c->damage.code || is_damaged)
 		return EXIT_LOSSES;
-	}
 	return c->sources.is_selective && !n.flows ? EXIT_NO : EXIT_DONE;
 }
 

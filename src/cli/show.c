@@ -39,6 +39,7 @@ static int run(struct show *s, char **words, int count, struct weir_error *err)
 	struct copy c = { .writer = &w,
 			  .selection = &s->sources.selection,
 			  .count_limit = s->count };
+	bool is_damaged;
 	int rc = sources_open(&s->sources, words, count, &s->what, err);
 
 	if (rc)
@@ -54,10 +55,11 @@ static int run(struct show *s, char **words, int count, struct weir_error *err)
 		rc = rc ? rc : (int)err->code;
 	if (rc)
 		return rc;
-	if (c.is_damaged) {
+	is_damaged = sources_tell_lacks(&s->sources, "show");
+	if (c.is_damaged)
 		(void)cli_fail("show", &c.damage);
+	if (c.is_damaged || is_damaged)
 		return EXIT_LOSSES;
-	}
 	return s->sources.is_selective && !c.count ? EXIT_NO : EXIT_DONE;
 }
 

@@ -1,5 +1,6 @@
 #include "cli/sources.h"
 
+#include "analyze/lacks.h"
 #include "base/mem.h"
 #include "cli/filter_text.h"
 #include "weir/filter.h"
@@ -68,6 +69,25 @@ int sources_open(struct sources *s, char **words, int count,
 		merge_set_range(s->merge, o->looks_before ? INT64_MIN : o->from_ns,
 				o->to_ns);
 	return rc;
+}
+
+bool sources_tell_lacks(const struct sources *s, const char *command)
+{
+	bool is_damaged = false;
+
+	for (size_t i = 0; i < merge_source_count(s->merge); i++) {
+		const struct standing *of = merge_standing(s->merge, i);
+		struct weir_error note = { 0 };
+		char text[LACKS_TEXT];
+
+		is_damaged = is_damaged || of->lacks_processes;
+		if (!lacks_describe(of, text))
+			continue;
+		(void)err_set(&note, WEIR_OK, "'%.120s': %s",
+			      merge_source_path(s->merge, i), text);
+		cli_say(command, &note);
+	}
+	return is_damaged;
 }
 
 void sources_close(struct sources *s)

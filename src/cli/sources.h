@@ -47,6 +47,8 @@ struct sources {
 /* words: argv without the command's name.  `s` is to be closed also where this fails. */
 int sources_open(struct sources *s, char **words, int count,
 		 const struct source_options *o, struct weir_error *err) MUST_CHECK;
+/* Says of each source what it says that it lacks.  True where that is damage: a file of a store. */
+bool sources_tell_lacks(const struct sources *s, const char *command);
 void sources_close(struct sources *s);
 
 #endif

@@ -19,4 +19,38 @@ check_match "and counted" "$tap_output" "^2 of 2 packets in 'files.pcapng'\$"
 check_status "an import has what is left" 3 "$WEIR" import files -o imported -q
 check_equal "and each as lost that it could not read" \
 	"$("$WEIR" info imported --json | jq -c '[.packets,.losses.damaged.packets,.grade]')" '[2,2,"incomplete"]'
+
+# lacks COMMAND...: what it says on standard error.
+lacks() {
+	"$@" 2>&1 >/dev/null || :
+}
+
+# A store that says what it lacks: lost packets, a removed segment, a member that is not there.
+"$WEIR" import known.pcapng -o store -q >import.out 2>&1 || cat import.out
+for name in lossy removed alone; do
+	mkdir $name
+	cp store/*.pcapng $name
+done
+check_equal "a store that lacks nothing says nothing" "$(lacks "$WEIR" show store)$(lacks "$WEIR" flows store)" ""
+sed -e 's/"lost":0,"losses":{}/"lost":7,"losses":{"kernel":{"packets":7,"bytes":0}}/' \
+	-e 's/"grade":"complete"/"grade":"complete-with-loss"/' store/manifest.jsonl >lossy/manifest.jsonl
+sed '/"type":"end"/i {"seq":99,"type":"removed","number":1,"name":"0000000001.pcapng"}' \
+	store/manifest.jsonl >removed/manifest.jsonl
+rm removed/0000000001.pcapng
+sed 's/"grade":"complete"/&,"processes":{"name":"processes.jsonl"}/' store/manifest.jsonl >alone/manifest.jsonl
+for command in show flows "export --format jsonl"; do
+	check_match "${command%% *}: what was lost" "$(lacks "$WEIR" $command lossy)" \
+		"^weir ${command%% *}: 'lossy': grade complete-with-loss; 7 packets lost\$"
+	check_match "${command%% *}: what was removed" "$(lacks "$WEIR" $command removed)" \
+		"^weir ${command%% *}: 'removed': 4 packets of 1 segments were removed\$"
+	check_match "${command%% *}: who is not described any more" "$(lacks "$WEIR" $command alone)" \
+		"^weir ${command%% *}: 'alone': processes.jsonl is missing\$"
+	check_status "${command%% *}: which is damage" 4 "$WEIR" $command alone
+	check_status "${command%% *}: a loss is none" 0 "$WEIR" $command lossy
+done
+check "an export of it" "$WEIR" export lossy store -o lossy.pcapng
+words=$(tr -c '[:print:]' '\n' <lossy.pcapng)
+check_match "tells it in its comments, too" "$words" \
+	"^made from store 'lossy', manifest head sha256:[0-9a-f]{64}; grade complete-with-loss; 7 packets lost"
+check_equal "and only of that store" "$(printf '%s\n' "$words" | grep -c "^made from.*; ")" 1
 tap_done
