@@ -8,13 +8,14 @@
 
 static int print_json(const char *path, const struct store_check *c, bool is_good)
 {
-	json_t *o = json_pack("{s:o,s:b,s:o,s:o,s:b,s:b,s:I,s:I,s:I}", "store",
+	json_t *o = json_pack("{s:o,s:b,s:o,s:o,s:b,s:b,s:I,s:I,s:I,s:I}", "store",
 			      json_string(path), "ok", (int)is_good, "fault",
 			      is_good ? json_null() : json_string(c->fault), "grade",
 			      c->grade[0] ? json_string(c->grade) : json_null(), "live",
 			      (int)c->is_live, "repaired", (int)c->is_repaired, "lines",
 			      (json_int_t)c->lines, "segments", (json_int_t)c->segments,
-			      "packets", (json_int_t)c->packets);
+			      "removed_segments", (json_int_t)c->removed, "packets",
+			      (json_int_t)c->packets);
 
 	if (!o || json_dumpf(o, stdout, JSON_COMPACT) || putchar('\n') == EOF) {
 		json_decref(o);
@@ -26,14 +27,21 @@ static int print_json(const char *path, const struct store_check *c, bool is_goo
 
 static int print_text(const char *path, const struct store_check *c, bool is_good)
 {
+	char removed[48] = "";
+
 	if (!is_good) {
 		(void)printf("%s: FAULT: %s\n", path, c->fault);
 		return EXIT_NO;
 	}
+	if (c->removed)
+		(void)snprintf(removed, sizeof removed, " (%llu more were removed)",
+			       (unsigned long long)c->removed);
 	(void)printf(
-		"%s: good: %llu packets in %llu segments, %llu manifest lines, grade %s%s%s\n",
+		"%s: good: %llu packets in %llu segments%s, %llu manifest lines, grade "
+		"%s%s%s\n",
 		path, (unsigned long long)c->packets, (unsigned long long)c->segments,
-		(unsigned long long)c->lines, c->grade[0] ? c->grade : "not yet given",
+		removed, (unsigned long long)c->lines,
+		c->grade[0] ? c->grade : "not yet given",
 		c->is_repaired ? ", repaired after its recorder died" : "",
 		c->is_live ? ", still being recorded" : "");
 	return EXIT_DONE;

@@ -82,6 +82,8 @@ int store_recover(const char *path, const struct store_death *death,
  * Returns 0 when all agree, WEIR_ERR_MISMATCH when not. */
 struct store_check {
 	uint64_t lines, segments, packets; /* those that were checked and agree */
+	uint64_t
+		removed; /* segments that retention took: of them the lines alone are there */
 	bool is_live, is_repaired;
 	char grade[24]; /* of the last line; empty without it */
 	char fault[WEIR_ERROR_TEXT];

@@ -215,9 +215,13 @@ static int check_segments(struct verify *v, struct weir_error *err)
 			rc = check_begun(v, s);
 		else
 			rc = check_segment_of(v, &s->stated, err);
-		if (!rc && s->is_stated) {
+		if (rc || !s->is_stated)
+			continue;
+		if (s->stated.is_removed) {
+			v->check->removed++;
+		} else {
 			v->check->segments++;
-			v->check->packets += s->stated.is_removed ? 0 : s->stated.packets;
+			v->check->packets += s->stated.packets;
 		}
 	}
 	return rc;

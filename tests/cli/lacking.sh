@@ -53,4 +53,20 @@ words=$(tr -c '[:print:]' '\n' <lossy.pcapng)
 check_match "tells it in its comments, too" "$words" \
 	"^made from store 'lossy', manifest head sha256:[0-9a-f]{64}; grade complete-with-loss; 7 packets lost"
 check_equal "and only of that store" "$(printf '%s\n' "$words" | grep -c "^made from.*; ")" 1
+
+# Kept short, and checked: what went is not counted as there.
+python3 - many.pcap <<'END'
+import struct, sys
+with open(sys.argv[1], "wb") as f:
+    f.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+    for i in range(400):
+        f.write(struct.pack("<IIII", 1700000000 + i, 0, 1000, 1000) + bytes(1000))
+END
+"$WEIR" import many.pcap -o kept --rotate 64KiB --keep 128KiB -q >import.out 2>&1 || cat import.out
+removed=$("$WEIR" info kept --json | jq .removed_segments)
+there=$(find kept -name '*.pcapng' | wc -l)
+check_match "segments were removed" "$removed" '^[1-9]'
+check_match "verify counts those that are there" "$("$WEIR" verify kept)" \
+	"^kept: good: [0-9]+ packets in $there segments \\($removed more were removed\\), "
+check_equal "as JSON" "$("$WEIR" verify kept --json | jq -c '[.segments,.removed_segments]')" "[$there,$removed]"
 tap_done

@@ -517,6 +517,10 @@ static void live_with_retention(enum store_layout layout)
 	CHECK_EQ(faults, 0);
 	CHECK_EQ(driver_close(&d, NULL), 0);
 	CHECK_EQ(store_verify(d.path, &check, &err), 0);
+	/* Those that are there, and apart from them those that went. */
+	CHECK_EQ(check.removed, count_lines(d.path, "removed"));
+	CHECK_EQ(check.removed + check.segments, count_lines(d.path, "segment"));
+	CHECK(check.removed > 0 && check.segments > 0);
 	driver_fini(&d);
 }
 
