@@ -137,6 +137,18 @@ enum {
 
 unsigned filter_asks_of_process(const struct filter *f);
 
+enum filter_answer {
+	FILTER_NO,
+	FILTER_YES,
+	FILTER_OPEN, /* what is pending decides */
+};
+
+/* As filter_matches(), where of the packet's process some is still to be found out; pending: FILTER_ASKS_NAME,
+ * FILTER_ASKS_FACTS, or both.  Of the input these are not looked at: each test on them may come out either way. */
+enum filter_answer filter_matches_pending(const struct filter *f,
+					  const struct filter_input *in,
+					  unsigned pending);
+
 enum filter_layer filter_layer_of(const struct filter *f);
 /* The text as given; its normal form, which means the same and is equal for filters that differ
  * in spelling only; SHA-256 of the normal form in 64 hex digits. */

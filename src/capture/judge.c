@@ -50,14 +50,21 @@ static void note(struct judge *j, struct span *span, uint32_t process)
 		span->processes[span->process_count++] = process;
 }
 
-/* Nobody has told yet what the filter asks for. */
-static bool may_be_wanted(const struct judge *j, const struct process_facts *f)
+/* What the filter asks of a process may not be found out yet, on a machine that is busy (or kept so): where that decides,
+ * the packet is recorded, and counted.  Another look at the recording tells; one that is not there cannot be had any
+ * more. */
+static bool takes(struct judge *j, const struct recorded *r, unsigned pending)
 {
-	return j->asks & FILTER_ASKS_FACTS || (j->asks & FILTER_ASKS_NAME && !f->name[0]);
+	enum filter_answer answer;
+
+	if (!pending)
+		return filter_takes(j->filter, r);
+	answer = filter_takes_pending(j->filter, r, pending);
+	if (answer == FILTER_OPEN)
+		attribution_count_pending(j->attribution);
+	return answer != FILTER_NO;
 }
 
-/* What the filter asks of a process may not be found out yet, on a machine that is busy (or kept so): the packet is
- * recorded then, and counted.  Another look at the recording decides it; one that is not there cannot be had any more. */
 static bool is_wanted(struct judge *j, const struct attributed *p,
 		      const struct iface *iface, const struct record_owner *owner,
 		      uint32_t process)
@@ -75,6 +82,7 @@ static bool is_wanted(struct judge *j, const struct attributed *p,
 			      .is_loopback = iface_is_loopback(&iface->info),
 			      .has_pid = owner->certainty != OWNER_UNKNOWN,
 			      .pid = owner->pid };
+	unsigned pending = 0;
 	bool is_taken;
 
 	if (f) {
@@ -83,11 +91,9 @@ static bool is_wanted(struct judge *j, const struct attributed *p,
 		r.user = f->user[0] ? f->user : NULL;
 		r.container = f->container[0] ? f->container : NULL;
 	}
-	is_taken = filter_takes(j->filter, &r);
-	if (!is_taken && f && is_pending && may_be_wanted(j, f)) {
-		is_taken = true;
-		attribution_count_pending(j->attribution);
-	}
+	if (is_pending)
+		pending = FILTER_ASKS_FACTS | (r.process_name ? 0U : FILTER_ASKS_NAME);
+	is_taken = takes(j, &r, pending & j->asks);
 	if (f)
 		attribution_return(j->attribution);
 	return is_taken;

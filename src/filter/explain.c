@@ -104,7 +104,7 @@ bool filter_is_for_kernel(const struct filter *f)
 	return true;
 }
 
-static unsigned asks_of_process(const struct field *f)
+unsigned field_asks_of_process(const struct field *f)
 {
 	if (f->read_text == view_process_name)
 		return FILTER_ASKS_NAME;
@@ -118,7 +118,7 @@ unsigned filter_asks_of_process(const struct filter *f)
 	unsigned asks = 0;
 
 	for (size_t i = 0; i < f->graph.count; i++)
-		asks |= asks_of_process(f->graph.vertices[i].test.field);
+		asks |= field_asks_of_process(f->graph.vertices[i].test.field);
 	return asks;
 }
 

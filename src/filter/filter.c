@@ -77,7 +77,8 @@ static bool finish(struct filter *f)
 	struct words w;
 
 	if (!graph_simplify(&f->graph, &f->pool) ||
-	    !program_of_graph(&f->program, &f->graph, &f->strings, &f->pool))
+	    !program_of_graph(&f->program, &f->graph, &f->strings, &f->pool) ||
+	    !pending_make(f))
 		return false;
 	words_init(&w);
 	if (f->folded)
@@ -147,7 +148,8 @@ void filter_input_packet(struct filter_input *in, const uint8_t *packet, size_t 
 	in->address.is_ipv6 = length && packet[0] >> 4 == 6;
 }
 
-int filter_match(const struct filter *f, const struct filter_input *in)
+static int match(const struct filter *f, const struct program *p,
+		 const struct filter_input *in)
 {
 	struct view v;
 	int rc;
@@ -158,24 +160,41 @@ int filter_match(const struct filter *f, const struct filter_input *in)
 		return WEIR_ERR_FORMAT;
 	else
 		rc = view_record(&v, in);
-	return rc ? rc : program_run(&f->program, &v, f->program.entry);
+	return rc ? rc : program_run(p, &v, p->entry);
+}
+
+int filter_match(const struct filter *f, const struct filter_input *in)
+{
+	return match(f, &f->program, in);
+}
+
+static inline bool run(const struct filter *f, const struct program *p,
+		       const struct filter_input *in)
+{
+	struct view v;
+	int32_t at = p->entry;
+
+	if (f->layer > FILTER_FORWARD)
+		return match(f, p, in) > 0;
+	if (at >= 0 && p->steps[at].is_beside) {
+		v.in = in;
+		v.is_record = false;
+		at = program_run_beside(p, &v);
+	}
+	if (at == TARGET_REJECT || view_packet(&v, in))
+		return false;
+	return program_run(p, &v, at) > 0;
 }
 
 bool filter_matches(const struct filter *f, const struct filter_input *in)
 {
-	struct view v;
-	int32_t at = f->program.entry;
+	return run(f, &f->program, in);
+}
 
-	if (f->layer > FILTER_FORWARD)
-		return filter_match(f, in) > 0;
-	if (at >= 0 && f->program.steps[at].is_beside) {
-		v.in = in;
-		v.is_record = false;
-		at = program_run_beside(&f->program, &v);
-	}
-	if (at == TARGET_REJECT || view_packet(&v, in))
-		return false;
-	return program_run(&f->program, &v, at) > 0;
+bool filter_run(const struct filter *f, const struct program *p,
+		const struct filter_input *in)
+{
+	return run(f, p, in);
 }
 
 bool filter_is_true(const struct filter *f)

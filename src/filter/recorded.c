@@ -18,15 +18,9 @@ static size_t network_length(const uint8_t *packet, size_t length)
 	return stated && stated < length ? stated : length;
 }
 
-bool filter_takes(const struct filter *f, const struct recorded *r)
+/* False: it carries no IP. */
+static bool input_of(const struct recorded *r, struct filter_input *in)
 {
-	struct filter_input in = { .has_time = true,
-				   .time_ns = r->ns,
-				   .has_process_id = r->has_pid,
-				   .process_name = r->process_name,
-				   .process_path = r->process_path,
-				   .user = r->user,
-				   .container = r->container };
 	uint32_t direction = r->flags & RECORD_DIRECTION;
 	const uint8_t *packet;
 	struct link l;
@@ -34,15 +28,37 @@ bool filter_takes(const struct filter *f, const struct recorded *r)
 	if (!link_decode(&l, r->linktype, r->data, r->caplen) ||
 	    (l.ethertype != ETHERTYPE_IPV4 && l.ethertype != ETHERTYPE_IPV6))
 		return false;
+	*in = (struct filter_input){ .has_time = true,
+				     .time_ns = r->ns,
+				     .has_process_id = r->has_pid,
+				     .process_name = r->process_name,
+				     .process_path = r->process_path,
+				     .user = r->user,
+				     .container = r->container };
 	packet = r->data + l.network_off;
-	filter_input_packet(&in, packet,
+	filter_input_packet(in, packet,
 			    network_length(packet, r->caplen - l.network_off));
-	in.address.timestamp = r->ns;
-	in.address.is_outbound =
+	in->address.timestamp = r->ns;
+	in->address.is_outbound =
 		(direction ? direction : (uint32_t)l.direction) == RECORD_OUTBOUND;
-	in.address.is_loopback = r->is_loopback;
-	in.address.if_idx = r->if_idx;
-	in.address.process_id = r->pid;
-	in.iface = r->iface && *r->iface ? r->iface : NULL;
-	return filter_matches(f, &in);
+	in->address.is_loopback = r->is_loopback;
+	in->address.if_idx = r->if_idx;
+	in->address.process_id = r->pid;
+	in->iface = r->iface && *r->iface ? r->iface : NULL;
+	return true;
+}
+
+bool filter_takes(const struct filter *f, const struct recorded *r)
+{
+	struct filter_input in;
+
+	return input_of(r, &in) && filter_matches(f, &in);
+}
+
+enum filter_answer filter_takes_pending(const struct filter *f, const struct recorded *r,
+					unsigned pending)
+{
+	struct filter_input in;
+
+	return input_of(r, &in) ? filter_matches_pending(f, &in, pending) : FILTER_NO;
 }

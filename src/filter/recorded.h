@@ -5,7 +5,7 @@
  * fills short frames up).  What carries no IP never matches.  Outbound is the direction of
  * epb_flags, else of the link header.
  *
- * Calling sequence: filter_takes(); the strings and bytes are borrowed for the call.
+ * Calling sequence: filter_takes(), filter_takes_pending(); the strings and bytes are borrowed for the call.
  * Threads: any.  No allocation. */
 #ifndef WEIR_FILTER_RECORDED_H
 #define WEIR_FILTER_RECORDED_H
@@ -26,5 +26,8 @@ struct recorded {
 };
 
 bool filter_takes(const struct filter *f, const struct recorded *r);
+/* The same, where of its process some is still to be found out: as filter_matches_pending(). */
+enum filter_answer filter_takes_pending(const struct filter *f, const struct recorded *r,
+					unsigned pending);
 
 #endif

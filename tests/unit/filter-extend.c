@@ -116,6 +116,60 @@ static void test_what_is_beside_the_packet(void)
 	}
 }
 
+static enum filter_answer ask_pending(const char *text, unsigned pending)
+{
+	struct filter_input in = { .has_process_id = true,
+				   .process_name = "curl",
+				   .address = { .process_id = 7, .is_outbound = true } };
+	enum filter_answer answer;
+	uint8_t bytes[256];
+	struct filter *f;
+
+	filter_input_packet(&in, bytes, hex_bytes(tcp, bytes, sizeof bytes));
+	if (filter_compile(&f, text, FILTER_NETWORK, 0, NULL))
+		return FILTER_NO;
+	answer = filter_matches_pending(f, &in, pending);
+	filter_free(f);
+	return answer;
+}
+
+/* Only what is pending is left open, and only where it decides. */
+static void test_what_is_pending(void)
+{
+	static const struct {
+		const char *text;
+		enum filter_answer facts, name_too;
+	} cases[] = {
+		{ "tcp", FILTER_YES, FILTER_YES },
+		{ "processId == 8", FILTER_NO, FILTER_NO },
+		{ "process.name == \"curl\"", FILTER_YES, FILTER_OPEN },
+		{ "process.name != \"curl\"", FILTER_NO, FILTER_OPEN },
+		{ "process.path == \"/x\"", FILTER_OPEN, FILTER_OPEN },
+		{ "not (process.path == \"/x\")", FILTER_OPEN, FILTER_OPEN },
+		{ "user in {\"a\", \"b\"} and tcp", FILTER_OPEN, FILTER_OPEN },
+		{ "user in {\"a\", \"b\"} and udp", FILTER_NO, FILTER_NO },
+		{ "process.container == \"x\" or tcp", FILTER_YES, FILTER_YES },
+		{ "process.path == \"/x\" and processId == 7", FILTER_OPEN, FILTER_OPEN },
+		{ "process.path == \"/x\" and processId == 8", FILTER_NO, FILTER_NO },
+		{ "process.path == \"/x\" and process.name == \"sh\"", FILTER_NO,
+		  FILTER_OPEN },
+		{ "(process.path == \"/x\"? tcp: udp)", FILTER_OPEN, FILTER_OPEN },
+		{ "(process.path == \"/x\"? tcp: tcp)", FILTER_YES, FILTER_YES },
+		{ "(tcp? processId == 8: process.path == \"/x\")", FILTER_NO, FILTER_NO },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		int facts = (int)ask_pending(cases[i].text, FILTER_ASKS_FACTS);
+		int name_too = (int)ask_pending(cases[i].text,
+						FILTER_ASKS_FACTS | FILTER_ASKS_NAME);
+
+		if (facts != (int)cases[i].facts || name_too != (int)cases[i].name_too)
+			printf("# %s\n", cases[i].text);
+		CHECK_EQ(facts, cases[i].facts);
+		CHECK_EQ(name_too, cases[i].name_too);
+	}
+}
+
 static const char *normal_of(const char *text)
 {
 	static char normal[8000];
@@ -307,6 +361,7 @@ int main(void)
 {
 	RUN(test_meaning);
 	RUN(test_what_is_beside_the_packet);
+	RUN(test_what_is_pending);
 	RUN(test_normal_form);
 	RUN(test_what_is_refused);
 	RUN(test_remarks);
