@@ -441,7 +441,7 @@ static __always_inline struct process_event *begin_process(__u16 kind,
 	struct process_event *e = bpf_ringbuf_reserve(&processes, sizeof *e, 0);
 
 	if (!e) {
-		__sync_fetch_and_add(&tally.lost, 1);
+		__sync_fetch_and_add(&tally.lost_processes, 1);
 		return 0;
 	}
 	__builtin_memset(e, 0, sizeof *e);

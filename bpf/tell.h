@@ -132,7 +132,7 @@ static __always_inline struct socket_event *reserve(__u8 kind, __u64 cookie, __u
 	else
 		e = bpf_ringbuf_reserve(&sockets, SOCKET_EVENT_BRIEF, 0);
 	if (!e) {
-		__sync_fetch_and_add(&tally.lost, 1);
+		__sync_fetch_and_add(&tally.lost_sockets, 1);
 		return 0;
 	}
 	__builtin_memset(e, 0, SOCKET_EVENT_BRIEF);

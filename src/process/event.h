@@ -91,7 +91,7 @@ struct feed_settings {
 };
 
 struct feed_tally {
-	__u64 lost; /* events without room */
+	__u64 lost_sockets, lost_processes; /* events without room */
 };
 
 #endif

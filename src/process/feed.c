@@ -9,6 +9,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define SOCKET_BYTES  (4 * 1024 * 1024)
@@ -52,7 +53,7 @@ enum {
 struct feed {
 	struct bpf_object *object;
 	struct bpf_link *links[PROGRAMS];
-	const struct feed_tally *tally;
+	const struct feed_tally *tally; /* the kernel's own memory */
 	struct ring_buffer *socket_ring, *process_ring;
 	int socket_map, process_map;
 	feed_on_socket on_socket;
@@ -74,6 +75,8 @@ void feed_close(struct feed *f)
 		(void)bpf_link__destroy(f->links[i]);
 	ring_buffer__free(f->socket_ring);
 	ring_buffer__free(f->process_ring);
+	if (f->tally)
+		(void)munmap((void *)(uintptr_t)f->tally, sizeof *f->tally);
 	bpf_object__close(f->object);
 	mem_free(f);
 }
@@ -148,11 +151,22 @@ static int open_object(struct feed *f, const struct feed_config *c,
 			 : err_sys(err, "cannot read the eBPF programs");
 }
 
+/* What libbpf has of a map is what it was loaded with: skeletons alone see more. */
+static int map_tally(struct feed *f, struct weir_error *err)
+{
+	struct bpf_map *m = find_map(f->object, ".tally");
+	void *memory = mmap(NULL, sizeof *f->tally, PROT_READ, MAP_SHARED,
+			    m ? bpf_map__fd(m) : -1, 0);
+
+	if (memory == MAP_FAILED)
+		return err_sys(err, "cannot map the eBPF programs' counts");
+	f->tally = memory;
+	return 0;
+}
+
 /* All that is asked for, or what of it the kernel has. */
 static int load(struct feed *f, const struct feed_config *c, struct weir_error *err)
 {
-	struct bpf_map *tally;
-	size_t size;
 	int rc = open_object(f, c, err);
 
 	if (rc)
@@ -171,11 +185,9 @@ static int load(struct feed *f, const struct feed_config *c, struct weir_error *
 	errno = -rc;
 	if (rc)
 		return err_sys(err, "the kernel refuses the eBPF programs");
-	tally = find_map(f->object, ".tally");
-	f->tally = tally ? bpf_map__initial_value(tally, &size) : NULL;
 	f->socket_map = bpf_object__find_map_fd_by_name(f->object, "sockets");
 	f->process_map = bpf_object__find_map_fd_by_name(f->object, "processes");
-	return 0;
+	return map_tally(f, err);
 }
 
 static int attach_one(struct feed *f, unsigned i, int cgroup, struct weir_error *err)
@@ -285,9 +297,15 @@ int feed_process_fd(const struct feed *f)
 	return f->process_ring ? ring_buffer__epoll_fd(f->process_ring) : -1;
 }
 
+uint64_t feed_lost_sockets(const struct feed *f)
+{
+	return __atomic_load_n(&f->tally->lost_sockets, __ATOMIC_RELAXED);
+}
+
 uint64_t feed_lost(const struct feed *f)
 {
-	return f->tally ? __atomic_load_n(&f->tally->lost, __ATOMIC_RELAXED) : 0;
+	return feed_lost_sockets(f) +
+	       __atomic_load_n(&f->tally->lost_processes, __ATOMIC_RELAXED);
 }
 
 json_t *feed_describe(const struct feed *f)

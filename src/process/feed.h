@@ -55,6 +55,8 @@ int feed_process_fd(const struct feed *f);
 
 /* Events that found no room, socket and process events together. */
 uint64_t feed_lost(const struct feed *f);
+/* The same of socket events alone. */
+uint64_t feed_lost_sockets(const struct feed *f);
 /* {"programs":[...],"missing":[{"program":..., "reason":...}]}; a new reference. */
 json_t *feed_describe(const struct feed *f);
 

@@ -130,7 +130,7 @@ uint64_t mechanisms_lost(const struct mechanisms *m)
 
 uint64_t mechanisms_lost_sockets(const struct mechanisms *m)
 {
-	return m->feed ? feed_lost(m->feed) : 0;
+	return m->feed ? feed_lost_sockets(m->feed) : 0;
 }
 
 json_t *mechanisms_report(const struct mechanisms *m, json_t *tally)
