@@ -349,6 +349,18 @@ void attribution_expect(const struct attribution *a, const struct attributed *p)
 		__builtin_prefetch(recall_set(a->recall, &key), 1);
 }
 
+/* Closings are missing: what opens a connection may be of the next one. */
+static const struct recall_slot *find_doubted(const struct attribution *a,
+					      const struct recall_key *key,
+					      const uint8_t *ip, size_t caplen,
+					      int64_t ns)
+{
+	if (!a->recall->has_doubted || caplen < RECALL_FLAGS + 1 ||
+	    ip[RECALL_FLAGS] & TCP_SYN)
+		return NULL;
+	return recall_find_doubted(a->recall, key, ns);
+}
+
 static uint32_t find_nothing(struct attribution *a, struct record_owner *owner)
 {
 	*owner = (struct record_owner){ .method = OWNER_NO_METHOD };
@@ -418,6 +430,8 @@ uint32_t attribution_find(struct attribution *a, const struct attributed *p,
 	if (!is_port_used(a, key.local_port))
 		return find_nothing(a, owner);
 	s = recall_find(a->recall, &key, p->ns - a->boot_ns);
+	if (UNLIKELY(!s))
+		s = find_doubted(a, &key, ip, caplen, p->ns - a->boot_ns);
 	if (UNLIKELY(!s))
 		return find(a, p, true, owner);
 	*owner = (struct record_owner){ .pid = s->answer.pid,

@@ -19,7 +19,7 @@ int recall_new(struct recall *r)
 		return WEIR_ERR_NO_MEMORY;
 	r->slots = (void *)((uint8_t *)r->memory +
 			    (LINE - (uintptr_t)r->memory % LINE) % LINE);
-	r->generations[0] = r->generations[1] = 1;
+	r->lives[0] = r->lives[1] = (struct recall_life){ 2, 1 };
 	return 0;
 }
 
@@ -29,14 +29,31 @@ void recall_free(struct recall *r)
 	r->memory = NULL;
 }
 
+static bool is_alive(const struct recall *r, const struct recall_slot *s)
+{
+	return s->generation >= r->lives[s->key.protocol != 6].oldest;
+}
+
+/* Certain or not. */
 static struct recall_slot *find(const struct recall *r, const struct recall_key *key)
 {
 	struct recall_slot *s = recall_set(r, key);
 
 	for (unsigned i = 0; i < RECALL_WAYS; i++, s++)
-		if (recall_is(r, s, key))
+		if (recall_has_key(s, key) && is_alive(r, s))
 			return s;
 	return NULL;
+}
+
+struct recall_slot *recall_find_doubted(const struct recall *r,
+					const struct recall_key *key, int64_t ns)
+{
+	struct recall_slot *s = r->has_doubted ? find(r, key) : NULL;
+
+	if (!s)
+		return NULL;
+	s->is_used = true;
+	return ns >= s->answer.from_ns && ns <= s->answer.until_ns ? s : NULL;
 }
 
 static struct recall_slot *victim(const struct recall *r, const struct recall_key *key)
@@ -44,7 +61,7 @@ static struct recall_slot *victim(const struct recall *r, const struct recall_ke
 	struct recall_slot *set = recall_set(r, key);
 
 	for (unsigned i = 0; i < RECALL_WAYS; i++)
-		if (set[i].generation != recall_generation(r, set[i].key.protocol))
+		if (!is_alive(r, &set[i]))
 			return &set[i];
 	for (unsigned i = 0; i < RECALL_WAYS; i++)
 		if (!set[i].is_used)
@@ -54,8 +71,8 @@ static struct recall_slot *victim(const struct recall *r, const struct recall_ke
 	return set;
 }
 
-void recall_put(struct recall *r, const struct recall_key *key,
-		const struct recall_answer *answer)
+static void put(struct recall *r, const struct recall_key *key,
+		const struct recall_answer *answer, uint32_t generation)
 {
 	struct recall_slot *s = find(r, key);
 
@@ -63,7 +80,20 @@ void recall_put(struct recall *r, const struct recall_key *key,
 		s = victim(r, key);
 	*s = (struct recall_slot){ .key = *key,
 				   .answer = *answer,
-				   .generation = recall_generation(r, key->protocol) };
+				   .generation = generation };
+}
+
+void recall_put(struct recall *r, const struct recall_key *key,
+		const struct recall_answer *answer)
+{
+	put(r, key, answer, recall_generation(r, key->protocol));
+}
+
+void recall_put_doubted(struct recall *r, const struct recall_key *key,
+			const struct recall_answer *answer)
+{
+	r->has_doubted = true;
+	put(r, key, answer, recall_generation(r, key->protocol) - 1);
 }
 
 bool recall_was_used(struct recall *r, const struct recall_key *key)
@@ -84,11 +114,33 @@ void recall_forget(struct recall *r, const struct recall_key *key)
 		s->generation = 0;
 }
 
+/* Once in a thousand million times the numbers come to their end: what is of the first round must not come back. */
+static void begin_anew(struct recall *r)
+{
+	memset(r->slots, 0, recall_bytes());
+	r->lives[0] = r->lives[1] = (struct recall_life){ 2, 1 };
+}
+
+/* The one before the present is never forgotten without it: it is that of what is put in doubted. */
 void recall_forget_all(struct recall *r, uint8_t protocol)
 {
-	if (++r->generations[protocol != 6])
+	struct recall_life *life = &r->lives[protocol != 6];
+
+	if (life->present > UINT32_MAX - 2) {
+		begin_anew(r);
 		return;
-	/* Once in four thousand million times: what is of the first round must not come back. */
-	memset(r->slots, 0, recall_bytes());
-	r->generations[protocol != 6] = 1;
+	}
+	life->present += 2;
+	life->oldest = life->present - 1;
+}
+
+void recall_doubt_all(struct recall *r, uint8_t protocol)
+{
+	struct recall_life *life = &r->lives[protocol != 6];
+
+	r->has_doubted = true;
+	if (life->present > UINT32_MAX - 2)
+		begin_anew(r);
+	else
+		life->present++;
 }

@@ -6,8 +6,11 @@
  * another.  Whoever changes what would be answered puts in the new answer, or recall_forget(), before the next
  * question.
  *
+ * Where closings may be missing an answer is doubted: it is for who makes sure that the packet opens no
+ * connection.
+ *
  * Calling sequence: recall_new(); an event: recall_put() or recall_forget(); a packet: recall_key_of(),
- * recall_find().
+ * recall_find(), else recall_find_doubted().
  * Pure; no allocation after _new(); one thread.  Times are CLOCK_BOOTTIME in ns.
  * Facts: RFC 791 section 3.1, RFC 768, RFC 9293 section 3.1. */
 #ifndef WEIR_PROCESS_RECALL_H
@@ -40,14 +43,21 @@ struct recall_answer {
 struct recall_slot {
 	struct recall_key key;
 	struct recall_answer answer;
-	uint32_t generation; /* not the present one: nothing */
+	uint32_t generation; /* see struct recall; before the oldest: nothing */
 	bool is_used;
+};
+
+/* Of TCP, and of UDP: what was put in the present generation is certain, what is of one since the oldest is
+ * doubted. */
+struct recall_life {
+	uint32_t present, oldest;
 };
 
 struct recall {
 	struct recall_slot *slots; /* the first line within `memory` */
 	void *memory;
-	uint32_t generations[2]; /* of TCP and of UDP */
+	struct recall_life lives[2]; /* of TCP and of UDP */
+	bool has_doubted;            /* or had */
 };
 
 int recall_new(struct recall *r) MUST_CHECK;
@@ -57,8 +67,15 @@ size_t recall_bytes(void);
 /* In the place of what was not found lately. */
 void recall_put(struct recall *r, const struct recall_key *key,
 		const struct recall_answer *answer);
+void recall_put_doubted(struct recall *r, const struct recall_key *key,
+			const struct recall_answer *answer);
 void recall_forget(struct recall *r, const struct recall_key *key);
 void recall_forget_all(struct recall *r, uint8_t protocol);
+/* All that is kept now. */
+void recall_doubt_all(struct recall *r, uint8_t protocol);
+/* Of what is doubted; NULL: nothing is kept of it. */
+struct recall_slot *recall_find_doubted(const struct recall *r,
+					const struct recall_key *key, int64_t ns);
 /* Whether it was found since this was last asked. */
 bool recall_was_used(struct recall *r, const struct recall_key *key);
 
@@ -66,7 +83,8 @@ enum {
 	RECALL_WAYS = 2,
 	RECALL_SETS = 8192, /* a power of two */
 	RECALL_ETHERNET = 14,
-	RECALL_BYTES = 28 /* of an IPv4 packet that is looked at */
+	RECALL_BYTES = 28, /* of an IPv4 packet that is looked at */
+	RECALL_FLAGS = 33  /* where TCP's are */
 };
 
 /* False: not a packet that is kept here.  ip: the IPv4 header. */
@@ -108,20 +126,25 @@ static inline struct recall_slot *recall_set(const struct recall *r,
 
 static inline uint32_t recall_generation(const struct recall *r, uint32_t protocol)
 {
-	return r->generations[protocol != 6];
+	return r->lives[protocol != 6].present;
+}
+
+static inline bool recall_has_key(const struct recall_slot *s,
+				  const struct recall_key *key)
+{
+	return s->key.local == key->local && s->key.remote == key->remote &&
+	       s->key.local_port == key->local_port &&
+	       s->key.remote_port == key->remote_port && s->key.protocol == key->protocol;
 }
 
 static inline bool recall_is(const struct recall *r, const struct recall_slot *s,
 			     const struct recall_key *key)
 {
-	return s->key.local == key->local && s->key.remote == key->remote &&
-	       s->key.local_port == key->local_port &&
-	       s->key.remote_port == key->remote_port &&
-	       s->key.protocol == key->protocol &&
+	return recall_has_key(s, key) &&
 	       s->generation == recall_generation(r, key->protocol);
 }
 
-/* NULL: nothing is kept of it. */
+/* NULL: nothing that is certain is kept of it. */
 static inline struct recall_slot *recall_find(const struct recall *r,
 					      const struct recall_key *key, int64_t ns)
 {

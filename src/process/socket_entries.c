@@ -161,28 +161,34 @@ void socket_entry_remember(struct socket_table *t, const struct socket_entry *e)
 {
 	const struct socket_owner *last = e->count ? &e->owners[e->count - 1] : NULL;
 	int64_t until_ns = last ? socket_owner_until(t, e, last) : 0;
+	struct recall_answer answer;
 	struct recall_key k;
+	bool is_doubted;
 
 	if (!recall_key(&e->key, &k))
 		return;
 	if (!last || !last->pid ||
 	    ((e->key.protocol != PROTOCOL_TCP || last->method == OWNER_DIAG) &&
 	     until_ns != INT64_MAX) ||
-	    (e->key.protocol != PROTOCOL_TCP && is_shared(t, e, last)) ||
-	    (until_ns == INT64_MAX && last->from_ns < t->lost_ns)) {
+	    (e->key.protocol != PROTOCOL_TCP && is_shared(t, e, last))) {
 		recall_forget(&t->recall, &k);
 		return;
 	}
+	is_doubted = e->key.protocol == PROTOCOL_TCP && until_ns == INT64_MAX &&
+		     last->from_ns < t->lost_ns;
 	if (until_ns != INT64_MAX)
 		until_ns += SOCKET_SLACK_NS;
-	recall_put(&t->recall, &k,
-		   &(struct recall_answer){ .from_ns = last->from_ns,
-					    .until_ns = until_ns,
-					    .start_ns = last->start_ns,
-					    .pid = last->pid,
-					    .tid = last->tid,
-					    .process = last->process,
-					    .method = last->method });
+	answer = (struct recall_answer){ .from_ns = last->from_ns,
+					 .until_ns = until_ns,
+					 .start_ns = last->start_ns,
+					 .pid = last->pid,
+					 .tid = last->tid,
+					 .process = last->process,
+					 .method = last->method };
+	if (is_doubted)
+		recall_put_doubted(&t->recall, &k, &answer);
+	else
+		recall_put(&t->recall, &k, &answer);
 }
 
 /* Since the last time it was asked. */
@@ -380,8 +386,7 @@ int64_t socket_owner_until(const struct socket_table *t, const struct socket_ent
 void socket_table_lost(struct socket_table *t, int64_t now_ns)
 {
 	t->lost_ns = now_ns;
-	recall_forget_all(&t->recall, PROTOCOL_TCP);
-	recall_forget_all(&t->recall, PROTOCOL_UDP);
+	recall_doubt_all(&t->recall, PROTOCOL_TCP);
 }
 
 struct recall *socket_table_recall(struct socket_table *t)

@@ -99,7 +99,8 @@ void socket_table_doubt(struct socket_table *t, const struct socket_question *q)
  * closed at `gone_ns`. */
 void socket_table_age(struct socket_table *t, int64_t seen_ns, int64_t gone_ns);
 
-/* Events up to now are missing: a closing may be among them.  Packets of what is open since are asked for, each. */
+/* Events up to now are missing: a closing may be among them.  Of the connections that are open since, a packet that
+ * opens one must be asked for. */
 void socket_table_lost(struct socket_table *t, int64_t now_ns);
 
 /* The owner, lent until the next call; NULL with OWNER_UNKNOWN. */

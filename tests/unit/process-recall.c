@@ -210,13 +210,24 @@ static uint32_t recalled(int64_t ns)
 	return s ? s->answer.pid : 0;
 }
 
+/* The same of what is doubted, too: for a packet that opens no connection. */
+static uint32_t doubted(int64_t ns)
+{
+	struct recall_key key = key_of(packet, true);
+	const struct recall_slot *s;
+
+	key.protocol = protocol;
+	s = recall_find_doubted(socket_table_recall(table), &key, ns);
+	return s ? s->answer.pid : 0;
+}
+
 /* What is kept is what the table says, at all times around the events. */
 static bool agrees(void)
 {
 	for (int64_t ns = 0; ns < 60 * MS; ns += MS / 10) {
-		uint32_t kept = recalled(ns);
+		uint32_t kept = recalled(ns), half_kept = doubted(ns);
 
-		if (kept && kept != ask(ns))
+		if ((kept && kept != ask(ns)) || (half_kept && half_kept != ask(ns)))
 			return false;
 	}
 	return true;
@@ -260,15 +271,37 @@ static void test_table(void)
 	remember();
 	CHECK(recalled(51 * MS) == 9);
 	socket_table_lost(table, 52 * MS);
-	/* After a loss what is older is asked for, packet by packet. */
+	/* After a loss what is older is doubted: whether it was kept before, or is kept again. */
+	CHECK(!recalled(51 * MS) && doubted(51 * MS) == 9 && ask(51 * MS) == 9);
+	recall_forget_all(socket_table_recall(table), PROTOCOL_TCP);
+	CHECK(!doubted(51 * MS));
 	remember();
-	CHECK(!recalled(51 * MS) && ask(51 * MS) == 9);
+	CHECK(!recalled(51 * MS) && doubted(51 * MS) == 9);
 	put(event(SOCKET_SEND, 4, 6, 53 * MS));
 	CHECK(recalled(54 * MS) == 6 && agrees());
+	socket_table_lost(table, 55 * MS);
+	put(event(SOCKET_CLOSE, 4, 6, 56 * MS));
+	/* What is told since is not. */
+	CHECK(recalled(55 * MS) == 6 && !doubted(57 * MS) && agrees());
 	socket_table_age(table, 0, 0);
 	/* A snapshot may say otherwise. */
-	CHECK(!recalled(51 * MS));
+	CHECK(!recalled(51 * MS) && !doubted(51 * MS));
 	socket_table_free(table);
+}
+
+/* A socket without a connection has none that another packet could open: a loss changes nothing. */
+static void test_lost_of_datagrams(void)
+{
+	protocol = PROTOCOL_UDP;
+	CHECK(!socket_table_new(&table, 64));
+	put(event(SOCKET_SEND, 1, 7, 10 * MS));
+	socket_table_lost(table, 20 * MS);
+	CHECK(recalled(30 * MS) == 7 && ask(30 * MS) == 7);
+	recall_forget_all(socket_table_recall(table), PROTOCOL_UDP);
+	remember();
+	CHECK(recalled(30 * MS) == 7);
+	socket_table_free(table);
+	protocol = PROTOCOL_TCP;
 }
 
 /* Found by looking, and believed for a time: each packet is asked about, for it may be the end of it. */
@@ -334,10 +367,14 @@ static unsigned random_events(void)
 			put(random_event(&state));
 			if (!random_below(&state, 4))
 				remember();
+			if (!random_below(&state, 8))
+				socket_table_lost(table, random_below(&state, 60) * MS);
 			for (int64_t ns = 0; ns < 60 * MS; ns += MS / 2) {
 				uint32_t pid = recalled(ns);
 
 				kept += pid != 0;
+				if (!pid)
+					pid = doubted(ns);
 				wrong += pid && pid != ask(ns);
 			}
 		}
@@ -366,6 +403,7 @@ int main(void)
 	RUN(test_slots);
 	RUN(test_full);
 	RUN(test_table);
+	RUN(test_lost_of_datagrams);
 	RUN(test_believed_for_a_time);
 	RUN(test_random_events);
 	RUN(test_random_datagrams);
