@@ -1,134 +1,5 @@
 /* The table of addresses and their owners: what is known when, and what is not said. */
-#include "process/sockets.h"
-
-#include "base/time.h"
-#include "lib/tap.h"
-#include "packet/headers.h"
-
-#define MS NS_PER_MS
-
-static struct socket_table *table;
-
-static void put_address(uint8_t out[16], const char *last)
-{
-	memset(out, 0, 16);
-	if (!*last)
-		return;
-	out[10] = out[11] = 0xff;
-	memcpy(out + 12, last, 4);
-}
-
-/* An event of process `pid`, which started at pid * 1 s; "" is any address. */
-static struct socket_event event(uint8_t kind, uint64_t cookie, uint32_t pid, int64_t ns)
-{
-	struct socket_event e = { .ns = (uint64_t)ns,
-				  .cookie = cookie,
-				  .pid = pid,
-				  .tid = pid,
-				  .start_ns = pid * (uint64_t)NS_PER_S + 7,
-				  .kind = kind,
-				  .family = 4,
-				  .protocol = PROTOCOL_TCP,
-				  .local_port = 80,
-				  .remote_port = 4000 };
-
-	put_address(e.local, "\x0a\0\0\1");
-	put_address(e.remote, "\x0a\0\0\2");
-	return e;
-}
-
-static void put(struct socket_event e)
-{
-	socket_table_event(table, &e, e.pid);
-}
-
-static void put_bound(uint8_t kind, uint8_t protocol, uint64_t cookie, uint32_t pid,
-		      int64_t ns)
-{
-	struct socket_event e = event(kind, cookie, pid, ns);
-
-	e.protocol = protocol;
-	e.remote_port = 0;
-	put_address(e.local, "");
-	put_address(e.remote, "");
-	put(e);
-}
-
-static struct socket_question question(uint8_t protocol, int64_t ns)
-{
-	struct socket_event e = event(0, 0, 0, 0);
-	struct socket_question q = { .ns = ns,
-				     .is_ours = true,
-				     .key = { .local_port = e.local_port,
-					      .remote_port = e.remote_port,
-					      .protocol = protocol,
-					      .family = 4 } };
-
-	memcpy(q.key.local, e.local, 16);
-	memcpy(q.key.remote, e.remote, 16);
-	return q;
-}
-
-/* certainty * 1000 + pid */
-static int ask(const struct socket_question *q)
-{
-	enum owner_certainty certainty;
-	const struct socket_owner *o = socket_table_find(table, q, &certainty);
-
-	if (!o)
-		return certainty == OWNER_UNKNOWN ? 0 : -1;
-	return (int)certainty * 1000 + (int)o->pid;
-}
-
-static int at(int64_t ns)
-{
-	struct socket_question q = question(PROTOCOL_TCP, ns);
-
-	return ask(&q);
-}
-
-static int opening_at(int64_t ns)
-{
-	struct socket_question q = question(PROTOCOL_TCP, ns);
-
-	q.is_opening = true;
-	return ask(&q);
-}
-
-static int datagram_at(int64_t ns)
-{
-	struct socket_question q = question(PROTOCOL_UDP, ns);
-
-	return ask(&q);
-}
-
-static void renew(size_t entries)
-{
-	socket_table_free(table);
-	CHECK_EQ(socket_table_new(&table, entries), 0);
-}
-
-enum {
-	EXACT = OWNER_EXACT * 1000,
-	WILDCARD = OWNER_WILDCARD * 1000,
-	LISTENER = OWNER_LISTENER * 1000,
-	EARLIER = OWNER_EARLIER * 1000,
-};
-
-static struct socket_event since(struct socket_event e, int64_t before_ns)
-{
-	e.before_ns = (uint64_t)before_ns;
-	return e;
-}
-
-static struct socket_event datagram(uint8_t kind, uint64_t cookie, uint32_t pid,
-				    int64_t ns)
-{
-	struct socket_event e = event(kind, cookie, pid, ns);
-
-	e.protocol = PROTOCOL_UDP;
-	return e;
-}
+#include "lib/socket_events.h"
 
 static void test_connection(void)
 {
@@ -418,42 +289,6 @@ static void test_bound_to_an_address(void)
 	CHECK_EQ(datagram_at(20 * MS), 0);
 }
 
-/* More sockets than one key remembers: one that is no longer there may have the packet. */
-static void test_crowded_port(void)
-{
-	renew(16);
-	put_bound(SOCKET_BIND, PROTOCOL_UDP, 1, 7, 10 * MS);
-	for (unsigned i = 2; i < 6; i++)
-		put_bound(SOCKET_BIND, PROTOCOL_UDP, i, 8, 11 * MS);
-	CHECK_EQ(datagram_at(20 * MS), 0);
-	for (unsigned i = 2; i < 6; i++)
-		put_bound(SOCKET_CLOSE, PROTOCOL_UDP, i, 8, 30 * MS);
-	CHECK_EQ(datagram_at(40 * MS), 0);
-	/* All of one process are that process's, until another comes. */
-	renew(16);
-	for (unsigned i = 1; i < 9; i++)
-		put_bound(SOCKET_LISTEN, PROTOCOL_TCP, i, 7, 10 * MS);
-	CHECK_EQ(opening_at(20 * MS), LISTENER + 7);
-	for (unsigned i = 3; i < 9; i++)
-		put_bound(SOCKET_CLOSE, PROTOCOL_TCP, i, 7, 30 * MS);
-	put_bound(SOCKET_LISTEN, PROTOCOL_TCP, 9, 8, 40 * MS);
-	CHECK_EQ(opening_at(50 * MS), 0);
-	/* What is closed goes first. */
-	renew(16);
-	for (unsigned i = 1; i < 9; i++) {
-		put_bound(SOCKET_BIND, PROTOCOL_UDP, i, i, i * 10 * MS);
-		put_bound(SOCKET_CLOSE, PROTOCOL_UDP, i, i, (i * 10 + 5) * MS);
-	}
-	put_bound(SOCKET_BIND, PROTOCOL_UDP, 9, 9, 90 * MS);
-	CHECK_EQ(datagram_at(95 * MS), WILDCARD + 9);
-	/* The same with a remote side. */
-	renew(16);
-	put(datagram(SOCKET_SEND, 1, 7, 10 * MS));
-	for (unsigned i = 2; i < 6; i++)
-		put(datagram(SOCKET_SEND, i, 8, 11 * MS));
-	CHECK_EQ(datagram_at(20 * MS), 0);
-}
-
 /* Two sockets may have both sides in common: whose a packet is nobody tells. */
 static void test_shared_sides_are_unknown(void)
 {
@@ -472,17 +307,6 @@ static void test_shared_sides_are_unknown(void)
 	/* Two of one process are that process's. */
 	put(datagram(SOCKET_SEND, 4, 7, 60 * MS));
 	CHECK_EQ(datagram_at(70 * MS), EXACT + 7);
-}
-
-/* Sockets of others that come and go, of a port of their own. */
-static void close_others(uint8_t protocol, uint64_t count)
-{
-	struct socket_event e = event(SOCKET_CLOSE, 0, 9, 25 * MS);
-
-	e.protocol = protocol;
-	e.local_port = 9;
-	for (e.cookie = 100; e.cookie < 100 + count; e.cookie++)
-		put(e);
 }
 
 /* However many are closed after it, a socket without a connection does not come back to life. */
@@ -847,7 +671,6 @@ int main(void)
 	RUN(test_shared_port_is_unknown);
 	RUN(test_restarted_server);
 	RUN(test_bound_to_an_address);
-	RUN(test_crowded_port);
 	RUN(test_shared_sides_are_unknown);
 	RUN(test_many_closings);
 	RUN(test_datagrams_of_a_forked_server);
