@@ -27,6 +27,7 @@ void socket_table_free(struct socket_table *t)
 	mem_free(t->ports);
 	mem_free(t->port_bits);
 	mem_free(t->news);
+	mem_free(t->crowds);
 	recall_free(&t->recall);
 	mem_free(t);
 }
@@ -35,7 +36,7 @@ size_t socket_table_bytes(size_t entries)
 {
 	return entries * sizeof(struct socket_entry) + key_index_bytes(entries) +
 	       PORTS * sizeof(uint32_t) + PORTS / 8 + NEWS * sizeof(struct socket_news) +
-	       recall_bytes();
+	       socket_crowds_bytes() + recall_bytes();
 }
 
 int socket_table_new(struct socket_table **out, size_t entries)
@@ -51,7 +52,8 @@ int socket_table_new(struct socket_table **out, size_t entries)
 	t->port_bits = mem_new(PORTS / 8, 1);
 	t->news = mem_new(NEWS, sizeof *t->news);
 	if (!t->entries || !t->ports || !t->port_bits || !t->news ||
-	    key_index_new(&t->index, entries) || recall_new(&t->recall)) {
+	    key_index_new(&t->index, entries) || recall_new(&t->recall) ||
+	    socket_crowds_new(t)) {
 		socket_table_free(t);
 		return WEIR_ERR_NO_MEMORY;
 	}
@@ -105,9 +107,10 @@ bool socket_key_is_bound(const struct socket_key *key)
 
 static void unlink_entry(struct socket_table *t, uint32_t number)
 {
-	const struct socket_entry *e = &t->entries[number];
+	struct socket_entry *e = &t->entries[number];
 	unsigned port = e->key.local_port;
 
+	socket_crowd_free(t, e);
 	key_index_remove(&t->index, e->hash, number);
 	if (!--t->ports[port])
 		t->port_bits[port / 8] &= (uint8_t) ~(1U << port % 8);
@@ -148,7 +151,7 @@ void socket_entry_forget(struct socket_table *t, const struct socket_key *key)
 static bool is_shared(const struct socket_table *t, const struct socket_entry *e,
 		      const struct socket_owner *last)
 {
-	if (e->is_crowded)
+	if (e->is_crowded || socket_entry_was_crowded(e, last->from_ns))
 		return true;
 	for (const struct socket_owner *o = e->owners; o < last; o++)
 		if (!socket_owner_is_same(o, last) &&
@@ -253,8 +256,10 @@ struct socket_entry *socket_entry_find_or_add(struct socket_table *t,
 	e->hash = hash;
 	e->chances = CHANCES_OPEN;
 	e->count = 0;
-	e->is_used = e->has_forgotten = e->has_missing = e->is_crowded = false;
-	e->seen_ns = e->opened_ns = 0;
+	e->crowd = 0;
+	e->is_used = e->has_forgotten = false;
+	e->has_missing = e->is_crowded = e->is_endless = false;
+	e->crowded_ns = e->seen_ns = e->opened_ns = 0;
 	key_index_put(&t->index, hash, number);
 	t->ports[port]++;
 	t->port_bits[port / 8] |= (uint8_t)(1U << port % 8);
@@ -297,6 +302,7 @@ static struct socket_news *news_of(const struct socket_table *t, uint64_t cookie
 
 static void tell_owners(struct socket_table *t)
 {
+	socket_crowds_settle(t);
 	for (uint32_t i = 0; i < t->used; i++) {
 		struct socket_entry *e = &t->entries[i];
 

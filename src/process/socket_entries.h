@@ -18,15 +18,20 @@ struct socket_entry {
 	struct socket_key key;
 	uint32_t hash; /* of the key */
 	uint8_t chances, count;
-	bool is_used;
+	uint8_t crowd; /* 0: none */
+	bool is_used       : 1;
 	bool has_forgotten : 1;
-	bool has_missing   : 1; /* an open owner made room */
+	bool has_missing   : 1; /* an open owner made room, and is open still */
 	bool is_crowded : 1; /* and may be of another process than those that are there */
+	bool is_endless : 1; /* when it goes will not be known */
+	int64_t crowded_ns;  /* when the last of them that went did; 0: none has */
 	int64_t seen_ns;     /* in the last snapshot that had it */
 	int64_t opened_ns; /* when a packet opened a connection of nobody that is known */
 	struct socket_owner
 		owners[SOCKET_OWNERS]; /* in order of from_ns; `count` are set */
 };
+
+struct socket_crowd;
 
 /* What is known of a socket without a connection, which may have many keys. */
 struct socket_news {
@@ -43,6 +48,7 @@ struct socket_table {
 	uint8_t *port_bits;       /* those that have any */
 	struct socket_news *news; /* since the owners were told of those before */
 	unsigned news_count;
+	struct socket_crowd *crowds;
 	int64_t closings_told_ns; /* the last one that owners were told of; 0: none */
 	struct recall recall;
 	uint32_t capacity, used, hand;
@@ -73,6 +79,24 @@ int64_t socket_closing_ns(const struct socket_table *t, uint64_t cookie);
 /* When the owner's time was over; of a socket without a connection its closing tells, and another's use of it. */
 int64_t socket_owner_until(const struct socket_table *t, const struct socket_entry *e,
 			   const struct socket_owner *o);
+
+/* socket_crowd.c: owners that are open and had to make room. */
+int socket_crowds_new(struct socket_table *t) MUST_CHECK;
+size_t socket_crowds_bytes(void);
+void socket_crowd_add(struct socket_table *t, struct socket_entry *e,
+		      const struct socket_owner *o);
+void socket_crowd_free(struct socket_table *t, struct socket_entry *e);
+/* Takes off who is closed by now, of one key, and of all: before closings are forgotten. */
+void socket_crowd_settle(struct socket_table *t, struct socket_entry *e);
+void socket_crowds_settle(struct socket_table *t);
+/* Whose a packet of then is cannot be said: one that is not among the owners may have it. */
+bool socket_entry_is_crowded(struct socket_table *t, struct socket_entry *e, int64_t ns);
+
+/* The same of who is closed since. */
+static inline bool socket_entry_was_crowded(const struct socket_entry *e, int64_t ns)
+{
+	return e->crowded_ns && ns <= e->crowded_ns + SOCKET_SLACK_NS;
+}
 
 static inline bool socket_owner_is_same(const struct socket_owner *a,
 					const struct socket_owner *b)

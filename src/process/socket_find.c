@@ -47,11 +47,15 @@ static enum look answer(struct found *f, const struct socket_owner *o,
 	return LOOK_FOUND;
 }
 
-/* Of several the one that ended last. */
-static void note_earlier(struct found *f, const struct socket_question *q,
-			 const struct socket_owner *o, int64_t end_ns)
+/* Of several the one that ended last, unless one that is not there may have been later. */
+static void note_earlier(const struct socket_table *t, struct found *f,
+			 const struct socket_question *q, const struct socket_entry *e,
+			 const struct socket_owner *o)
 {
-	if (q->key.protocol == PROTOCOL_TCP || q->ns - end_ns >= DATAGRAM_EARLIER_NS ||
+	int64_t end_ns = socket_owner_until(t, e, o);
+
+	if (end_ns < e->crowded_ns || q->key.protocol == PROTOCOL_TCP ||
+	    q->ns - end_ns >= DATAGRAM_EARLIER_NS ||
 	    (f->earlier && f->earlier_ns >= end_ns))
 		return;
 	f->earlier = o;
@@ -129,7 +133,7 @@ static enum look find_connected(struct socket_table *t, struct socket_entry *e,
 
 	if (before && q->is_connecting)
 		end_replaced(t, e, q, &e->owners[before - e->owners]);
-	if (!is_tcp && e->is_crowded)
+	if (!is_tcp && socket_entry_is_crowded(t, e, q->ns))
 		return LOOK_SHARED;
 	if (after && (!after->is_first || after->from_ns - q->ns > most_ahead(q) ||
 		      (!before && e->has_forgotten)))
@@ -153,18 +157,18 @@ static enum look find_connected(struct socket_table *t, struct socket_entry *e,
 		return LOOK_NOTHING;
 	if (is_tcp)
 		return answer(f, before, OWNER_EARLIER);
-	note_earlier(f, q, before, socket_owner_until(t, e, before));
+	note_earlier(t, f, q, e, before);
 	return LOOK_NOTHING;
 }
 
 /* Sockets that share a port are told apart by nobody but the kernel. */
-static enum look find_bound(const struct socket_table *t, const struct socket_entry *e,
+static enum look find_bound(struct socket_table *t, struct socket_entry *e,
 			    const struct socket_question *q, struct found *f)
 {
 	bool is_tcp = e->key.protocol == PROTOCOL_TCP;
 	const struct socket_owner *found = NULL;
 
-	if (e->is_crowded)
+	if (socket_entry_is_crowded(t, e, q->ns))
 		return LOOK_SHARED;
 	for (unsigned i = 0; i < e->count; i++) {
 		const struct socket_owner *o = &e->owners[i];
@@ -174,7 +178,7 @@ static enum look find_bound(const struct socket_table *t, const struct socket_en
 		    (q->key.family != e->key.family && o->is_ipv6_only))
 			continue;
 		if (end_ns < q->ns - SOCKET_SLACK_NS)
-			note_earlier(f, q, o, end_ns);
+			note_earlier(t, f, q, e, o);
 		else if (found && !socket_owner_is_same(found, o))
 			return LOOK_SHARED;
 		else
@@ -194,7 +198,7 @@ static enum look ask_bound(struct socket_table *t, const struct socket_question 
 	struct socket_key key = { .local_port = q->key.local_port,
 				  .protocol = q->key.protocol,
 				  .family = family };
-	const struct socket_entry *e;
+	struct socket_entry *e;
 
 	if (local)
 		memcpy(key.local, local, sizeof key.local);

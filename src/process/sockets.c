@@ -20,9 +20,9 @@ static bool is_open(const struct socket_table *t, const struct socket_entry *e,
 }
 
 /* The first one is open and no longer there: it need not be asked of while all are of its process. */
-static void note_missing(struct socket_entry *e)
+static void note_missing(struct socket_table *t, struct socket_entry *e)
 {
-	e->has_missing = true;
+	socket_crowd_add(t, e, &e->owners[0]);
 	for (unsigned i = 1; i < e->count; i++)
 		if (!socket_owner_is_same(&e->owners[i], &e->owners[0]))
 			e->is_crowded = true;
@@ -37,7 +37,7 @@ static void make_room(struct socket_table *t, struct socket_entry *e)
 		victim++;
 	if (is_open(t, e, &e->owners[victim])) {
 		victim = 0;
-		note_missing(e);
+		note_missing(t, e);
 	}
 	e->count--;
 	e->has_forgotten = true;
@@ -53,6 +53,7 @@ static void add_owner(struct socket_table *t, struct socket_entry *e,
 
 	if (e->count == SOCKET_OWNERS)
 		make_room(t, e);
+	socket_crowd_settle(t, e);
 	if (e->has_missing && e->count && !socket_owner_is_same(&e->owners[0], o))
 		e->is_crowded = true;
 	for (at = e->count++; at && e->owners[at - 1].from_ns > o->from_ns; at--)
