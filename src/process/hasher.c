@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define PIECE_BYTES 65536
+#define STEP_PIECES 16
 #define MOST_BYTES  (INT64_C(1) << 30)
 #define FILES       256
 
@@ -23,6 +24,11 @@ struct hasher {
 	unsigned next;
 	struct hasher_file waiting[HASHER_WAITING];
 	unsigned waiting_count;
+	/* Of the first of them. */
+	bool is_begun;
+	int error; /* errno; 0: none */
+	int64_t bytes;
+	char hex[HASH_HEX]; /* of all of it; empty: not read to its end */
 	uint8_t piece[PIECE_BYTES];
 };
 
@@ -63,20 +69,61 @@ static struct known_file *find(struct hasher *h, const struct stat *st)
 	return NULL;
 }
 
-static bool read_whole(struct hasher *h, int fd, char hex[HASH_HEX])
+/* The hash is known, or will not be. */
+static bool needs_no_reading(struct hasher *h, const struct hasher_file *file)
+{
+	/* Another process of the same program may have been first. */
+	return find(h, &file->opened) || file->opened.st_size > MOST_BYTES;
+}
+
+static bool begin(struct hasher *h)
+{
+	h->is_begun = true;
+	h->error = 0;
+	h->bytes = 0;
+	h->hex[0] = '\0';
+	return !hash_reset(h->hash);
+}
+
+static bool end(struct hasher *h)
 {
 	uint8_t digest[HASH_BYTES];
-	ssize_t n;
 
-	if (hash_reset(h->hash))
+	if (hash_finish(h->hash, digest))
 		return false;
-	while ((n = read(fd, h->piece, sizeof h->piece)) > 0)
-		if (hash_update(h->hash, h->piece, (size_t)n))
-			return false;
-	if (n < 0 || hash_finish(h->hash, digest))
-		return false;
-	hash_hex(digest, hex);
+	hash_hex(digest, h->hex);
 	return true;
+}
+
+/* 1: there is more; 0: that was all; -1: it cannot be read. */
+static int read_piece(struct hasher *h, const struct hasher_file *file)
+{
+	ssize_t n = read(file->exe, h->piece, sizeof h->piece);
+
+	if (n < 0)
+		return -1;
+	/* One that grows is not what it was, and may have no end. */
+	h->bytes += n;
+	if (!n || h->bytes > file->opened.st_size)
+		return end(h) ? 0 : -1;
+	return hash_update(h->hash, h->piece, (size_t)n) ? -1 : 1;
+}
+
+bool hasher_read(struct hasher *h)
+{
+	const struct hasher_file *file = &h->waiting[0];
+	int more = 1;
+
+	errno = 0;
+	if (!h->is_begun && needs_no_reading(h, file))
+		return true;
+	if (!h->is_begun && !begin(h))
+		more = -1;
+	for (unsigned i = 0; i < STEP_PIECES && more > 0; i++)
+		more = read_piece(h, file);
+	if (more < 0)
+		h->error = errno ? errno : EIO;
+	return more <= 0;
 }
 
 static void set(struct process_facts *f, const char *sha256)
@@ -134,6 +181,7 @@ void hasher_take(struct hasher *h, struct hasher_file *file)
 	*file = h->waiting[0];
 	h->waiting_count--;
 	memmove(h->waiting, h->waiting + 1, h->waiting_count * sizeof *file);
+	h->is_begun = false;
 }
 
 void hasher_close(const struct hasher_file *file)
@@ -145,6 +193,8 @@ void hasher_drop(struct hasher *h, uint32_t number)
 {
 	unsigned kept = 0;
 
+	if (h->waiting_count && h->waiting[0].number == number)
+		h->is_begun = false;
 	for (unsigned i = 0; i < h->waiting_count; i++) {
 		if (h->waiting[i].number == number)
 			hasher_close(&h->waiting[i]);
@@ -190,25 +240,24 @@ static void keep(struct hasher *h, const struct stat *st, const char *sha256)
 static void hash_new_file(struct hasher *h, struct process_facts *f,
 			  const struct hasher_file *file)
 {
-	char hex[HASH_HEX], why[sizeof f->reason];
+	char why[sizeof f->reason];
 
 	if (file->opened.st_size > MOST_BYTES) {
 		fail(f, "larger than 1 GiB");
-	} else if (!read_whole(h, file->exe, hex)) {
-		(void)snprintf(why, sizeof why, "cannot be read: %s", strerror(errno));
+	} else if (h->error) {
+		(void)snprintf(why, sizeof why, "cannot be read: %s", strerror(h->error));
 		fail(f, why);
 	} else if (!is_unchanged(f, file)) {
 		fail(f, "changed before it could be hashed");
 	} else {
-		set(f, hex);
-		keep(h, &file->opened, hex);
+		set(f, h->hex);
+		keep(h, &file->opened, h->hex);
 	}
 }
 
 void hasher_hash(struct hasher *h, struct process_facts *f,
 		 const struct hasher_file *file)
 {
-	/* Another process of the same program may have been first. */
 	const struct known_file *k = find(h, &file->opened);
 
 	if (k)

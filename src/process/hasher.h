@@ -1,7 +1,7 @@
 /* SHA-256 of executables, each once: most processes are of a few programs.
  *
- * Calling sequence: hasher_new(), for each executable hasher_put() as soon as it is open; hasher_take() and
- * hasher_hash() when there is time; hasher_free().  One thread.
+ * Calling sequence: hasher_new(), for each executable hasher_put() as soon as it is open; when there is time
+ * hasher_read() a piece, and behind the last one hasher_take() and hasher_hash(); hasher_free().  One thread.
  *
  * A file may be written to as soon as nobody runs it.  So what it was when it was opened is compared with
  * what it is once it has been read; where they differ there is no hash, and the reason is said. */
@@ -31,7 +31,10 @@ void hasher_free(struct hasher *h);
  * else it waits.  A file is known again by its device, inode, size and change time. */
 void hasher_put(struct hasher *h, struct process_facts *f, uint32_t number, int exe);
 bool hasher_is_waiting(const struct hasher *h);
-/* The one that waits longest, of hasher_is_waiting(): the caller's now, for hasher_hash() or hasher_close(). */
+/* A mebibyte of the one that waits longest, of hasher_is_waiting(): who is asked for names must not be kept by a large
+ * file.  True: that was all of it. */
+bool hasher_read(struct hasher *h);
+/* The one that was read: the caller's now, for hasher_hash() or hasher_close(). */
 void hasher_take(struct hasher *h, struct hasher_file *file);
 void hasher_close(const struct hasher_file *file);
 /* Another program is what counts of this process now. */

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define PROCESSES 1024 /* remembered, so that children of what is gone have a name */
+#define REQUESTS  16
 
 enum request_kind {
 	REQUEST_FACTS = 1,
@@ -60,11 +61,13 @@ static void tell(struct child *c, struct process *p)
 }
 
 /* Names first: a hash takes its time, and meanwhile the executable is held open. */
-static void hash_one(struct child *c)
+static void hash_on(struct child *c)
 {
 	struct hasher_file file;
 	struct process *p;
 
+	if (!hasher_read(c->hasher))
+		return;
 	hasher_take(c->hasher, &file);
 	p = process_table_at(c->table, file.number);
 	if (!p) {
@@ -271,16 +274,21 @@ static void answer_scan(struct child *c)
 	send_answer(c, NAMER_SCANNED);
 }
 
-/* False: the recorder is gone. */
-static bool serve(struct child *c)
+enum served {
+	SERVED_ONE,
+	SERVED_NONE, /* there is none now */
+	SERVED_LAST  /* the recorder is gone */
+};
+
+static enum served serve(struct child *c)
 {
 	struct request r;
 	ssize_t n = recv(c->fd, &r, sizeof r, MSG_DONTWAIT);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return true;
+		return SERVED_NONE;
 	if (n != sizeof r)
-		return false;
+		return SERVED_LAST;
 	if (r.kind == REQUEST_FACTS)
 		answer_facts(c, &r);
 	else if (r.kind == REQUEST_SCAN)
@@ -288,8 +296,18 @@ static bool serve(struct child *c)
 	else if (r.kind == REQUEST_TALLY)
 		send_answer(c, NAMER_TALLY);
 	else
-		return false;
-	return true;
+		return SERVED_LAST;
+	return SERVED_ONE;
+}
+
+/* Between two looks at new processes. */
+static enum served serve_some(struct child *c)
+{
+	enum served served = SERVED_ONE;
+
+	for (unsigned i = 0; i < REQUESTS && served == SERVED_ONE; i++)
+		served = serve(c);
+	return served;
 }
 
 static void run(struct child *c)
@@ -308,10 +326,10 @@ static void run(struct child *c)
 		else if (c->connector >= 0)
 			c->answer.lost_events +=
 				connector_read(c->connector, on_connector, c);
-		if (fds[0].revents && !serve(c))
+		if (fds[0].revents && serve_some(c) == SERVED_LAST)
 			return;
 		if (hasher_is_waiting(c->hasher) && !fds[1].revents)
-			hash_one(c);
+			hash_on(c);
 	}
 }
 

@@ -75,11 +75,13 @@ static void tell_facts(struct namer_thread *n, struct process *p)
 	send_answer(n, NAMER_FACTS);
 }
 
-static void hash_one(struct namer_thread *n)
+static void hash_on(struct namer_thread *n)
 {
 	struct hasher_file file;
 	struct process *p;
 
+	if (!hasher_read(n->hasher))
+		return;
 	hasher_take(n->hasher, &file);
 	p = process_table_at(n->table, file.number);
 	if (!p) {
@@ -220,7 +222,7 @@ static void *run(void *arg)
 			else
 				answer_facts(n, &r);
 		} else if (hasher_is_waiting(n->hasher) && !is_ending) {
-			hash_one(n);
+			hash_on(n);
 		}
 		if (now_ns - n->tended_ns >= TEND_NS) {
 			n->tended_ns = now_ns;

@@ -31,16 +31,16 @@ static bool begin(const char *name)
 {
 	facts = (struct process_facts){ .is_hash_pending = true };
 	hasher_put(hasher, &facts, 1, open(folder_path(name), O_RDONLY | O_CLOEXEC));
-	if (!hasher_is_waiting(hasher))
-		return false;
-	hasher_take(hasher, &file);
-	CHECK(facts.is_hash_pending);
-	CHECK_EQ(file.number, 1);
-	return true;
+	return hasher_is_waiting(hasher);
 }
 
 static void hash(void)
 {
+	while (!hasher_read(hasher))
+		;
+	CHECK(facts.is_hash_pending);
+	hasher_take(hasher, &file);
+	CHECK_EQ(file.number, 1);
 	hasher_hash(hasher, &facts, &file);
 	CHECK(!facts.is_hash_pending);
 }
@@ -100,17 +100,41 @@ static void test_overwritten_before(void)
 static void test_time_set_back(void)
 {
 	struct timespec times[2];
+	struct stat before;
 
 	begin_test();
 	folder_write("a", "abc", 3);
 	CHECK(begin("a"));
 	wait_tick();
+	CHECK_EQ(stat(folder_path("a"), &before), 0);
 	overwrite("a", "xyz");
-	times[0] = times[1] = file.opened.st_mtim;
+	times[0] = times[1] = before.st_mtim;
 	CHECK_EQ(utimensat(AT_FDCWD, folder_path("a"), times, 0), 0);
 	hash();
 	CHECK_STR(facts.sha256, "");
 	CHECK_STR(facts.reason, CHANGED);
+	folder_remove();
+}
+
+/* A file of any size holds nobody up, and what was read of one is not taken for another's. */
+static void test_pieces(void)
+{
+	begin_test();
+	folder_write("a", "abc", 3);
+	folder_write("large", "abc", 3);
+	CHECK_EQ(truncate(folder_path("large"), LARGE), 0);
+	CHECK(begin("large"));
+	CHECK(!hasher_read(hasher));
+	hasher_put(hasher, &facts, 2, open(folder_path("a"), O_RDONLY | O_CLOEXEC));
+	CHECK(!hasher_read(hasher));
+	hasher_drop(hasher, 1);
+	CHECK(hasher_is_waiting(hasher));
+	CHECK(hasher_read(hasher));
+	hasher_take(hasher, &file);
+	CHECK_EQ(file.number, 2);
+	hasher_hash(hasher, &facts, &file);
+	CHECK_STR(facts.sha256, SHA256_ABC);
+	CHECK(!hasher_is_waiting(hasher));
 	folder_remove();
 }
 
@@ -207,6 +231,7 @@ int main(int argc, char **argv)
 	RUN(test_hash);
 	RUN(test_overwritten_before);
 	RUN(test_time_set_back);
+	RUN(test_pieces);
 	RUN(test_overwritten_while_read);
 	RUN(test_removed_and_running);
 	RUN(test_removed_and_over);
