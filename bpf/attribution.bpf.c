@@ -38,6 +38,14 @@ struct {
 	__uint(max_entries, 1 << 20);
 } processes SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, EXEC_PLACES);
+	__type(key, __u32);
+	__type(value, __u64);
+} execs SEC(".maps");
+
 char _license[] SEC("license") = "GPL";
 
 SEC("cgroup/sock_create")
@@ -435,10 +443,18 @@ int BPF_PROG(on_receive, struct sock *sk, int result, int flags)
 	return on_use(sk, result);
 }
 
+static __always_inline __u64 *execs_of(struct task_struct *task)
+{
+	__u32 place = (__u32)BPF_CORE_READ(task, tgid) % EXEC_PLACES;
+
+	return bpf_map_lookup_elem(&execs, &place);
+}
+
 static __always_inline struct process_event *begin_process(__u16 kind,
 							   struct task_struct *task)
 {
 	struct process_event *e = bpf_ringbuf_reserve(&processes, sizeof *e, 0);
+	const __u64 *count;
 
 	if (!e) {
 		__sync_fetch_and_add(&tally.lost_processes, 1);
@@ -448,6 +464,8 @@ static __always_inline struct process_event *begin_process(__u16 kind,
 	e->kind = kind;
 	e->ns = bpf_ktime_get_boot_ns();
 	e->pid = (__u32)BPF_CORE_READ(task, tgid);
+	count = execs_of(task);
+	e->execs = count ? (__u32)*count : 0;
 	e->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	e->parent_pid = (__u32)BPF_CORE_READ(task, real_parent, tgid);
 	e->parent_start_ns =
@@ -481,9 +499,13 @@ SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *guarded, int old_pid, struct linux_binprm *bprm)
 {
 	struct task_struct *task = (void *)plain(guarded);
-	struct process_event *e = begin_process(PROCESS_EXEC, task);
 	unsigned long from, length;
+	struct process_event *e;
+	__u64 *count = execs_of(task);
 
+	if (count)
+		__sync_fetch_and_add(count, 1);
+	e = begin_process(PROCESS_EXEC, task);
 	if (!e)
 		return 0;
 	e->cgroup = bpf_get_current_cgroup_id();

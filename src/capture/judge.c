@@ -65,13 +65,18 @@ static bool takes(struct judge *j, const struct recorded *r, unsigned pending)
 	return answer != FILTER_NO;
 }
 
+static unsigned pending_of(const struct attribution_known *known)
+{
+	return (known->is_pending ? FILTER_ASKS_FACTS : 0U) |
+	       (known->is_name_pending ? FILTER_ASKS_NAME : 0U);
+}
+
 static bool is_wanted(struct judge *j, const struct attributed *p,
 		      const struct iface *iface, const struct record_owner *owner,
 		      uint32_t process)
 {
-	bool is_pending;
-	const struct process_facts *f =
-		attribution_borrow(j->attribution, process, owner, &is_pending);
+	struct attribution_known known = { .name = NULL };
+	bool is_known = attribution_borrow(j->attribution, process, owner, p->ns, &known);
 	struct recorded r = { .data = p->data,
 			      .caplen = p->caplen,
 			      .linktype = p->linktype,
@@ -81,20 +86,14 @@ static bool is_wanted(struct judge *j, const struct attributed *p,
 			      .if_idx = iface->info.index,
 			      .is_loopback = iface_is_loopback(&iface->info),
 			      .has_pid = owner->certainty != OWNER_UNKNOWN,
-			      .pid = owner->pid };
-	unsigned pending = 0;
-	bool is_taken;
+			      .pid = owner->pid,
+			      .process_name = known.name,
+			      .process_path = known.path,
+			      .user = known.user,
+			      .container = known.container };
+	bool is_taken = takes(j, &r, pending_of(&known) & j->asks);
 
-	if (f) {
-		r.process_name = f->name[0] ? f->name : NULL;
-		r.process_path = f->path[0] ? f->path : NULL;
-		r.user = f->user[0] ? f->user : NULL;
-		r.container = f->container[0] ? f->container : NULL;
-	}
-	if (is_pending)
-		pending = FILTER_ASKS_FACTS | (r.process_name ? 0U : FILTER_ASKS_NAME);
-	is_taken = takes(j, &r, pending & j->asks);
-	if (f)
+	if (is_known)
 		attribution_return(j->attribution);
 	return is_taken;
 }

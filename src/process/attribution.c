@@ -15,6 +15,8 @@
 #define SOCKETS 32768
 /* Between looks at how UTC and the clock of the events differ. */
 #define CLOCK_NS (100 * NS_PER_MS)
+/* An inline recorder dates a packet when it takes it: its program may have started another by then. */
+#define HELD_NS (10 * NS_PER_MS)
 
 uint64_t attribution_memory(const struct attribution *a)
 {
@@ -119,6 +121,7 @@ struct process *attribution_find_or_add(struct attribution *a, uint32_t pid,
 		p = attribution_add(a, pid, start_ns);
 		p->facts.started_ns = p->facts.at_ns =
 			facts_started_ns(start_ns, a->boot_ns);
+		p->facts.execs = mechanisms_execs(a->mechanisms, pid);
 		if (e) {
 			(void)snprintf(p->facts.name, sizeof p->facts.name, "%s",
 				       e->comm);
@@ -443,22 +446,60 @@ uint32_t attribution_find(struct attribution *a, const struct attributed *p,
 	return s->answer.process;
 }
 
-const struct process_facts *attribution_borrow(struct attribution *a, uint32_t number,
-					       const struct record_owner *owner,
-					       bool *is_pending)
+/* It has started another program since the facts were found out, or before that the packet is of. */
+static bool is_of_another(const struct attribution *a, const struct process_facts *f,
+			  int64_t ns)
+{
+	/* By the events' clock: UTC may have been set since. */
+	int64_t from_ns = (int64_t)f->start_ns + f->at_ns - f->started_ns;
+
+	if (f->execs != mechanisms_execs(a->mechanisms, f->pid))
+		return true;
+	if (a->is_inline)
+		from_ns += HELD_NS;
+	return f->seen == SEEN_EXEC && ns - a->boot_ns < from_ns;
+}
+
+static const char *text_or_null(const char *text)
+{
+	return text[0] ? text : NULL;
+}
+
+static void lend(struct attribution_known *known, const struct process_facts *f)
+{
+	*known = (struct attribution_known){ .name = text_or_null(f->name),
+					     .path = text_or_null(f->path),
+					     .user = text_or_null(f->user),
+					     .container = text_or_null(f->container) };
+}
+
+bool attribution_borrow(struct attribution *a, uint32_t number,
+			const struct record_owner *owner, int64_t ns,
+			struct attribution_known *known)
 {
 	struct process *p;
+	bool is_another;
 
-	*is_pending = false;
 	if (!number)
-		return NULL;
+		return false;
 	port_monitor_lock(a->lock);
 	p = process_table_at(a->processes, number);
 	/* It had to make room, and its connection goes on. */
 	if (!p)
 		p = attribution_find_or_add(a, owner->pid, owner->start_ns, NULL);
-	*is_pending = !(p->mark & MARK_KNOWN) && a->can_name;
-	return &p->facts;
+	lend(known, &p->facts);
+	if (!a->can_name)
+		return true;
+	is_another = is_of_another(a, &p->facts, ns);
+	known->is_pending = is_another || !(p->mark & MARK_KNOWN);
+	known->is_name_pending = is_another || !known->name;
+	/* The answer may have been lost with the event. */
+	if (p->mark & MARK_KNOWN &&
+	    p->facts.execs != mechanisms_execs(a->mechanisms, p->facts.pid)) {
+		p->mark = 0;
+		want(a, p);
+	}
+	return true;
 }
 
 void attribution_return(struct attribution *a)

@@ -73,12 +73,19 @@ uint32_t attribution_find(struct attribution *a, const struct attributed *p,
 /* A packet that will be asked about soon: what that takes is fetched meanwhile. */
 void attribution_expect(const struct attribution *a, const struct attributed *p);
 
-/* What is known of a packet's process now, until attribution_return(): number and owner as
- * attribution_find() told them.  One that has made room is asked for again.  *is_pending: more is being found
- * out.  NULL: number 0, and nothing is to be returned. */
-const struct process_facts *attribution_borrow(struct attribution *a, uint32_t number,
-					       const struct record_owner *owner,
-					       bool *is_pending);
+/* What is known of a packet's process, lent until attribution_return(). */
+struct attribution_known {
+	const char *name, *path, *user,
+		*container; /* NULL: it has none, or it is not known */
+	/* The program that it ran then is being found out; its name may be known already. */
+	bool is_pending, is_name_pending;
+};
+
+/* number and owner as attribution_find() told them, ns of the packet.  One that has made room is asked for again.
+ * False: number 0, and nothing is to be returned. */
+bool attribution_borrow(struct attribution *a, uint32_t number,
+			const struct record_owner *owner, int64_t ns,
+			struct attribution_known *known) MUST_CHECK;
 void attribution_return(struct attribution *a);
 /* A packet that was recorded because it was pending whether it is wanted. */
 void attribution_count_pending(struct attribution *a);

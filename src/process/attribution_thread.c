@@ -51,6 +51,7 @@ static void take_absent(struct attribution *a, const struct namer_answer *n)
 	p->mark |= MARK_KNOWN;
 	(void)snprintf(p->facts.reason, sizeof p->facts.reason,
 		       "gone before it could be read");
+	p->facts.execs = asked->execs;
 	if (n->count)
 		p->facts.started_ns = 0;
 	f = p->facts;

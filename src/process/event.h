@@ -75,7 +75,7 @@ struct process_event {
 	__u32 exit_code; /* EXIT: as wait(2) has it */
 	__u16 kind;
 	__u16 args_length; /* EXEC: of args, each ended by NUL; may be cut */
-	__u32 zero;
+	__u32 execs;       /* the count of its place, this event's with it */
 	char comm[PROCESS_COMM_BYTES];
 	char path
 		[PROCESS_PATH_BYTES]; /* EXEC: as it was given to execve(2); ended by NUL */
@@ -89,6 +89,10 @@ struct feed_settings {
 	__u32 is_counting;         /* events have their counts */
 	__u32 wakes_socket_reader; /* or its reader looks by itself */
 };
+
+/* How often a process of this place, pid % EXEC_PLACES, has started a program: where the count is what it was,
+ * the process has not.  Counted before the program runs, and never lost. */
+#define EXEC_PLACES 32768
 
 struct feed_tally {
 	__u64 lost_sockets, lost_processes; /* events without room */

@@ -206,6 +206,7 @@ void facts_of_event(struct process_facts *f, const struct process_event *e)
 	f->parent_start_ns = PROCESS_START(e->parent_start_ns);
 	take_ids(f, e->uid, e->gid);
 	f->netns = e->netns;
+	f->execs = e->execs;
 	f->args_length = e->args_length;
 	f->is_args_cut = e->args_length == sizeof e->args;
 	memcpy(f->args, e->args, e->args_length);
@@ -229,6 +230,7 @@ void facts_of_fork(struct process_facts *f, const struct process_facts *parent,
 	take_ids(f, e->uid, e->gid);
 	f->netns = e->netns ? e->netns : parent->netns;
 	f->seen = SEEN_FORK;
+	f->execs = e->execs;
 	(void)snprintf(f->name, sizeof f->name, "%s", e->comm);
 	if (parent->uid != f->uid || parent->has_uid != f->has_uid)
 		name_user(f);

@@ -32,6 +32,7 @@ enum process_seen {
 /* Plain data without pointers: it crosses a socket between two processes of ours. */
 struct process_facts {
 	uint32_t pid, parent_pid, uid, gid, netns, session;
+	uint32_t execs; /* the count of event.h when this was so; 0: nobody counts */
 	uint16_t args_length;
 	uint8_t seen;
 	bool is_args_cut, is_hash_pending, has_read; /* has_read: /proc was in time */

@@ -14,6 +14,7 @@
 
 #define SOCKET_BYTES  (4 * 1024 * 1024)
 #define PROCESS_BYTES (2 * 1024 * 1024)
+#define EXECS_BYTES   (EXEC_PLACES * sizeof(uint64_t))
 
 enum need {
 	NEED_SOCKETS,
@@ -53,7 +54,9 @@ enum {
 struct feed {
 	struct bpf_object *object;
 	struct bpf_link *links[PROGRAMS];
-	const struct feed_tally *tally; /* the kernel's own memory */
+	/* The kernel's own memory. */
+	const struct feed_tally *tally;
+	const uint64_t *execs;
 	struct ring_buffer *socket_ring, *process_ring;
 	int socket_map, process_map;
 	feed_on_socket on_socket;
@@ -67,6 +70,12 @@ bool feed_is_built_in(void)
 	return true;
 }
 
+static void unmap(const void *memory, size_t size)
+{
+	if (memory)
+		(void)munmap((void *)(uintptr_t)memory, size);
+}
+
 void feed_close(struct feed *f)
 {
 	if (!f)
@@ -75,8 +84,8 @@ void feed_close(struct feed *f)
 		(void)bpf_link__destroy(f->links[i]);
 	ring_buffer__free(f->socket_ring);
 	ring_buffer__free(f->process_ring);
-	if (f->tally)
-		(void)munmap((void *)(uintptr_t)f->tally, sizeof *f->tally);
+	unmap(f->tally, sizeof *f->tally);
+	unmap(f->execs, EXECS_BYTES);
 	bpf_object__close(f->object);
 	mem_free(f);
 }
@@ -152,16 +161,22 @@ static int open_object(struct feed *f, const struct feed_config *c,
 }
 
 /* What libbpf has of a map is what it was loaded with: skeletons alone see more. */
-static int map_tally(struct feed *f, struct weir_error *err)
+static const void *map_memory(const struct feed *f, const char *part, size_t size)
 {
-	struct bpf_map *m = find_map(f->object, ".tally");
-	void *memory = mmap(NULL, sizeof *f->tally, PROT_READ, MAP_SHARED,
-			    m ? bpf_map__fd(m) : -1, 0);
+	struct bpf_map *m = find_map(f->object, part);
+	void *at = mmap(NULL, size, PROT_READ, MAP_SHARED, m ? bpf_map__fd(m) : -1, 0);
 
-	if (memory == MAP_FAILED)
-		return err_sys(err, "cannot map the eBPF programs' counts");
-	f->tally = memory;
-	return 0;
+	return at == MAP_FAILED ? NULL : at;
+}
+
+static int map_counts(struct feed *f, const struct feed_config *c, struct weir_error *err)
+{
+	f->tally = map_memory(f, ".tally", sizeof *f->tally);
+	if (f->tally && c->has_processes)
+		f->execs = map_memory(f, "execs", EXECS_BYTES);
+	return f->tally && (f->execs || !c->has_processes)
+		       ? 0
+		       : err_sys(err, "cannot map the eBPF programs' counts");
 }
 
 /* All that is asked for, or what of it the kernel has. */
@@ -187,7 +202,7 @@ static int load(struct feed *f, const struct feed_config *c, struct weir_error *
 		return err_sys(err, "the kernel refuses the eBPF programs");
 	f->socket_map = bpf_object__find_map_fd_by_name(f->object, "sockets");
 	f->process_map = bpf_object__find_map_fd_by_name(f->object, "processes");
-	return map_tally(f, err);
+	return map_counts(f, c, err);
 }
 
 static int attach_one(struct feed *f, unsigned i, int cgroup, struct weir_error *err)
@@ -306,6 +321,13 @@ uint64_t feed_lost(const struct feed *f)
 {
 	return feed_lost_sockets(f) +
 	       __atomic_load_n(&f->tally->lost_processes, __ATOMIC_RELAXED);
+}
+
+uint32_t feed_execs(const struct feed *f, uint32_t pid)
+{
+	return f->execs ? (uint32_t)__atomic_load_n(&f->execs[pid % EXEC_PLACES],
+						    __ATOMIC_RELAXED)
+			: 0;
 }
 
 json_t *feed_describe(const struct feed *f)

@@ -57,6 +57,8 @@ int feed_process_fd(const struct feed *f);
 uint64_t feed_lost(const struct feed *f);
 /* The same of socket events alone. */
 uint64_t feed_lost_sockets(const struct feed *f);
+/* How often the processes of this pid's place have started a program (event.h); 0 without process events. */
+uint32_t feed_execs(const struct feed *f, uint32_t pid);
 /* {"programs":[...],"missing":[{"program":..., "reason":...}]}; a new reference. */
 json_t *feed_describe(const struct feed *f);
 

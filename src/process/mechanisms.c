@@ -167,6 +167,11 @@ bool mechanisms_can_name(const struct mechanisms *m)
 	return m->namer.fd >= 0;
 }
 
+uint32_t mechanisms_execs(const struct mechanisms *m, uint32_t pid)
+{
+	return m->feed ? feed_execs(m->feed, pid) : 0;
+}
+
 bool mechanisms_ask(struct mechanisms *m, uint32_t pid, uint64_t start_ns)
 {
 	return namer_ask(&m->namer, pid, start_ns);

@@ -53,6 +53,9 @@ bool mechanisms_scans_end_sockets(const struct mechanisms *m);
 
 /* Whether somebody answers. */
 bool mechanisms_can_name(const struct mechanisms *m);
+/* A count that is another as soon as the process has started a program; 0 for ever where nobody counts.  May be
+ * another for other reasons, too. */
+uint32_t mechanisms_execs(const struct mechanisms *m, uint32_t pid);
 /* False: it cannot be asked now. */
 bool mechanisms_ask(struct mechanisms *m, uint32_t pid, uint64_t start_ns);
 bool mechanisms_scan(struct mechanisms *m);

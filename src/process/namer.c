@@ -78,18 +78,27 @@ static void hash_on(struct child *c)
 	tell(c, p);
 }
 
+/* Asked before /proc is read, it says of which program that is at least. */
+static uint32_t execs_of(const struct child *c, uint32_t pid)
+{
+	return c->feed ? feed_execs(c->feed, pid) : 0;
+}
+
 /* From /proc into the table, where it was in time. */
 static bool read_process(struct child *c, struct process *p, uint8_t seen, int64_t at_ns)
 {
+	uint32_t execs = execs_of(c, p->facts.pid);
 	struct process_facts f;
 	int exe;
 
 	if (facts_read(&f, p->facts.pid, p->facts.start_ns, &exe))
 		return false;
 	f.seen = seen;
+	f.execs = execs;
 	f.at_ns = at_ns ? at_ns : f.at_ns;
 	p->facts = f;
 	p->mark |= MARK_READ;
+	hasher_drop(c->hasher, p->number);
 	hasher_put(c->hasher, &p->facts, p->number, exe);
 	return true;
 }
@@ -231,17 +240,27 @@ static void on_connector(void *arg, const struct connector_event *told)
 
 static void answer_facts(struct child *c, const struct request *r)
 {
-	struct process *p = process_table_find(c->table, r->pid, r->start_ns);
-	bool is_new = !p;
+	uint32_t execs = execs_of(c, r->pid);
+	struct process *p;
+	bool is_new;
 
+	/* Programs that were started by then are told of there. */
+	if (c->feed)
+		(void)feed_read_processes(c->feed, on_process, c);
+	p = process_table_find(c->table, r->pid, r->start_ns);
+	is_new = !p;
 	if (!p)
 		p = process_table_add(c->table, r->pid, r->start_ns);
-	if (!(p->mark & MARK_READ) &&
-	    !read_process(c, p, p->facts.seen, p->facts.at_ns) && is_new) {
-		c->answer.facts = p->facts;
-		c->answer.count = 0;
-		send_answer(c, NAMER_ABSENT);
-		return;
+	if ((!(p->mark & MARK_READ) || p->facts.execs != execs) &&
+	    !read_process(c, p, p->facts.seen, p->facts.at_ns)) {
+		/* It is gone: more will not be known. */
+		p->facts.execs = execs;
+		if (is_new) {
+			c->answer.facts = p->facts;
+			c->answer.count = 0;
+			send_answer(c, NAMER_ABSENT);
+			return;
+		}
 	}
 	/* A child whose parent is still being hashed: its own hash is to come. */
 	if (!(p->mark & MARK_READ))

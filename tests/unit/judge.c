@@ -537,15 +537,13 @@ static void wait_for_path(uint32_t number, char *path, size_t size)
 {
 	struct record_owner owner = { .pid = (uint32_t)getpid() };
 	int64_t end = port_monotonic_ns() + 30 * NS_PER_S;
-	bool is_pending;
+	struct attribution_known known;
 
 	path[0] = '\0';
 	while (!path[0] && port_monotonic_ns() < end) {
-		const struct process_facts *f =
-			attribution_borrow(lab.attribution, number, &owner, &is_pending);
-
-		if (f) {
-			(void)snprintf(path, size, "%s", f->path);
+		if (attribution_borrow(lab.attribution, number, &owner, lab.utc_ns,
+				       &known)) {
+			(void)snprintf(path, size, "%s", known.path ? known.path : "");
 			attribution_return(lab.attribution);
 		}
 		(void)usleep(1000);
@@ -653,8 +651,7 @@ static void test_who_made_room_is_known_again(void)
 				  .protocol = PROTOCOL_TCP,
 				  .comm = "judge" };
 	struct record_owner owner = { .pid = 7, .start_ns = 70000000 };
-	const struct process_facts *f;
-	bool is_pending;
+	struct attribution_known known;
 
 	lab_open("tcp");
 	attribution_event(lab.attribution, &e);
@@ -662,11 +659,10 @@ static void test_who_made_room_is_known_again(void)
 		e.pid = 1000 + i;
 		attribution_event(lab.attribution, &e);
 	}
-	f = attribution_borrow(lab.attribution, 1, &owner, &is_pending);
-	CHECK(f && f->pid == 7 && f->start_ns == 70000000);
-	if (f)
-		attribution_return(lab.attribution);
-	CHECK(!attribution_borrow(lab.attribution, 0, &owner, &is_pending));
+	CHECK(attribution_borrow(lab.attribution, 1, &owner, lab.utc_ns, &known));
+	CHECK(known.is_pending && known.is_name_pending && !known.name);
+	attribution_return(lab.attribution);
+	CHECK(!attribution_borrow(lab.attribution, 0, &owner, lab.utc_ns, &known));
 	lab_close();
 }
 
