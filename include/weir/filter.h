@@ -149,6 +149,10 @@ enum filter_answer filter_matches_pending(const struct filter *f,
 					  const struct filter_input *in,
 					  unsigned pending);
 
+/* A text that makes the same difference to the filter as this one, a name, a path, a user or a container: lent, of the
+ * filter's own. */
+const char *filter_text_like(const struct filter *f, const char *text);
+
 enum filter_layer filter_layer_of(const struct filter *f);
 /* The text as given; its normal form, which means the same and is equal for filters that differ
  * in spelling only; SHA-256 of the normal form in 64 hex digits. */

@@ -18,8 +18,9 @@ int judge_init(struct judge *j, struct attribution *a, const struct filter *filt
 			     .ifaces = ifaces,
 			     .snaplen = snaplen ? snaplen : UINT32_MAX };
 	j->seen = mem_new(SEEN, sizeof *j->seen);
-	return j->seen ? 0
-		       : err_set(err, WEIR_ERR_NO_MEMORY, "no memory for attribution");
+	if (!j->seen)
+		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for attribution");
+	return j->filter ? attribution_judge_by(a, j->filter, err) : 0;
 }
 
 void judge_fini(struct judge *j)

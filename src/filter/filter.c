@@ -207,6 +207,15 @@ bool filter_is_false(const struct filter *f)
 	return f->program.entry == TARGET_REJECT;
 }
 
+const char *filter_text_like(const struct filter *f, const char *text)
+{
+	for (size_t i = 0; i < f->strings.count; i++)
+		if (!strcmp(f->strings.items[i], text))
+			return f->strings.items[i];
+	/* Longer than any string within it: none of them. */
+	return f->text;
+}
+
 enum filter_layer filter_layer_of(const struct filter *f)
 {
 	return f->layer;

@@ -20,10 +20,9 @@
 
 uint64_t attribution_memory(const struct attribution *a)
 {
-	(void)a;
 	return sizeof *a + socket_table_bytes(SOCKETS) +
 	       2 * process_table_bytes(PROCESSES) + SEEDS * sizeof(struct socket_seed) +
-	       mechanisms_memory();
+	       written_bytes() + (a->kept ? kept_bytes() : 0) + mechanisms_memory();
 }
 
 static int take_memory(struct attribution *a, struct weir_error *err)
@@ -32,7 +31,7 @@ static int take_memory(struct attribution *a, struct weir_error *err)
 	a->lock = port_monitor_new();
 	a->seeds = mem_new(SEEDS, sizeof *a->seeds);
 	if (!a->lock || !a->seeds || socket_table_new(&a->sockets, SOCKETS) ||
-	    process_table_new(&a->processes, PROCESSES))
+	    process_table_new(&a->processes, a->capacity) || written_new(&a->written))
 		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for attribution");
 	a->recall = socket_table_recall(a->sockets);
 	a->ports = socket_table_ports(a->sockets);
@@ -49,6 +48,7 @@ int attribution_open(struct attribution **out, const struct attribution_config *
 	*out = NULL;
 	if (!a)
 		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for attribution");
+	a->capacity = config->processes ? config->processes : PROCESSES;
 	rc = take_memory(a, err);
 	if (!rc)
 		rc = mechanisms_open(&a->mechanisms, config, &a->wake, err);
@@ -70,6 +70,16 @@ int attribution_open(struct attribution **out, const struct attribution_config *
 	return 0;
 }
 
+int attribution_judge_by(struct attribution *a, const struct filter *f,
+			 struct weir_error *err)
+{
+	if (!(filter_asks_of_process(f) & (FILTER_ASKS_NAME | FILTER_ASKS_FACTS)))
+		return 0;
+	return kept_new(&a->kept, f)
+		       ? err_set(err, WEIR_ERR_NO_MEMORY, "no memory for attribution")
+		       : 0;
+}
+
 void attribution_close(struct attribution *a)
 {
 	if (!a)
@@ -79,6 +89,8 @@ void attribution_close(struct attribution *a)
 	mechanisms_close(a->mechanisms);
 	socket_table_free(a->sockets);
 	process_table_free(a->processes);
+	kept_free(a->kept);
+	written_free(a->written);
 	mem_free(a->seeds);
 	if (a->lock)
 		port_monitor_free(a->lock);
@@ -102,11 +114,22 @@ static void want(struct attribution *a, struct process *p)
 	port_event_set(&a->wake);
 }
 
+/* From when on its program is the one that the facts are of, by the events' clock: UTC may have been set since. */
+static int64_t program_ns(const struct process_facts *f)
+{
+	return f->seen == SEEN_EXEC ? (int64_t)f->start_ns + f->at_ns - f->started_ns : 0;
+}
+
 /* Called with the lock. */
 struct process *attribution_add(struct attribution *a, uint32_t pid, uint64_t start_ns)
 {
-	struct process *p = process_table_add(a->processes, pid, start_ns);
+	const struct process *leaving =
+		a->kept ? process_table_leaving(a->processes) : NULL;
+	struct process *p;
 
+	if (leaving && leaving->mark & MARK_KNOWN)
+		kept_put(a->kept, &leaving->facts, program_ns(&leaving->facts));
+	p = process_table_add(a->processes, pid, start_ns);
 	counter_set(&a->added, p->added);
 	return p;
 }
@@ -139,7 +162,7 @@ static bool is_recent(const struct attribution *a, const struct recent *r, uint3
 		      uint64_t start_ns)
 {
 	return r->pid == pid && r->start_ns == start_ns &&
-	       (uint32_t)counter_read(&a->added) - r->at < PROCESSES / 2;
+	       (uint32_t)counter_read(&a->added) - r->at < a->capacity / 2;
 }
 
 static uint32_t number_of(struct attribution *a, const struct socket_event *e)
@@ -446,18 +469,9 @@ uint32_t attribution_find(struct attribution *a, const struct attributed *p,
 	return s->answer.process;
 }
 
-/* It has started another program since the facts were found out, or before that the packet is of. */
-static bool is_of_another(const struct attribution *a, const struct process_facts *f,
-			  int64_t ns)
+static bool is_before(const struct attribution *a, int64_t ns, int64_t program_ns)
 {
-	/* By the events' clock: UTC may have been set since. */
-	int64_t from_ns = (int64_t)f->start_ns + f->at_ns - f->started_ns;
-
-	if (f->execs != mechanisms_execs(a->mechanisms, f->pid))
-		return true;
-	if (a->is_inline)
-		from_ns += HELD_NS;
-	return f->seen == SEEN_EXEC && ns - a->boot_ns < from_ns;
+	return program_ns && ns - a->boot_ns < program_ns + (a->is_inline ? HELD_NS : 0);
 }
 
 static const char *text_or_null(const char *text)
@@ -465,12 +479,50 @@ static const char *text_or_null(const char *text)
 	return text[0] ? text : NULL;
 }
 
-static void lend(struct attribution_known *known, const struct process_facts *f)
+static void lend(const struct attribution *a, const struct process *p, int64_t ns,
+		 struct attribution_known *known)
 {
-	*known = (struct attribution_known){ .name = text_or_null(f->name),
-					     .path = text_or_null(f->path),
-					     .user = text_or_null(f->user),
-					     .container = text_or_null(f->container) };
+	const struct process_facts *f = &p->facts;
+	/* It has started another program since the facts were found out, or before that the packet is of. */
+	bool is_another = f->execs != mechanisms_execs(a->mechanisms, f->pid) ||
+			  is_before(a, ns, program_ns(f));
+
+	*known = (struct attribution_known){
+		.name = text_or_null(f->name),
+		.path = text_or_null(f->path),
+		.user = text_or_null(f->user),
+		.container = text_or_null(f->container),
+		.is_pending = is_another || !(p->mark & MARK_KNOWN),
+		.is_name_pending = is_another || !f->name[0],
+	};
+}
+
+/* False: nothing is, or of another program. */
+static bool lend_kept(const struct attribution *a, const struct record_owner *owner,
+		      int64_t ns, struct attribution_known *known)
+{
+	const struct kept_texts *k =
+		a->kept ? kept_find(a->kept, owner->pid, owner->start_ns,
+				    mechanisms_execs(a->mechanisms, owner->pid))
+			: NULL;
+
+	if (!k)
+		return false;
+	*known = (struct attribution_known){ .name = k->name,
+					     .path = k->path,
+					     .user = k->user,
+					     .container = k->container };
+	known->is_pending = known->is_name_pending = is_before(a, ns, k->from_ns);
+	return true;
+}
+
+/* Called with the lock.  The event that was to tell of its next program may have been lost. */
+static void want_again(struct attribution *a, struct process *p)
+{
+	if (p->facts.execs == mechanisms_execs(a->mechanisms, p->facts.pid))
+		return;
+	p->mark = 0;
+	want(a, p);
 }
 
 bool attribution_borrow(struct attribution *a, uint32_t number,
@@ -478,27 +530,24 @@ bool attribution_borrow(struct attribution *a, uint32_t number,
 			struct attribution_known *known)
 {
 	struct process *p;
-	bool is_another;
 
 	if (!number)
 		return false;
 	port_monitor_lock(a->lock);
 	p = process_table_at(a->processes, number);
+	if (!p)
+		p = process_table_find(a->processes, owner->pid, owner->start_ns);
+	if (!(p && p->mark & MARK_KNOWN) && lend_kept(a, owner, ns, known))
+		return true;
 	/* It had to make room, and its connection goes on. */
 	if (!p)
 		p = attribution_find_or_add(a, owner->pid, owner->start_ns, NULL);
-	lend(known, &p->facts);
+	process_use(p);
+	lend(a, p, ns, known);
 	if (!a->can_name)
-		return true;
-	is_another = is_of_another(a, &p->facts, ns);
-	known->is_pending = is_another || !(p->mark & MARK_KNOWN);
-	known->is_name_pending = is_another || !known->name;
-	/* The answer may have been lost with the event. */
-	if (p->mark & MARK_KNOWN &&
-	    p->facts.execs != mechanisms_execs(a->mechanisms, p->facts.pid)) {
-		p->mark = 0;
-		want(a, p);
-	}
+		known->is_pending = known->is_name_pending = false;
+	else if (p->mark & MARK_KNOWN)
+		want_again(a, p);
 	return true;
 }
 

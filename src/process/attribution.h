@@ -2,6 +2,7 @@
  *
  * Calling sequence:
  *	attribution_open(&a, &config, err)	with all privileges, before any thread
+ *	attribution_judge_by(a, filter, err)	where one asks for processes
  *	attribution_describe(a)			for the manifest's first line
  *	attribution_start(a, dir, busy, err)	after they were dropped: the thread
  *	attribution_refresh(a)			the capture thread, before a run of packets: takes in
@@ -30,11 +31,14 @@
 #include <jansson.h>
 
 struct attribution;
+struct filter;
 
 struct attribution_config {
 	const struct port_user *user; /* whom the recorder becomes; NULL: nobody else */
 	bool has_no_feed;             /* for tests: as if there were no eBPF */
 	bool is_inline; /* packets are seen before the kernel tells who sends them */
+	uint32_t
+		processes; /* for tests: so many are remembered; 0: as many as by default */
 };
 
 /* Fails for want of memory only. */
@@ -46,6 +50,10 @@ int attribution_open(struct attribution **a, const struct attribution_config *co
 int attribution_start(struct attribution *a, int dir, const struct counter *busy_until_ns,
 		      struct weir_error *err) MUST_CHECK;
 void attribution_close(struct attribution *a);
+/* Before the start: by which filter packets are judged, if it asks for processes; borrowed.  What it asks of a
+ * process is kept when that has to make room. */
+int attribution_judge_by(struct attribution *a, const struct filter *f,
+			 struct weir_error *err) MUST_CHECK;
 
 /* {"mechanisms":[...],"missing":[...]}: a new reference. */
 json_t *attribution_describe(const struct attribution *a);
@@ -81,7 +89,8 @@ struct attribution_known {
 	bool is_pending, is_name_pending;
 };
 
-/* number and owner as attribution_find() told them, ns of the packet.  One that has made room is asked for again.
+/* number and owner as attribution_find() told them, ns of the packet.  One that has made room is asked for again,
+ * unless what the filter asks of it is kept.
  * False: number 0, and nothing is to be returned. */
 bool attribution_borrow(struct attribution *a, uint32_t number,
 			const struct record_owner *owner, int64_t ns,

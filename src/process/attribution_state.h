@@ -5,9 +5,11 @@
 #include "process/addresses.h"
 #include "process/attribution.h"
 #include "process/events.h"
+#include "process/kept.h"
 #include "process/mechanisms.h"
 #include "process/processes.h"
 #include "process/sockets.h"
+#include "process/written.h"
 #include "store/line_file.h"
 
 #define PROCESSES 2048
@@ -53,6 +55,8 @@ struct attribution {
 	/* Under the lock: between the capture thread, ours, and the write worker. */
 	struct port_monitor *lock;
 	struct process_table *processes;
+	struct kept *kept;    /* NULL: no filter asks for more than an id */
+	uint32_t capacity;    /* of the table */
 	struct counter added; /* of the last process; read without the lock */
 	struct wanted wanted[WANTED];
 	unsigned wanted_count;
@@ -67,6 +71,7 @@ struct attribution {
 	struct port_event wake;
 	struct counter is_ending;
 	struct line_file *file;
+	struct written *written;
 	const struct counter *busy_until_ns;
 	struct namer_answer answer;
 	struct addresses read_ours;

@@ -12,10 +12,10 @@
 #define END_NS       (500 * NS_PER_MS) /* for answers that are still to come */
 #define ADDRESSES_NS NS_PER_S
 
-/* What is known for good goes into the store; a hash that is to come is waited for. */
+/* What is known for good goes into the store, once; a hash that is to come is waited for. */
 static void write_line(struct attribution *a, const struct process_facts *f)
 {
-	if (a->file && !f->is_hash_pending)
+	if (a->file && !f->is_hash_pending && !written_before(a->written, f))
 		line_file_add_json(a->file, facts_line(f));
 }
 

@@ -109,17 +109,28 @@ static void forget(struct process_table *t, uint32_t index)
 	*at = p->next;
 }
 
-static uint32_t take_place(struct process_table *t)
+static uint32_t find_place(struct process_table *t)
 {
-	uint32_t index;
-
 	while (t->slots[t->hand].chances) {
 		t->slots[t->hand].chances--;
 		t->hand = (t->hand + 1) % t->capacity;
 	}
-	index = t->hand;
+	return t->hand;
+}
+
+static uint32_t take_place(struct process_table *t)
+{
+	uint32_t index = find_place(t);
+
 	t->hand = (t->hand + 1) % t->capacity;
 	return index;
+}
+
+const struct process *process_table_leaving(struct process_table *t)
+{
+	const struct process *p = &t->slots[find_place(t)];
+
+	return p->number ? p : NULL;
 }
 
 /* A place's numbers are those that it is the remainder of, one after the other. */

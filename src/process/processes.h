@@ -32,6 +32,8 @@ struct process *process_table_latest(struct process_table *t, uint32_t pid);
 /* Which is a use of it, as is process_use() where it was found by its key. */
 struct process *process_table_at(struct process_table *t, uint32_t number);
 void process_use(struct process *p);
+/* Who makes room for the next one that is added; NULL: nobody has to. */
+const struct process *process_table_leaving(struct process_table *t);
 /* With pid and start set, and the rest zero. */
 struct process *process_table_add(struct process_table *t, uint32_t pid,
 				  uint64_t start_ns);
