@@ -80,7 +80,7 @@ uint64_t proc_start(uint32_t pid);
  * executable, open, -1 where it cannot be; the caller closes it. */
 int facts_read(struct process_facts *f, uint32_t pid, uint64_t start_ns,
 	       int *exe) MUST_CHECK;
-/* Whether it still runs the file with that device and inode. */
+/* Whether it still runs the file with that device and inode; Windows: whether it still runs. */
 bool facts_still_runs(const struct process_facts *f, uint64_t dev, uint64_t ino);
 /* From what the kernel told: what /proc would have said first. */
 void facts_of_event(struct process_facts *f, const struct process_event *e);

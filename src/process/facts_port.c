@@ -81,11 +81,17 @@ int facts_read(struct process_facts *f, uint32_t pid, uint64_t start_ns, int *ex
 	return 0;
 }
 
-/* Nobody asks: a file that was removed, or given another name, has the times that it had. */
+/* Its executable was opened by the name that it was started by: that this is the same file nobody can tell. */
 bool facts_still_runs(const struct process_facts *f, uint64_t dev, uint64_t ino)
 {
-	(void)f;
+	struct port_process p;
+	bool does;
+
 	(void)dev;
 	(void)ino;
-	return false;
+	if (port_process_open(&p, f->pid))
+		return false;
+	does = (uint64_t)p.started_ns == f->start_ns && !port_process_ended(&p);
+	port_process_close(&p);
+	return does;
 }

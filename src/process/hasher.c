@@ -55,9 +55,15 @@ void hasher_free(struct hasher *h)
 	mem_free(h);
 }
 
+/* Some file systems of Windows keep none: what is written there may have the times that it had. */
+static bool has_change_time(const struct stat *st)
+{
+	return st->st_ctim.tv_sec || st->st_ctim.tv_nsec;
+}
+
 static struct known_file *find(struct hasher *h, const struct stat *st)
 {
-	for (unsigned i = 0; i < FILES; i++) {
+	for (unsigned i = 0; i < FILES && has_change_time(st); i++) {
 		struct known_file *k = &h->files[i];
 
 		if (k->sha256[0] && k->dev == (uint64_t)st->st_dev &&
@@ -210,8 +216,8 @@ static bool is_same_time(const struct timespec *a, const struct timespec *b)
 }
 
 /* The inode changes with the number of its names too: programs remove their own, an upgrade removes others'.
- * What still runs it tells that apart from a change with its time set back: the kernel lets
- * nobody write to what is run (ETXTBSY). */
+ * What still runs it tells that apart from a change with its time set back: the system lets
+ * nobody write to what is run (ETXTBSY; Windows: no writer can open the file of an image). */
 static bool is_unchanged(const struct process_facts *f, const struct hasher_file *file)
 {
 	const struct stat *then = &file->opened;
@@ -220,7 +226,7 @@ static bool is_unchanged(const struct process_facts *f, const struct hasher_file
 	if (fstat(file->exe, &now) || now.st_size != then->st_size ||
 	    !is_same_time(&now.st_mtim, &then->st_mtim))
 		return false;
-	return is_same_time(&now.st_ctim, &then->st_ctim) ||
+	return (has_change_time(then) && is_same_time(&now.st_ctim, &then->st_ctim)) ||
 	       facts_still_runs(f, (uint64_t)then->st_dev, (uint64_t)then->st_ino);
 }
 
@@ -228,6 +234,8 @@ static void keep(struct hasher *h, const struct stat *st, const char *sha256)
 {
 	struct known_file *k = &h->files[h->next];
 
+	if (!has_change_time(st))
+		return;
 	*k = (struct known_file){ .dev = (uint64_t)st->st_dev,
 				  .ino = (uint64_t)st->st_ino,
 				  .size = st->st_size,
@@ -248,7 +256,9 @@ static void hash_new_file(struct hasher *h, struct process_facts *f,
 		(void)snprintf(why, sizeof why, "cannot be read: %s", strerror(h->error));
 		fail(f, why);
 	} else if (!is_unchanged(f, file)) {
-		fail(f, "changed before it could be hashed");
+		fail(f, has_change_time(&file->opened)
+				? "changed before it could be hashed"
+				: "may have changed before it could be hashed");
 	} else {
 		set(f, h->hex);
 		keep(h, &file->opened, h->hex);

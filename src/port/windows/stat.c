@@ -6,12 +6,17 @@
 
 #define NS_PER_S 1000000000LL
 
-static struct timespec time_of(FILETIME t)
+static struct timespec time_of_number(int64_t filetime)
 {
-	int64_t ns = win_time_ns((int64_t)t.dwHighDateTime << 32 | t.dwLowDateTime);
+	int64_t ns = win_time_ns(filetime);
 
 	return (struct timespec){ .tv_sec = ns / NS_PER_S,
 				  .tv_nsec = (long)(ns % NS_PER_S) };
+}
+
+static struct timespec time_of(FILETIME t)
+{
+	return time_of_number((int64_t)t.dwHighDateTime << 32 | t.dwLowDateTime);
 }
 
 static uint32_t mode_of(HANDLE h, DWORD attributes)
@@ -31,6 +36,7 @@ static int query(HANDLE h, struct weir_stat *st)
 {
 	BY_HANDLE_FILE_INFORMATION i;
 	FILE_STANDARD_INFO s;
+	FILE_BASIC_INFO b;
 	DWORD type = GetFileType(h);
 
 	*st = (struct weir_stat){ .st_nlink = 1 };
@@ -49,7 +55,10 @@ static int query(HANDLE h, struct weir_stat *st)
 	st->st_size = (int64_t)i.nFileSizeHigh << 32 | i.nFileSizeLow;
 	st->st_atim = time_of(i.ftLastAccessTime);
 	st->st_mtim = time_of(i.ftLastWriteTime);
-	st->st_ctim = st->st_mtim;
+	/* Of the last change of any kind; zero: the file system keeps none (FAT). */
+	if (GetFileInformationByHandleEx(h, FileBasicInfo, &b, sizeof b) &&
+	    b.ChangeTime.QuadPart)
+		st->st_ctim = time_of_number(b.ChangeTime.QuadPart);
 	return 0;
 }
 
