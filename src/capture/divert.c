@@ -246,13 +246,15 @@ static bool ask(struct source *s, enum divert_wish wish)
 	return send(s->wake_fd, "w", 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
 }
 
-/* Receives, beats, and looks at the counts when it is time. */
+/* Receives, beats, and looks at the counts when it is time.  Who cannot let packets go is no more alive
+ * than who does not receive them. */
 static int turn(struct source *s, bool is_waiting, struct weir_error *err)
 {
 	int64_t now = port_monotonic_ns();
 	int n, rc = 0;
 
-	beat(s, now);
+	if (!s->is_unanswered)
+		beat(s, now);
 	n = divert_turn(s, is_waiting, err);
 	now = port_monotonic_ns();
 	if (n > 0)

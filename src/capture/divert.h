@@ -94,6 +94,7 @@ struct source {
 	unsigned processors; /* of the machine */
 	int load_fd; /* how many threads want to run; -1: the kernel does not tell */
 	uint32_t received_id[NFQ_QUEUES], answered_id[NFQ_QUEUES];
+	bool is_unanswered;   /* the last turn could not let go what it had received */
 	size_t header_bytes;  /* in front of the last large packet's bytes */
 	uint32_t usual_bytes; /* a packet's, lately */
 	struct divert_cached *last_place;

@@ -161,6 +161,20 @@ static bool is_large(struct source *s)
 	return s->usual_bytes >= LARGE_BYTES && s->header_bytes && place_for(s);
 }
 
+/* An answer that the kernel had no memory for is given again in the next turn. */
+static void answer(struct source *s)
+{
+	s->is_unanswered = false;
+	for (unsigned i = 0; i < s->nfq.count; i++) {
+		if (s->received_id[i] == s->answered_id[i])
+			continue;
+		if (nfq_accept(&s->nfq, (uint16_t)(s->nfq.first + i), s->received_id[i]))
+			s->is_unanswered = true;
+		else
+			s->answered_id[i] = s->received_id[i];
+	}
+}
+
 int divert_turn(struct source *s, bool is_waiting, struct weir_error *err)
 {
 	int n = is_large(s) ? take_large(s, is_waiting) : take_batch(s, is_waiting);
@@ -170,11 +184,6 @@ int divert_turn(struct source *s, bool is_waiting, struct weir_error *err)
 		return err_sys(err, "cannot receive packets from NFQUEUE %u",
 			       s->nfq.first);
 	}
-	for (unsigned i = 0; n && i < s->nfq.count; i++)
-		if (s->received_id[i] != s->answered_id[i]) {
-			(void)nfq_accept(&s->nfq, (uint16_t)(s->nfq.first + i),
-					 s->received_id[i]);
-			s->answered_id[i] = s->received_id[i];
-		}
+	answer(s);
 	return n;
 }

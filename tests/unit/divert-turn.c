@@ -1,0 +1,105 @@
+/* A turn of the inline source's loop on a queue of the test's own: messages come through a pair of
+ * sockets, and the kernel's table of queues is a file. */
+#include "capture/divert_turn.h"
+#include "lib/tap.h"
+#include "weir/filter.h"
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_queue.h>
+#include <linux/netlink.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define QUEUE 263
+
+struct bench {
+	struct source source;
+	struct source_config config;
+	struct source_context context;
+	struct filter *nothing; /* what comes is counted and let go, and needs no store */
+	int kernel;             /* the pair's other end */
+};
+
+static bool set_up(struct bench *b)
+{
+	struct source *s = &b->source;
+	int pair[2];
+
+	memset(b, 0, sizeof *b);
+	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) ||
+	    nfq_batch_init(&s->batch, NULL) ||
+	    filter_compile(&b->nothing, "false", FILTER_NETWORK, 0, NULL))
+		return false;
+	b->context = (struct source_context){ .config = &b->config,
+					      .ifaces = iface_table_new() };
+	b->kernel = pair[1];
+	s->context = &b->context;
+	s->filter = b->nothing;
+	s->shared = port_shared_new(sizeof *s->shared);
+	s->nfq =
+		(struct nfq){ .fd = pair[0], .table_fd = -1, .first = QUEUE, .count = 1 };
+	return s->shared && b->context.ifaces;
+}
+
+static void tear_down(struct bench *b)
+{
+	nfq_close(&b->source.nfq);
+	(void)close(b->kernel);
+	nfq_batch_fini(&b->source.batch);
+	port_pages_free(b->source.shared, sizeof *b->source.shared);
+	iface_table_free(b->context.ifaces);
+	filter_free(b->nothing);
+}
+
+static void send_packet(const struct bench *b, uint32_t id)
+{
+	uint8_t head[7] = { [4] = 8, [6] = NF_INET_LOCAL_OUT }, bytes[256];
+	struct nl_builder m;
+
+	put_u32be(head, id);
+	nl_build(&m, bytes, sizeof bytes, 0);
+	nl_begin(&m, NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET, 0);
+	nl_raw(&m, "\0\0\1\7", 4);
+	nl_put(&m, NFQA_PACKET_HDR, head, sizeof head);
+	nl_put_u32be(&m, NFQA_IFINDEX_OUTDEV, 1);
+	nl_put(&m, NFQA_PAYLOAD, "E", 1);
+	nl_end(&m);
+	CHECK_EQ(send(b->kernel, bytes, m.length, 0), m.length);
+}
+
+static int turn(struct bench *b)
+{
+	return divert_turn(&b->source, false, NULL);
+}
+
+/* The pair takes no answer (its address is of another family), as the kernel takes none when it has no
+ * memory; a netlink socket does. */
+static void test_an_answer_that_fails(void)
+{
+	struct bench b;
+	struct source *s = &b.source;
+	int netlink, pair;
+
+	if (!set_up(&b) || nl_open(NETLINK_NETFILTER, &netlink, NULL))
+		SKIP("no netlink socket");
+	send_packet(&b, 1);
+	CHECK_EQ(turn(&b), 1);
+	CHECK_EQ(counter_read(&s->shared->received), 1);
+	CHECK_EQ(s->received_id[0], 1);
+	CHECK_EQ(s->answered_id[0], 0);
+	CHECK(s->is_unanswered);
+	pair = s->nfq.fd;
+	s->nfq.fd = netlink;
+	CHECK_EQ(turn(&b), 0); /* nothing comes, and yet it is given */
+	CHECK_EQ(s->answered_id[0], 1);
+	CHECK(!s->is_unanswered);
+	(void)close(pair);
+	tear_down(&b);
+}
+
+int main(void)
+{
+	RUN(test_an_answer_that_fails);
+	return tap_done();
+}
