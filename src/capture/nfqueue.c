@@ -114,8 +114,11 @@ static int bind_free(struct nfq *q, const struct nfq_config *config,
 static void set_socket(int fd, const struct nfq_config *config)
 {
 	int bytes = (int)(config->memory_bytes / 2), on = 1; /* the kernel doubles it */
-	struct timeval wait = { .tv_sec = config->wait_ns / NS_PER_S,
-				.tv_usec = config->wait_ns % NS_PER_S / NS_PER_US };
+	/* Rounded up: to the kernel 0 is for ever. */
+	int64_t wait_us = (config->wait_ns + NS_PER_US - 1) / NS_PER_US,
+		us_per_s = NS_PER_S / NS_PER_US;
+	struct timeval wait = { .tv_sec = wait_us / us_per_s,
+				.tv_usec = wait_us % us_per_s };
 
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes))
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);

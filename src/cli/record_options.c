@@ -22,6 +22,9 @@
  (SNIFF_OTHERS + (UINT64_C(69) << 20)) /* and NFQUEUE's socket, and its batches */
 #define BUFFER_LEAST     (UINT64_C(8) << 20)
 #define DEFAULT_STALL_NS (150 * NS_PER_MS)
+/* The worker sleeps a quarter of it: below this it would only wake and beat. */
+#define LEAST_STALL_NS (5 * NS_PER_MS)
+#define MOST_STALL_NS  (60 * NS_PER_S)
 
 /* clang-format off */
 /* One row an option.  Both kinds of commands share the table: what does not fit one is refused
@@ -166,6 +169,11 @@ static int check_kind(const struct record_kind *k, const struct record_options *
 			err, WEIR_ERR_USAGE,
 			"pcapng is not written to a terminal: name a file with -w, "
 			"or pipe it to its reader");
+	if (o->stall_ns < LEAST_STALL_NS || o->stall_ns > MOST_STALL_NS)
+		return err_set(err, WEIR_ERR_USAGE,
+			       "--stall must be within %dms to %ds",
+			       (int)(LEAST_STALL_NS / NS_PER_MS),
+			       (int)(MOST_STALL_NS / NS_PER_S));
 	return check_buffer(k, o, err);
 }
 

@@ -22,6 +22,9 @@ usage "unknown layout" "'sheets' is none of" sniff --layout sheets
 usage "--strict is divert's" "no meaning for 'sniff'" sniff --strict
 usage "--priority is divert's" "no meaning for 'import'" import --priority 3 x
 usage "--priority has bounds" "30001 is not within -30000 to 30000" divert --priority 30001
+usage "--stall has a bound" "within 5ms to 60s" divert --stall 4ms
+usage "--stall of nothing is no other word for the default" "within 5ms to 60s" divert --stall 0s
+usage "--stall has an upper bound" "within 5ms to 60s" divert --stall 61s
 usage "--queues has a bound" "9 is not within 1 to 8" divert --queues 9
 usage "--rotate wants a size" "'big' is not a size" sniff --rotate big
 usage "--rotate has a least size" "at least 64KiB" sniff --rotate 1KiB

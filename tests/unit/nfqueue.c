@@ -231,6 +231,27 @@ static void test_free_numbers(void)
 	nfq_close(&second);
 }
 
+/* A wait shorter than what the kernel counts in is a short one: 0 would be for ever. */
+static void test_a_short_wait(void)
+{
+	const struct nfq_config c = { .count = 1,
+				      .length = 10,
+				      .memory_bytes = 1 << 20,
+				      .from = 400,
+				      .wait_ns = 1 };
+	struct timeval wait = { 0 };
+	socklen_t size = sizeof wait;
+	struct weir_error err;
+	struct nfq q;
+
+	if (!is_alone)
+		SKIP("needs CAP_SYS_ADMIN for a network namespace");
+	CHECK_EQ(nfq_open(&q, &c, &err), 0);
+	CHECK_EQ(getsockopt(q.fd, SOL_SOCKET, SO_RCVTIMEO, &wait, &size), 0);
+	CHECK(wait.tv_sec == 0 && wait.tv_usec > 0);
+	nfq_close(&q);
+}
+
 int main(void)
 {
 	is_alone = !unshare(CLONE_NEWNET);
@@ -241,5 +262,6 @@ int main(void)
 	RUN(test_split_of_others);
 	RUN(test_table_line);
 	RUN(test_free_numbers);
+	RUN(test_a_short_wait);
 	return tap_done();
 }
