@@ -42,9 +42,9 @@ struct divert_shared {
 	_Atomic uint32_t wish;
 	_Atomic int64_t beat_ns; /* where there is no heartbeat in the kernel */
 	struct counter received, received_bytes;
-	struct counter
-		missed; /* ids that never came: the socket's buffer was full, or the supervisor
-				* received them */
+	/* Ids that never came: the socket's buffer was full, or the supervisor received them.  Seen
+	 * by a later one that came, or by the kernel's count once nothing comes any more. */
+	struct counter missed;
 	struct counter skipped, recorded;
 	struct losses losses;          /* of the source */
 	struct losses producer_losses; /* a copy, made each turn */
@@ -94,9 +94,10 @@ struct source {
 	unsigned processors; /* of the machine */
 	int load_fd; /* how many threads want to run; -1: the kernel does not tell */
 	uint32_t received_id[NFQ_QUEUES], answered_id[NFQ_QUEUES];
-	bool is_unanswered;   /* the last turn could not let go what it had received */
-	size_t header_bytes;  /* in front of the last large packet's bytes */
-	uint32_t usual_bytes; /* a packet's, lately */
+	bool is_unanswered; /* the last turn could not let go what it had received */
+	uint32_t seen_id[NFQ_QUEUES]; /* the kernel's newest at the last look */
+	size_t header_bytes;          /* in front of the last large packet's bytes */
+	uint32_t usual_bytes;         /* a packet's, lately */
 	struct divert_cached *last_place;
 	struct divert_cached cache[DIVERT_CACHE];
 	unsigned cached;

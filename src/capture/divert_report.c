@@ -3,6 +3,8 @@
 
 #include "base/time.h"
 
+#include <poll.h>
+
 #define TELL_NS      NS_PER_S
 #define SETTLE_TRIES 100 /* of a ms, before the last word */
 
@@ -73,18 +75,57 @@ static void tell_dropped(struct source *s, int64_t from_ns, int64_t to_ns)
 	s->told_dropped = n;
 }
 
+static bool is_socket_empty(const struct source *s)
+{
+	struct pollfd p = { .fd = s->nfq.fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 0;
+}
+
+/* Where a burst ends in a full socket buffer no later id shows what is missing.  When the kernel's count
+ * has stood still since the last look and the socket is empty, whatever has an id has been received, by
+ * us or by the supervisor, or will never come. */
+static bool find_missed(struct source *s, bool is_last)
+{
+	bool is_found = false;
+
+	for (unsigned i = 0; i < s->nfq.count; i++) {
+		uint32_t last = s->last_id[i], step = last - s->received_id[i];
+		bool is_still = last == s->seen_id[i];
+
+		s->seen_id[i] = last;
+		if (!step || step > INT32_MAX ||
+		    !(is_last || (is_still && is_socket_empty(s))))
+			continue;
+		counter_add(&s->shared->missed, step);
+		if (s->answered_id[i] == s->received_id[i])
+			s->answered_id[i] = last;
+		s->received_id[i] = last;
+		is_found = true;
+	}
+	return is_found;
+}
+
+static void account(struct source *s, struct divert_account *a, bool is_last)
+{
+	const struct port_event never = { .fd = -1 };
+
+	divert_account(s, a);
+	for (unsigned i = 0; is_last && !a->is_settled && i < SETTLE_TRIES; i++) {
+		(void)port_event_wait(&never, NS_PER_MS);
+		divert_account(s, a);
+	}
+}
+
 void divert_report(struct source *s, int64_t now_monotonic_ns, bool is_last)
 {
 	struct losses *l = s->context->losses;
-	const struct port_event never = { .fd = -1 };
 	int64_t now_ns = port_realtime_ns();
 	struct divert_account a;
 
-	divert_account(s, &a);
-	for (unsigned i = 0; is_last && !a.is_settled && i < SETTLE_TRIES; i++) {
-		(void)port_event_wait(&never, NS_PER_MS);
-		divert_account(s, &a);
-	}
+	account(s, &a, is_last);
+	if (find_missed(s, is_last))
+		account(s, &a, is_last);
 	raise(l, LOSS_STALL, a.stall, a.stall_bytes);
 	raise(l, LOSS_FAIL_OPEN, certain(s, a.fail_open, is_last),
 	      is_last ? bytes_by(s, &a) : 0);

@@ -8,6 +8,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <linux/netlink.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,28 +18,37 @@ struct bench {
 	struct source source;
 	struct source_config config;
 	struct source_context context;
+	struct producer *producer;
+	struct losses losses;
 	struct filter *nothing; /* what comes is counted and let go, and needs no store */
 	int kernel;             /* the pair's other end */
 };
 
 static bool set_up(struct bench *b)
 {
+	const struct producer_config p = { .memory_bytes = 1 << 20,
+					   .block_bytes = 512 * 1024 };
 	struct source *s = &b->source;
 	int pair[2];
 
 	memset(b, 0, sizeof *b);
-	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) ||
+	if (producer_new(&b->producer, &p, NULL) ||
+	    socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) ||
 	    nfq_batch_init(&s->batch, NULL) ||
 	    filter_compile(&b->nothing, "false", FILTER_NETWORK, 0, NULL))
 		return false;
 	b->context = (struct source_context){ .config = &b->config,
-					      .ifaces = iface_table_new() };
+					      .ifaces = iface_table_new(),
+					      .producer = b->producer,
+					      .losses = &b->losses };
 	b->kernel = pair[1];
 	s->context = &b->context;
 	s->filter = b->nothing;
 	s->shared = port_shared_new(sizeof *s->shared);
-	s->nfq =
-		(struct nfq){ .fd = pair[0], .table_fd = -1, .first = QUEUE, .count = 1 };
+	s->nfq = (struct nfq){ .fd = pair[0],
+			       .table_fd = memfd_create("table", 0),
+			       .first = QUEUE,
+			       .count = 1 };
 	return s->shared && b->context.ifaces;
 }
 
@@ -48,6 +58,7 @@ static void tear_down(struct bench *b)
 	(void)close(b->kernel);
 	nfq_batch_fini(&b->source.batch);
 	port_pages_free(b->source.shared, sizeof *b->source.shared);
+	producer_free(b->producer);
 	iface_table_free(b->context.ifaces);
 	filter_free(b->nothing);
 }
@@ -98,8 +109,76 @@ static void test_an_answer_that_fails(void)
 	tear_down(&b);
 }
 
+/* The kernel's count of the queue, then a look at it. */
+static void look(struct bench *b, unsigned last_id)
+{
+	int fd = b->source.nfq.table_fd;
+
+	CHECK_EQ(ftruncate(fd, 0), 0);
+	CHECK_EQ(lseek(fd, 0, SEEK_SET), 0);
+	CHECK(dprintf(fd, "%d 4242 0 2 65531 0 0 %u 1\n", QUEUE, last_id) > 0);
+	divert_report(&b->source, 0, false);
+}
+
+static uint64_t lost(const struct bench *b)
+{
+	return counter_read(&b->losses.packets[LOSS_FAIL_OPEN]);
+}
+
+/* Ids that were given and whose packets never came, with nothing behind them that shows it. */
+static void test_a_burst_ends_in_a_full_buffer(void)
+{
+	struct bench b;
+
+	if (!set_up(&b))
+		SKIP("no sockets");
+	send_packet(&b, 1);
+	send_packet(&b, 3);
+	CHECK_EQ(turn(&b), 2);
+	look(&b, 3);
+	CHECK_EQ(lost(&b), 1);
+	look(&b, 10); /* they may be on their way */
+	CHECK_EQ(lost(&b), 1);
+	look(&b, 10);
+	CHECK_EQ(lost(&b), 8);
+	look(&b, 10);
+	CHECK_EQ(lost(&b), 8);
+	send_packet(&b, 12);
+	CHECK_EQ(turn(&b), 1);
+	look(&b, 12);
+	CHECK_EQ(lost(&b), 9);
+	/* What waits in the socket is none of them. */
+	send_packet(&b, 13);
+	look(&b, 13);
+	look(&b, 13);
+	CHECK_EQ(lost(&b), 9);
+	CHECK_EQ(turn(&b), 1);
+	look(&b, 13);
+	CHECK_EQ(lost(&b), 9);
+	tear_down(&b);
+}
+
+/* What the supervisor received looks missing, and hides nothing that is. */
+static void test_a_burst_behind_what_was_drained(void)
+{
+	struct bench b;
+
+	if (!set_up(&b))
+		SKIP("no sockets");
+	send_packet(&b, 1);
+	CHECK_EQ(turn(&b), 1);
+	counter_add(&b.source.shared->drained, 4);
+	look(&b, 7);
+	look(&b, 7);
+	CHECK_EQ(lost(&b), 2);
+	CHECK_EQ(counter_read(&b.losses.packets[LOSS_STALL]), 4);
+	tear_down(&b);
+}
+
 int main(void)
 {
 	RUN(test_an_answer_that_fails);
+	RUN(test_a_burst_ends_in_a_full_buffer);
+	RUN(test_a_burst_behind_what_was_drained);
 	return tap_done();
 }
