@@ -45,6 +45,9 @@ struct divert_shared {
 	/* Ids that never came: the socket's buffer was full, or the supervisor received them.  Seen
 	 * by a later one that came, or by the kernel's count once nothing comes any more. */
 	struct counter missed;
+	/* Ids that each queue has given so far, of which the kernel tells 32 bits: kept at each look, so
+	 * that a process that looks rarely knows how often these have wrapped. */
+	struct counter given[NFQ_QUEUES];
 	struct counter skipped, recorded;
 	struct losses losses;          /* of the source */
 	struct losses producer_losses; /* a copy, made each turn */
@@ -85,7 +88,6 @@ struct source {
 	bool is_leaving; /* what comes now is not waited for any more: it passes, and is counted */
 	bool is_counting; /* there: rules that only count stand in for the real ones */
 	uint64_t counted_before, counted_bytes_before;
-	uint64_t queued; /* ids given by the kernel so far: see divert_account() */
 	uint32_t last_id[NFQ_QUEUES];
 	/* The rest is the capture thread's (divert.c). */
 	struct nfq_batch batch;
@@ -130,10 +132,11 @@ struct divert_drained {
 };
 struct divert_drained divert_accept_all(struct source *s);
 
-/* The truth so far, from the kernel's counts and ours; any process of the instance, at least once
- * in 4 billion packets. */
+/* The truth so far, from the kernel's counts and ours; any process of the instance, where the worker has
+ * looked (divert_report()) within the last 4 billion packets of each queue. */
 struct divert_account {
-	uint64_t queued;    /* given an id by the kernel */
+	uint64_t given[NFQ_QUEUES];
+	uint64_t queued;    /* given an id by the kernel: the sum */
 	uint64_t held;      /* of these, now without verdict */
 	uint64_t matched;   /* by the rules */
 	uint64_t fail_open; /* passed because queue or socket buffer was full */

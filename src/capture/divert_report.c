@@ -115,6 +115,8 @@ static void account(struct source *s, struct divert_account *a, bool is_last)
 		(void)port_event_wait(&never, NS_PER_MS);
 		divert_account(s, a);
 	}
+	for (unsigned i = 0; i < s->nfq.count; i++)
+		counter_set(&s->shared->given[i], a->given[i]);
 }
 
 void divert_report(struct source *s, int64_t now_monotonic_ns, bool is_last)

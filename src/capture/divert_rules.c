@@ -95,14 +95,18 @@ static void read_queues(struct source *s, struct divert_account *a)
 	struct nfq_stats stats;
 
 	for (unsigned i = 0; i < s->nfq.count; i++) {
-		if (nfq_stats(&s->nfq, (uint16_t)(s->nfq.first + i), &stats))
-			continue;
-		s->queued += (uint32_t)(stats.last_id - s->last_id[i]);
-		s->last_id[i] = stats.last_id;
-		a->held += stats.held;
-		a->dropped += stats.dropped + stats.user_dropped;
+		/* In this order: it is never ahead of what the kernel tells. */
+		uint64_t given = counter_read(&s->shared->given[i]);
+
+		if (!nfq_stats(&s->nfq, (uint16_t)(s->nfq.first + i), &stats)) {
+			given += (uint32_t)(stats.last_id - (uint32_t)given);
+			s->last_id[i] = stats.last_id;
+			a->held += stats.held;
+			a->dropped += stats.dropped + stats.user_dropped;
+		}
+		a->given[i] = given;
+		a->queued += given;
 	}
-	a->queued = s->queued;
 }
 
 static uint64_t above(uint64_t a, uint64_t b)

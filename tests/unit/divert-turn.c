@@ -109,14 +109,19 @@ static void test_an_answer_that_fails(void)
 	tear_down(&b);
 }
 
-/* The kernel's count of the queue, then a look at it. */
-static void look(struct bench *b, unsigned last_id)
+/* The kernel's count of the queue. */
+static void table(const struct bench *b, unsigned last_id)
 {
 	int fd = b->source.nfq.table_fd;
 
 	CHECK_EQ(ftruncate(fd, 0), 0);
 	CHECK_EQ(lseek(fd, 0, SEEK_SET), 0);
 	CHECK(dprintf(fd, "%d 4242 0 2 65531 0 0 %u 1\n", QUEUE, last_id) > 0);
+}
+
+static void look(struct bench *b, unsigned last_id)
+{
+	table(b, last_id);
 	divert_report(&b->source, 0, false);
 }
 
@@ -175,10 +180,33 @@ static void test_a_burst_behind_what_was_drained(void)
 	tear_down(&b);
 }
 
+/* Another process, which has not looked for long: the kernel's count has wrapped five times. */
+static void test_ids_that_have_wrapped(void)
+{
+	const uint64_t wrap = UINT64_C(1) << 32;
+	struct divert_account a;
+	struct bench b;
+
+	if (!set_up(&b))
+		SKIP("no sockets");
+	counter_set(&b.source.shared->given[0], 5 * wrap - 3);
+	table(&b, 4);
+	divert_account(&b.source, &a);
+	CHECK_EQ(a.queued, 5 * wrap + 4);
+	/* The worker's look is what the next one goes on from. */
+	b.source.seen_id[0] = b.source.received_id[0] = b.source.answered_id[0] = 4;
+	look(&b, 4);
+	CHECK_EQ(counter_read(&b.source.shared->given[0]), 5 * wrap + 4);
+	divert_account(&b.source, &a);
+	CHECK_EQ(a.queued, 5 * wrap + 4);
+	tear_down(&b);
+}
+
 int main(void)
 {
 	RUN(test_an_answer_that_fails);
 	RUN(test_a_burst_ends_in_a_full_buffer);
 	RUN(test_a_burst_behind_what_was_drained);
+	RUN(test_ids_that_have_wrapped);
 	return tap_done();
 }
