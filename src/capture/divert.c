@@ -366,13 +366,28 @@ static int receive_rest(struct source *s, struct weir_error *err)
 	return n < 0 ? n : 0;
 }
 
+/* The supervisor is dead, and its table went with it, but for one of --strict: what passed from then on
+ * nobody has counted. */
+static void tell_death(struct source *s)
+{
+	int64_t alive_ns =
+		atomic_load_explicit(&s->shared->alive_ns, memory_order_relaxed);
+
+	s->context->is_incomplete = true;
+	store_event(s->context->store, "supervisor_died",
+		    json_pack("{s:I, s:I}", "from_ns", (json_int_t)alive_ns, "to_ns",
+			      (json_int_t)port_realtime_ns()));
+}
+
 static int divert_drain(struct source *s, struct weir_error *err)
 {
 	int64_t until = port_monotonic_ns() + ANSWER_NS;
 	bool is_asked = ask(s, DIVERT_WISH_WITHDRAW);
 	int rc = 0, n = 0;
 
-	/* The supervisor is dead.  Its table went with it, unless this kernel has no owned ones. */
+	if (!is_asked)
+		tell_death(s);
+	/* Where this kernel has no owned tables it is still there. */
 	if (!is_asked && !s->rules.is_owned && !s->context->config->is_strict &&
 	    !nft_open(&s->nft, NULL)) {
 		s->wake_fd = -1;
@@ -389,7 +404,8 @@ static int divert_drain(struct source *s, struct weir_error *err)
 		leave(s);
 	rc = n < 0 ? n : receive_rest(s, err);
 	divert_report(s, port_monotonic_ns(), true);
-	(void)ask(s, DIVERT_WISH_REMOVE);
+	if (!ask(s, DIVERT_WISH_REMOVE) && is_asked && state_of(s) == DIVERT_IN_PLACE)
+		tell_death(s);
 	return rc;
 }
 

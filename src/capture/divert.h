@@ -57,7 +57,8 @@ struct divert_shared {
 	 * packets that it has not yet added; until then their ids look missed. */
 	struct counter drained, drained_bytes;
 	_Atomic uint32_t draining;
-	struct counter matched; /* where no map counts: by the rules' own counters */
+	_Atomic int64_t alive_ns; /* UTC: its last sign of life */
+	struct counter matched;   /* where no map counts: by the rules' own counters */
 	struct counter passed,
 		passed_bytes;    /* by the rule that stands in for a heartbeat */
 	struct weir_error error; /* before state FAILED */

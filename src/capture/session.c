@@ -444,7 +444,7 @@ int session_close(struct session *s, const char *reason, json_t *members,
 	join_workers(s);
 	end.members = add_attribution(s, members);
 	end.reason = reason ? reason : session_end_reason(s);
-	end.is_incomplete = s->capture_rc != 0;
+	end.is_incomplete = s->capture_rc != 0 || s->context.is_incomplete;
 	end.at_best = s->context.at_best;
 	session_losses(s, &end.losses);
 	rc = store_close(s->store, &end, summary, &store_error);

@@ -56,6 +56,8 @@ struct source_context {
 	 * ends what is done; at least every 100 ms.  NULL: another thread does. */
 	void (*write)(struct source_context *context);
 	struct session *session; /* of write() */
+	/* Set by the source on the capture thread: packets passed that nobody could count. */
+	bool is_incomplete;
 };
 
 struct source_ops {

@@ -254,6 +254,9 @@ static void serve_until_the_end(struct supervisor *sup)
 		if (p[1].revents && recv(sup->fd, words, sizeof words, MSG_DONTWAIT) == 0)
 			p[1].fd = -1; /* closed; SIGCHLD will come */
 		has_ended = take_signals(sup);
+		for (unsigned i = 0; i < sup->count; i++)
+			atomic_store_explicit(&sup->sources[i]->shared->alive_ns,
+					      port_realtime_ns(), memory_order_relaxed);
 		if (sup->killed_ns && port_monotonic_ns() - sup->killed_ns > KILL_NS) {
 			sup->status = SIGKILL;
 			has_ended = true;

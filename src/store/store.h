@@ -142,7 +142,8 @@ struct store_end {
 	const char
 		*reason; /* "signal", "duration", "count", "end_of_input", "error", ... */
 	struct loss_totals losses; /* of the whole session, the store's own included */
-	bool is_incomplete;       /* the source failed or the end of it was not reached */
+	/* The source failed, the end of it was not reached, or packets passed that nobody counted. */
+	bool is_incomplete;
 	enum store_grade at_best; /* of what the packets were read from */
 	json_t *members;          /* more for the last line, taken; may be NULL */
 };

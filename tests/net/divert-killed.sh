@@ -43,6 +43,29 @@ flows_went_on "supervisor killed: the traffic goes on"
 check_equal "supervisor killed: the store is finished, and says why" \
 	"$(end_of lone .reason)" '"supervisor_died"'
 
+# --- the supervisor dies while the worker is stopped: who counts what passes until it sees that?
+flows_start
+recorder_start alone
+flows_run 10
+before=$(date +%s%N)
+kill -STOP "$worker"
+kill -KILL "$recorder"
+recorder_wait
+after=$(date +%s%N)
+flows_run 10
+flows_stop
+kill -CONT "$worker"
+wait_for 10 tap_has_ended "$worker"
+check_equal "supervisor killed, worker stopped: nobody counted what passed, so the grade is incomplete" \
+	"$(end_of alone .grade)" '"incomplete"'
+death='select(.type == "supervisor_died")'
+check "supervisor killed, worker stopped: since when, from its last sign of life" \
+	test "$(manifest alone "$death | .from_ns")" -le "$after"
+check "supervisor killed, worker stopped: which was not long before" \
+	test "$(manifest alone "$death | .from_ns")" -ge $((before - 5000000000))
+check "supervisor killed, worker stopped: and until when" \
+	test "$(manifest alone "$death | .to_ns")" -ge "$after"
+
 # --- both die
 flows_start
 recorder_start both
