@@ -310,7 +310,7 @@ static int divert_start(struct source *s, struct weir_error *err)
 	int rc;
 
 	s->checked_ns = s->told_ns = port_monotonic_ns();
-	s->told_at_ns = port_realtime_ns();
+	s->told_at_ns = s->looked_ns = port_realtime_ns();
 	beat(s, s->checked_ns);
 	rc = wait_for_rules(s, err);
 	/* A supervisor that comes to it later must not install rules that nobody serves. */

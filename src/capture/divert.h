@@ -58,7 +58,11 @@ struct divert_shared {
 	struct counter drained, drained_bytes;
 	_Atomic uint32_t draining;
 	_Atomic int64_t alive_ns; /* UTC: its last sign of life */
-	struct counter matched;   /* where no map counts: by the rules' own counters */
+	/* Another program took the rules out: how often that was seen, and the last time, UTC: when they
+	 * were still there, when they were back (0: they are not). */
+	_Atomic uint32_t holes;
+	_Atomic int64_t hole_from_ns, hole_to_ns;
+	struct counter matched; /* where no map counts: by the rules' own counters */
 	struct counter passed,
 		passed_bytes;    /* by the rule that stands in for a heartbeat */
 	struct weir_error error; /* before state FAILED */
@@ -87,6 +91,8 @@ struct source {
 	int wake_fd;     /* to the supervisor; -1: there is none */
 	struct nft *nft; /* in the process that owns the table */
 	bool is_leaving; /* what comes now is not waited for any more: it passes, and is counted */
+	struct nft_look look;
+	int64_t whole_ns; /* UTC: there, when all rules were last seen */
 	bool is_counting; /* there: rules that only count stand in for the real ones */
 	uint64_t counted_before, counted_bytes_before;
 	uint32_t last_id[NFQ_QUEUES];
@@ -110,6 +116,8 @@ struct source {
 		told_at_ns;      /* monotonic and UTC: the last word to the manifest */
 	struct loss_totals told; /* in the manifest so far */
 	uint64_t told_dropped;
+	uint32_t told_holes;
+	int64_t looked_ns; /* UTC: when they were last asked for */
 	struct counter
 		dropped; /* strict: refused by the full queue, so they did not pass */
 };
@@ -120,6 +128,9 @@ void divert_rules_withdraw(struct source *s);
 /* Where no heartbeat is in the kernel: reads the rules' counters, and while the worker is stale
  * puts rules that only count in the place of those that queue. */
 void divert_rules_count(struct source *s, bool is_stale);
+/* Where the kernel lets other programs change our table (it has no owner): puts back what is not there any
+ * more, and tells the worker of the hole. */
+void divert_rules_keep(struct source *s);
 /* Waits, shortly, for a moment in which no queue of the namespace holds a packet: the kernel drops
  * what they hold when a chain goes. */
 void divert_rules_remove(struct source *s);

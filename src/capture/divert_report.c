@@ -75,6 +75,29 @@ static void tell_dropped(struct source *s, int64_t from_ns, int64_t to_ns)
 	s->told_dropped = n;
 }
 
+/* Another program took our rules out.  Nobody has counted what passed meanwhile.  Of several times since the
+ * last look the bounds of one are known. */
+static void tell_holes(struct source *s, int64_t now_ns)
+{
+	const struct divert_shared *m = s->shared;
+	uint32_t holes = atomic_load_explicit(&m->holes, memory_order_acquire);
+	int64_t from_ns = atomic_load_explicit(&m->hole_from_ns, memory_order_relaxed),
+		to_ns = atomic_load_explicit(&m->hole_to_ns, memory_order_relaxed);
+
+	if (holes - s->told_holes > 1 && s->looked_ns < from_ns)
+		from_ns = s->looked_ns;
+	s->looked_ns = now_ns;
+	if (holes == s->told_holes)
+		return;
+	s->context->is_incomplete = true;
+	store_event(s->context->store, "rules_lost",
+		    json_pack("{s:s, s:I, s:I, s:b}", "table", s->rules.table, "from_ns",
+			      (json_int_t)from_ns, "to_ns",
+			      (json_int_t)(to_ns ? to_ns : now_ns), "are_back",
+			      to_ns != 0));
+	s->told_holes = holes;
+}
+
 static bool is_socket_empty(const struct source *s)
 {
 	struct pollfd p = { .fd = s->nfq.fd, .events = POLLIN };
@@ -142,6 +165,7 @@ void divert_report(struct source *s, int64_t now_monotonic_ns, bool is_last)
 		counter_set(&s->shared->producer_losses.bytes[i],
 			    counter_read(&from->bytes[i]));
 	}
+	tell_holes(s, now_ns);
 	if (!is_last && now_monotonic_ns - s->told_ns < TELL_NS)
 		return;
 	tell(s, l, LOSS_STALL, s->told_at_ns, now_ns);

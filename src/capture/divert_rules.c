@@ -19,8 +19,18 @@ int divert_rules_install(struct source *s, struct weir_error *err)
 		rc = nft_install(s->nft, &s->rules, err);
 	if (rc && err)
 		s->shared->error = *err;
+	s->whole_ns = port_realtime_ns();
 	set_state(s, rc ? DIVERT_FAILED : DIVERT_IN_PLACE);
 	return rc;
+}
+
+static void note_hole(struct source *s, int64_t to_ns)
+{
+	struct divert_shared *m = s->shared;
+
+	atomic_store_explicit(&m->hole_from_ns, s->whole_ns, memory_order_relaxed);
+	atomic_store_explicit(&m->hole_to_ns, to_ns, memory_order_relaxed);
+	(void)atomic_fetch_add_explicit(&m->holes, 1, memory_order_release);
 }
 
 /* The counters of the rules that are in place, added to what rules before them had counted. */
@@ -55,14 +65,41 @@ void divert_rules_count(struct source *s, bool is_stale)
 	s->counted_bytes_before = counter_read(&s->shared->passed_bytes);
 }
 
+void divert_rules_keep(struct source *s)
+{
+	struct nft_rules rules = s->rules;
+	bool is_back;
+
+	if (!s->nft || s->rules.is_owned)
+		return;
+	if (nft_is_whole(s->nft, &s->rules, &s->look)) {
+		s->whole_ns = port_realtime_ns();
+		return;
+	}
+	if (s->is_counting)
+		rules.way = NFT_QUEUE_NONE;
+	is_back = !nft_refill(s->nft, &rules, NULL);
+	if (!is_back) {
+		/* Something of it may be there. */
+		(void)!nft_remove(s->nft, rules.table, NULL);
+		is_back = !nft_install(s->nft, &rules, NULL);
+	}
+	s->look = (struct nft_look){ .generation = 0 };
+	s->counted_before =
+		counter_read(s->is_counting ? &s->shared->passed : &s->shared->matched);
+	s->counted_bytes_before = counter_read(&s->shared->passed_bytes);
+	note_hole(s, is_back ? port_realtime_ns() : 0);
+}
+
 void divert_rules_withdraw(struct source *s)
 {
 	if (!s->nft)
 		return;
 	read_counters(s);
+	if (!s->rules.is_owned && !nft_is_whole(s->nft, &s->rules, &s->look))
+		note_hole(s, port_realtime_ns());
 	/* Gone already is as good. */
-	if (nft_withdraw(s->nft, &s->rules, NULL))
-		s->shared->error.code = WEIR_ERR_ABSENT;
+	(void)!nft_withdraw(s->nft, &s->rules, NULL);
 	set_state(s, DIVERT_WITHDRAWN);
 }
 
@@ -73,8 +110,7 @@ void divert_rules_remove(struct source *s)
 	if (s->nft) {
 		for (unsigned i = 0; i < QUIET_TRIES && nfq_held_by_all(&s->nfq); i++)
 			(void)poll(&never, 1, 1);
-		if (nft_remove(s->nft, s->rules.table, NULL))
-			s->shared->error.code = WEIR_ERR_ABSENT;
+		(void)!nft_remove(s->nft, s->rules.table, NULL);
 		nft_close(s->nft);
 		s->nft = NULL;
 	}

@@ -299,6 +299,16 @@ void nft_put_rules(struct nl_builder *b, const struct nft_rules *r)
 	put_chain_rules(b, r, NFT_CHAIN_OUTPUT);
 }
 
+unsigned nft_count_rules(const struct nft_rules *r)
+{
+	unsigned ways = r->interface_count;
+
+	for (unsigned i = 0; i < r->interface_count; i++)
+		ways += r->indexes[i] != 0;
+	/* Two chains of one side, or one of two sides. */
+	return (r->is_forward ? 1 : 2) + 2 * ways;
+}
+
 void nft_put_flush(struct nl_builder *b, const char *table)
 {
 	nft_begin(b, NFT_MSG_DELRULE, NLM_F_ACK);

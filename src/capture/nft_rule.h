@@ -45,6 +45,8 @@ void nft_put_chain(struct nl_builder *b, const struct nft_rules *r, enum nft_cha
 /* All chains, and all rules, that `r` asks for. */
 void nft_put_chains(struct nl_builder *b, const struct nft_rules *r);
 void nft_put_rules(struct nl_builder *b, const struct nft_rules *r);
+/* How many rules these are. */
+unsigned nft_count_rules(const struct nft_rules *r);
 /* The rule that takes packets. */
 void nft_put_rule(struct nl_builder *b, const struct nft_rules *r, enum nft_chain chain);
 void nft_put_flush(struct nl_builder *b, const char *table);

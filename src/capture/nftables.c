@@ -122,6 +122,7 @@ int nft_remove(struct nft *n, const char *table, struct weir_error *err)
 
 struct count {
 	const char *table;
+	unsigned rules;
 	uint64_t packets, bytes;
 };
 
@@ -164,23 +165,71 @@ static void visit_rule(void *arg, const struct nl_message *m)
 			nl_attr_text(&a, table, sizeof table);
 		if (a.type != NFTA_RULE_EXPRESSIONS || strcmp(table, count->table) != 0)
 			continue;
+		count->rules++;
 		while (nl_next_attr(&a.body, &element))
 			add_expression(count, element.body);
 	}
+}
+
+/* Positive errno. */
+static int dump_rules(struct nft *n, struct count *count)
+{
+	struct nl_builder b;
+
+	start(n, &b);
+	nft_begin(&b, NFT_MSG_GETRULE, NLM_F_DUMP);
+	nl_put_text(&b, NFTA_RULE_TABLE, count->table);
+	nl_end(&b);
+	return run(n, &b, visit_rule, count);
+}
+
+static void visit_generation(void *arg, const struct nl_message *m)
+{
+	struct cursor c = m->body;
+	uint32_t *generation = arg;
+	struct nl_attr a;
+
+	cur_skip(&c, 4);
+	while (nl_next_attr(&c, &a))
+		if (a.type == NFTA_GEN_ID)
+			*generation = cur_u32be(&a.body);
+}
+
+/* Positive errno. */
+static int read_generation(struct nft *n, uint32_t *generation)
+{
+	struct nl_builder b;
+
+	start(n, &b);
+	nft_begin(&b, NFT_MSG_GETGEN, 0);
+	nl_end(&b);
+	return run(n, &b, visit_generation, generation);
+}
+
+bool nft_is_whole(struct nft *n, const struct nft_rules *rules, struct nft_look *look)
+{
+	struct count count = { .table = rules->table };
+	uint32_t generation = 0, later = 0;
+
+	if (read_generation(n, &generation))
+		return true;
+	if (generation != look->generation)
+		*look = (struct nft_look){ .generation = generation };
+	/* The kernel counts a change before it makes it: one look at it may have been too early. */
+	if (look->seen == 2)
+		return true;
+	if (dump_rules(n, &count) || read_generation(n, &later) || later != generation)
+		return true;
+	look->seen++;
+	return count.rules == nft_count_rules(rules);
 }
 
 int nft_count(struct nft *n, const char *table, uint64_t *packets, uint64_t *bytes,
 	      struct weir_error *err)
 {
 	struct count count = { .table = table };
-	struct nl_builder b;
-	int error;
+	int error = dump_rules(n, &count);
 
-	start(n, &b);
-	nft_begin(&b, NFT_MSG_GETRULE, NLM_F_DUMP);
-	nl_put_text(&b, NFTA_RULE_TABLE, table);
-	nl_end(&b);
-	error = run(n, &b, visit_rule, &count);
 	*packets = count.packets;
 	*bytes = count.bytes;
 	return fail(err, error, "read nf_tables", table);

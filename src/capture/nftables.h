@@ -74,6 +74,16 @@ int nft_withdraw(struct nft *n, const struct nft_rules *rules,
 int nft_refill(struct nft *n, const struct nft_rules *rules,
 	       struct weir_error *err) MUST_CHECK;
 int nft_remove(struct nft *n, const char *table, struct weir_error *err) MUST_CHECK;
+
+/* Whether all rules of `rules` are in their table.  Cheap while the machine's rule set stays as it is: keep
+ * the look, zeroed at first, for the next time.  What another program does while we look is seen the
+ * next time; true too where the kernel does not tell. */
+struct nft_look {
+	uint32_t generation;
+	unsigned seen; /* how often the rules of this generation have been counted */
+};
+
+bool nft_is_whole(struct nft *n, const struct nft_rules *rules, struct nft_look *look);
 /* Sum of the counters of all rules of the table: packets and bytes that were sent to the queue. */
 int nft_count(struct nft *n, const char *table, uint64_t *packets, uint64_t *bytes,
 	      struct weir_error *err) MUST_CHECK;

@@ -180,6 +180,8 @@ static void serve(struct source *s, bool is_ending)
 		return; /* the worker finds the error in the shared memory */
 	if (wish >= DIVERT_WISH_WITHDRAW && state == DIVERT_IN_PLACE)
 		divert_rules_withdraw(s);
+	else if (state == DIVERT_IN_PLACE)
+		divert_rules_keep(s);
 	if (wish == DIVERT_WISH_REMOVE &&
 	    (state == DIVERT_IN_PLACE || state == DIVERT_WITHDRAWN))
 		divert_rules_remove(s);

@@ -74,6 +74,25 @@ check_equal "queue full: nothing passed unrecorded" "$(end_of full .lost)" 0
 check "queue full: what was refused is stated" \
 	test -n "$(manifest full 'select(.type == "dropped" and .packets > 0)')"
 
+# --- another program takes the rules out, as the start of many a firewall does: nobody can own them
+recorder_start flushed --strict "icmp and ip.TTL == 33"
+netns_run far ping -t 33 -c 5 -i 0.05 -q 10.66.0.1 >/dev/null
+netns_run rec nft flush ruleset
+check "rules taken out: they are put back" wait_for 10 rules_of "$recorder"
+netns_run far ping -t 33 -c 5 -i 0.05 -q 10.66.0.1 >/dev/null
+netns_run rec nft flush table inet "$(rules_of "$recorder" | cut -d ' ' -f 3)"
+are_back() { netns_run rec nft list ruleset | grep -q "iiftype != loopback"; }
+check "rules taken out, the table left: they are put back" wait_for 10 are_back
+netns_run far ping -t 33 -c 5 -i 0.05 -q 10.66.0.1 >/dev/null
+recorder_stop
+check_equal "rules taken out: what came before and behind is recorded" "$(end_of flushed .packets)" 15
+check_equal "rules taken out: nobody counted what passed: the grade is incomplete" \
+	"$(end_of flushed .grade)" '"incomplete"'
+check_equal "rules taken out: and exit code 3" "$recorder_exit" 3
+check_equal "rules taken out: it is told, with its bounds" "$(manifest flushed \
+	'select(.type == "rules_lost") | .are_back and .from_ns < .to_ns' | sort -u)" true
+check "rules taken out: a usual end takes them out" no_rules
+
 # --- the worker is killed
 recorder_start dead --strict
 wire_start dead

@@ -89,6 +89,48 @@ static void test_life_of_a_table(void)
 	nft_close(n);
 }
 
+/* Another program takes rules of a table without an owner, all of them or some, or the table. */
+static void test_what_is_whole(void)
+{
+	struct nft_look look = { 0 };
+	struct weir_error err = { 0 };
+	struct nft_abilities a;
+	struct nft_rules r, half;
+	struct nft *n, *other;
+
+	if (!is_alone)
+		SKIP("needs CAP_SYS_ADMIN for a network namespace");
+	CHECK_EQ(nft_probe(&a, &err), 0);
+	CHECK_EQ(nft_open(&n, &err), 0);
+	CHECK_EQ(nft_open(&other, &err), 0);
+	r = half = rules_of("weir_1_4", &a);
+	r.interfaces[0] = half.interfaces[0] = "eth0";
+	r.interfaces[1] = "eth1";
+	r.indexes[1] = 7;
+	r.interface_count = 2;
+	half.interface_count = 1;
+	CHECK(!nft_is_whole(n, &r, &look));
+	CHECK_EQ(nft_install(n, &r, &err), 0);
+	for (unsigned i = 0; i < 4; i++)
+		CHECK(nft_is_whole(n, &r, &look));
+	CHECK_EQ(nft_refill(other, &half, &err), 0);
+	CHECK(!nft_is_whole(n, &r, &look));
+	CHECK_EQ(nft_refill(n, &r, &err), 0);
+	CHECK(nft_is_whole(n, &r, &look));
+	CHECK_EQ(nft_withdraw(other, &r, &err), 0);
+	CHECK(!nft_is_whole(n, &r, &look));
+	CHECK_EQ(nft_refill(n, &r, &err), 0);
+	CHECK(nft_is_whole(n, &r, &look));
+	CHECK_EQ(nft_remove(other, r.table, &err), 0);
+	CHECK(!nft_is_whole(n, &r, &look));
+	r.is_forward = true;
+	CHECK_EQ(nft_install(n, &r, &err), 0);
+	CHECK(nft_is_whole(n, &r, &look));
+	CHECK_EQ(nft_remove(n, r.table, &err), 0);
+	nft_close(other);
+	nft_close(n);
+}
+
 static void test_owned_table_goes_with_its_socket(void)
 {
 	struct nft_abilities a;
@@ -184,6 +226,7 @@ int main(void)
 	is_alone = !unshare(CLONE_NEWNET);
 	RUN(test_probe_leaves_nothing);
 	RUN(test_life_of_a_table);
+	RUN(test_what_is_whole);
 	RUN(test_owned_table_goes_with_its_socket);
 	RUN(test_leftover_of_the_dead);
 	RUN(test_every_interface_fits);
