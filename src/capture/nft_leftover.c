@@ -38,6 +38,14 @@ static uint64_t start_of(uint32_t pid)
 	return start;
 }
 
+/* A later process with its number has another start. */
+static bool has_start(uint32_t pid, const struct nft_owner *o)
+{
+	uint64_t start = start_of(pid);
+
+	return start != 0 && (!o->start || start == o->start);
+}
+
 static uint64_t pid_namespace(void)
 {
 	struct stat s;
@@ -78,7 +86,8 @@ static bool sees_all(void)
 	return pid_namespace() == INITIAL_PIDNS && !access("/proc/1/status", R_OK);
 }
 
-/* The number that a process has in the innermost of its namespaces; 0: it has ended. */
+/* The number that a process has in the innermost of its namespaces, where that is none of ours; 0: it is
+ * of ours, or has ended. */
 static uint32_t inner_pid(const char *pid)
 {
 	char path[64], line[256];
@@ -90,9 +99,9 @@ static uint32_t inner_pid(const char *pid)
 	if (!f)
 		return 0;
 	while (!inner && fgets(line, sizeof line, f)) {
-		const char *last = strrchr(line, '\t');
+		const char *first = strchr(line, '\t'), *last = strrchr(line, '\t');
 
-		if (!strncmp(line, "NSpid:", 6) && last)
+		if (!strncmp(line, "NSpid:", 6) && last != first)
 			inner = (uint32_t)strtoul(last, NULL, 10);
 	}
 	(void)fclose(f);
@@ -106,7 +115,8 @@ static bool may_be(const char *pid, const struct nft_owner *o)
 	struct stat s;
 
 	(void)snprintf(path, sizeof path, "/proc/%.20s/ns/pid", pid);
-	return (stat(path, &s) || s.st_ino == o->pidns) && inner_pid(pid) == o->pid;
+	return (stat(path, &s) || s.st_ino == o->pidns) && inner_pid(pid) == o->pid &&
+	       has_start((uint32_t)strtoul(pid, NULL, 10), o);
 }
 
 /* A process of another pid namespace: by all that there are. */
@@ -127,9 +137,7 @@ static bool is_alive_elsewhere(const struct nft_owner *o)
 static void judge(struct nft_leftover *l, const struct nft_owner *o)
 {
 	if (!o->pidns || o->pidns == pid_namespace()) {
-		uint64_t start = start_of(o->pid);
-
-		l->is_alive = start != 0 && (!o->start || start == o->start);
+		l->is_alive = has_start(o->pid, o);
 		return;
 	}
 	l->is_unjudged = !sees_all();

@@ -308,14 +308,17 @@ static int print_report(const struct doctor *d, bool is_json)
 	return d->ways.no_divert || d->ways.no_sniff ? EXIT_NO : EXIT_DONE;
 }
 
-static void tell_clean(const struct nft_leftover *l, const char *result, bool is_json)
+static void tell_clean(const struct nft_leftover *l, bool is_kept, bool is_json)
 {
+	const char *result = is_kept ? "kept" : "removed";
+
 	if (is_json)
 		(void)printf("{\"table\":\"%s\",\"pid\":%" PRIu32 ",\"result\":\"%s\"}\n",
 			     l->table, l->pid, result);
 	else
-		(void)printf("%s table '%s' of process %" PRIu32 "\n", result, l->table,
-			     l->pid);
+		(void)printf("%s table '%s' of process %" PRIu32 "%s%s\n", result,
+			     l->table, l->pid, is_kept ? ": " : "",
+			     is_kept ? leftover_state(l) : "");
 }
 
 /* It may hold traffic for ever: that nothing was done about it must not look like success. */
@@ -342,13 +345,13 @@ static int clean(const struct doctor *d, bool is_json)
 		struct weir_error err;
 
 		if (l->is_alive || l->is_owned) {
-			tell_clean(l, "kept", is_json);
+			tell_clean(l, true, is_json);
 			if (l->is_unjudged && !l->is_owned)
 				code = fail_unjudged(l);
 		} else if (nft_remove_leftover(l, &err)) {
 			code = cli_fail("doctor", &err);
 		} else {
-			tell_clean(l, "removed", is_json);
+			tell_clean(l, false, is_json);
 		}
 	}
 	if (!d->leftover_count && !is_json)

@@ -119,6 +119,26 @@ check "all killed: doctor --clean frees the traffic" netns_run rec "$WEIR" docto
 check "all killed: the rules are gone" no_rules
 check "all killed: the traffic goes on" netns_run far ping -c 2 -i 0.1 -W 1 -q 10.66.0.1
 
+# --- in a container: the recorder has the process id of each container's first process
+start_in rec boxed unshare --pid --fork --kill-child "$WEIR" divert --strict -o "$tmp/boxed.store"
+boxed=$pid
+wait_for 10 rules_of 1
+kill -KILL "$(pgrep -P "$boxed")"
+wait_exit 10 "$boxed"
+check "killed in a container: its table is still there" rules_of 1
+if [ "$(stat -L -c %i /proc/self/ns/pid)" = 4026531836 ]; then
+	# Some other container's first process, whose namespace may be hidden from us.
+	start other unshare --pid --fork --kill-child sleep 60
+	check "killed in a container: doctor --clean frees the traffic" netns_run rec \
+		setpriv --bounding-set=-sys_ptrace "$WEIR" doctor --clean
+	kill -KILL "$pid"
+	wait_exit 10 "$pid"
+else
+	skip "killed in a container: doctor --clean frees the traffic" "not in the first pid namespace"
+	netns_run rec nft delete table inet "$(rules_of 1 | cut -d ' ' -f 3)"
+fi
+check "killed in a container: the rules are gone" no_rules
+
 # --- the supervisor is stopped before it can answer: the worker gives up, and no rule comes after it
 start_in rec late "$WEIR" divert --strict -i "r$$" -o "$tmp/late.store"
 recorder=$pid

@@ -99,7 +99,7 @@ check_status "--clean from elsewhere does not say that all is well" 3 netns_run 
 check_match "and names what it could not judge" "$tap_output" "cannot judge table 'weir_1_0'"
 doctor --clean >"$tmp/clean" 2>"$tmp/clean.err" || [ "$pidns" != 4026531836 ]
 check_match "--clean names what it removed" "$(cat "$tmp/clean")" "^removed table 'weir_${dead}_0'"
-check_match "and what it kept" "$(cat "$tmp/clean")" "^kept table 'weir_$$_0'"
+check_match "and what it kept, and why" "$(cat "$tmp/clean")" "^kept table 'weir_$$_0' of process $$: in use"
 tables | sort >"$tmp/after"
 cat >"$tmp/want" <<END
 table inet innocent
