@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "capture/divert_turn.h"
 #include "capture/load.h"
+#include "capture/nft_leftover.h"
 #include "weir/filter.h"
 
 #include <fcntl.h>
@@ -39,6 +40,7 @@
 #define DRAIN_NS   (500 * NS_PER_MS)
 #define QUIET_NS   (20 * NS_PER_MS)
 #define FIRST_FROM 1024
+#define LEFTOVERS  64 /* tables that are looked at */
 
 static void divert_close(struct source *s)
 {
@@ -52,6 +54,36 @@ static void divert_close(struct source *s)
 	heartbeat_close(&s->heartbeat);
 	port_pages_free(s->shared, sizeof *s->shared);
 	mem_free(s);
+}
+
+/* Whether a table that is there sends to one of our queues: of a recorder that died with --strict. */
+static bool is_sent_to(const struct nfq *q)
+{
+	struct nft_leftover list[LEFTOVERS];
+	uint16_t queue;
+	size_t count;
+
+	if (nft_list_leftovers(list, LEFTOVERS, &count, NULL))
+		return false;
+	/* The name has the first of its queues alone. */
+	for (size_t i = 0; i < count && i < LEFTOVERS; i++)
+		if (nft_name_parse(list[i].table, &queue) &&
+		    queue < q->first + q->count && q->first < queue + NFQ_QUEUES)
+			return true;
+	return false;
+}
+
+/* In a container a recorder often has the process id of the one before it, and so its number. */
+static int open_free(struct source *s, struct nfq_config *q, struct weir_error *err)
+{
+	int rc = nfq_open(&s->nfq, q, err);
+
+	for (unsigned i = 0; !rc && i < LEFTOVERS && is_sent_to(&s->nfq); i++) {
+		q->from = (uint16_t)(s->nfq.first + NFQ_QUEUES);
+		nfq_close(&s->nfq);
+		rc = nfq_open(&s->nfq, q, err);
+	}
+	return rc;
 }
 
 static int open_queue(struct source *s, struct weir_error *err)
@@ -73,7 +105,7 @@ static int open_queue(struct source *s, struct weir_error *err)
 	q.wait_ns = s->stall_ns / 4 < WAIT_NS ? s->stall_ns / 4 : WAIT_NS;
 	q.from = (uint16_t)(FIRST_FROM + (unsigned)getpid() * 8 % 60000);
 	s->queue_length = q.length;
-	return nfq_open(&s->nfq, &q, err);
+	return open_free(s, &q, err);
 }
 
 static int check_abilities(struct source *s, struct weir_error *err)

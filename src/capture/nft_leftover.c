@@ -68,7 +68,7 @@ bool nft_comment_parse(const char *text, struct nft_owner *o)
 		      &o->pid, &o->start, &o->pidns) == 3;
 }
 
-uint32_t nft_name_parse(const char *table)
+uint32_t nft_name_parse(const char *table, uint16_t *queue)
 {
 	uint32_t pid = 0;
 	unsigned number;
@@ -77,6 +77,7 @@ uint32_t nft_name_parse(const char *table)
 	if (sscanf(table, "weir_%" SCNu32 "_%u%n", &pid, &number, &end) != 2 ||
 	    table[end])
 		return 0;
+	*queue = (uint16_t)number;
 	return pid;
 }
 
@@ -173,6 +174,7 @@ static void visit_table(void *arg, const struct nl_message *m)
 {
 	struct nft_leftover left = { .table = "" };
 	struct nft_owner owner = { 0 };
+	uint16_t queue;
 	struct listing *l = arg;
 	struct cursor c = m->body, data = { 0 };
 	struct nl_attr a;
@@ -186,7 +188,7 @@ static void visit_table(void *arg, const struct nl_message *m)
 		if (a.type == NFTA_TABLE_USERDATA)
 			data = a.body;
 	}
-	owner.pid = nft_name_parse(left.table);
+	owner.pid = nft_name_parse(left.table, &queue);
 	if (!owner.pid)
 		return;
 	read_comment(data, &owner);

@@ -18,7 +18,7 @@ struct nft_owner {
 /* Of this process. */
 void nft_comment_write(char *text, size_t size);
 bool nft_comment_parse(const char *text, struct nft_owner *owner);
-/* "weir_<pid>_<n>": the pid, or 0 where it is no name of ours. */
-uint32_t nft_name_parse(const char *table);
+/* "weir_<pid>_<n>": the pid, or 0 where it is no name of ours; and the first queue. */
+uint32_t nft_name_parse(const char *table, uint16_t *queue);
 
 #endif

@@ -68,6 +68,12 @@ static int fail(struct weir_error *err, int error, const char *what, const char 
 			err, WEIR_ERR_PRIVILEGE,
 			"cannot %s table '%s': capability CAP_NET_ADMIN is missing", what,
 			table);
+	if (error == EEXIST)
+		return err_set(
+			err, WEIR_ERR_EXISTS,
+			"cannot %s table '%s': there is one; where its recorder is dead, "
+			"'weir doctor --clean' removes it",
+			what, table);
 	return err_sys(err, "cannot %s table '%s'", what, table);
 }
 

@@ -119,13 +119,15 @@ check "all killed: doctor --clean frees the traffic" netns_run rec "$WEIR" docto
 check "all killed: the rules are gone" no_rules
 check "all killed: the traffic goes on" netns_run far ping -c 2 -i 0.1 -W 1 -q 10.66.0.1
 
-# --- in a container: the recorder has the process id of each container's first process
+# --- in a container each recorder has the same process id: what one left is not in the way of the next
 start_in rec boxed unshare --pid --fork --kill-child "$WEIR" divert --strict -o "$tmp/boxed.store"
 boxed=$pid
 wait_for 10 rules_of 1
 kill -KILL "$(pgrep -P "$boxed")"
 wait_exit 10 "$boxed"
 check "killed in a container: its table is still there" rules_of 1
+check "killed in a container: the next one starts, and ends" netns_run rec \
+	unshare --pid --fork "$WEIR" divert --strict --for 100ms -o "$tmp/boxed-again.store"
 if [ "$(stat -L -c %i /proc/self/ns/pid)" = 4026531836 ]; then
 	# Some other container's first process, whose namespace may be hidden from us.
 	start other unshare --pid --fork --kill-child sleep 60

@@ -208,12 +208,14 @@ static void test_names_and_comments(void)
 {
 	struct nft_owner o;
 	char text[NFT_COMMENT];
+	uint16_t queue = 0;
 
-	CHECK_EQ(nft_name_parse("weir_123_4"), 123);
-	CHECK_EQ(nft_name_parse("weir_123_4x"), 0);
-	CHECK_EQ(nft_name_parse("weir_123"), 0);
-	CHECK_EQ(nft_name_parse("weird_1_2"), 0);
-	CHECK_EQ(nft_name_parse("filter"), 0);
+	CHECK_EQ(nft_name_parse("weir_123_4", &queue), 123);
+	CHECK_EQ(queue, 4);
+	CHECK_EQ(nft_name_parse("weir_123_4x", &queue), 0);
+	CHECK_EQ(nft_name_parse("weir_123", &queue), 0);
+	CHECK_EQ(nft_name_parse("weird_1_2", &queue), 0);
+	CHECK_EQ(nft_name_parse("filter", &queue), 0);
 	nft_comment_write(text, sizeof text);
 	CHECK(nft_comment_parse(text, &o));
 	CHECK_EQ(o.pid, getpid());
