@@ -126,21 +126,13 @@ static int check_abilities(struct source *s, struct weir_error *err)
 	return 0;
 }
 
-static bool is_chosen(const struct nft_rules *r, const char *name)
-{
-	for (unsigned i = 0; i < r->interface_count; i++)
-		if (!strcmp(r->interfaces[i], name))
-			return true;
-	return false;
-}
-
 static int choose_interfaces(struct source *s, struct weir_error *err)
 {
 	const char *const *name = s->context->config->interfaces;
 	unsigned index;
 
 	for (; name && *name; name++) {
-		if (is_chosen(&s->rules, *name))
+		if (divert_is_chosen(s, *name))
 			continue;
 		if (s->rules.interface_count == NFT_INTERFACES)
 			return err_set(err, WEIR_ERR_LIMIT,

@@ -49,6 +49,8 @@ struct divert_shared {
 	 * that a process that looks rarely knows how often these have wrapped. */
 	struct counter given[NFQ_QUEUES];
 	struct counter skipped, recorded;
+	/* For nft_rules.indexes, and how often they have changed. */
+	_Atomic uint32_t indexes[NFT_INTERFACES], index_changes;
 	struct losses losses;          /* of the source */
 	struct losses producer_losses; /* a copy, made each turn */
 	/* The supervisor's. */
@@ -57,7 +59,8 @@ struct divert_shared {
 	 * packets that it has not yet added; until then their ids look missed. */
 	struct counter drained, drained_bytes;
 	_Atomic uint32_t draining;
-	_Atomic int64_t alive_ns; /* UTC: its last sign of life */
+	_Atomic int64_t alive_ns;      /* UTC: its last sign of life */
+	_Atomic uint32_t changes_done; /* the rules have the indexes of this change */
 	/* Another program took the rules out: how often that was seen, and the last time, UTC: when they
 	 * were still there, when they were back (0: they are not). */
 	_Atomic uint32_t holes;
@@ -128,6 +131,8 @@ void divert_rules_withdraw(struct source *s);
 /* Where no heartbeat is in the kernel: reads the rules' counters, and while the worker is stale
  * puts rules that only count in the place of those that queue. */
 void divert_rules_count(struct source *s, bool is_stale);
+/* Has the rules take what has shared->indexes now, once these have changed. */
+void divert_rules_follow(struct source *s);
 /* Where the kernel lets other programs change our table (it has no owner): puts back what is not there any
  * more, and tells the worker of the hole. */
 void divert_rules_keep(struct source *s);

@@ -109,14 +109,88 @@ static void learn_again(struct source *s, struct divert_cached *slot, const char
 	slot->is_loopback = is_loopback(iface);
 }
 
-static bool is_ours(const struct source *s, const struct net_link *l)
+bool divert_is_chosen(const struct source *s, const char *name)
 {
 	const struct nft_rules *r = &s->rules;
 
 	for (unsigned i = 0; i < r->interface_count; i++)
-		if (!strcmp(r->interfaces[i], l->name) || r->indexes[i] == l->index)
+		if (!strcmp(r->interfaces[i], name))
 			return true;
-	return !r->interface_count;
+	return false;
+}
+
+static bool has_index(const struct source *s, uint32_t index)
+{
+	for (unsigned i = 0; i < NFT_INTERFACES; i++)
+		if (s->rules.indexes[i] == index)
+			return true;
+	return false;
+}
+
+static bool is_ours(const struct source *s, const struct net_link *l)
+{
+	return !s->rules.interface_count || divert_is_chosen(s, l->name) ||
+	       has_index(s, l->index);
+}
+
+/* Room for one more: of an interface that is gone, where there is no other. */
+static uint32_t *find_room(struct source *s)
+{
+	const struct link_table *t = link_watch_table(s->links);
+	uint32_t *index = s->rules.indexes;
+
+	for (unsigned i = 0; i < NFT_INTERFACES; i++)
+		if (!index[i])
+			return &index[i];
+	for (unsigned i = 0; i < NFT_INTERFACES; i++)
+		if (!link_table_at(t, index[i]))
+			return &index[i];
+	return NULL;
+}
+
+/* From now on it is taken under whatever name it has. */
+static void follow_index(struct source *s, uint32_t index)
+{
+	struct divert_shared *m = s->shared;
+	uint32_t *room = find_room(s);
+
+	if (!room)
+		return;
+	*room = index;
+	for (unsigned i = 0; i < NFT_INTERFACES; i++)
+		atomic_store_explicit(&m->indexes[i], s->rules.indexes[i],
+				      memory_order_relaxed);
+	(void)atomic_fetch_add_explicit(&m->index_changes, 1, memory_order_release);
+	if (s->wake_fd < 0)
+		divert_rules_follow(s);
+	else
+		(void)!send(s->wake_fd, "w", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static bool is_in_place(const struct source *s, uint32_t index)
+{
+	const struct divert_shared *m = s->shared;
+
+	return has_index(s, index) &&
+	       atomic_load_explicit(&m->changes_done, memory_order_acquire) ==
+		       atomic_load_explicit(&m->index_changes, memory_order_relaxed);
+}
+
+/* The rules take a chosen name, and the numbers of those that have had it.  One that lost its name before its
+ * number was among them has not been taken since, and nobody has counted what passed. */
+static void follow(struct source *s, unsigned changes, const struct net_link *now,
+		   const struct net_link *before)
+{
+	bool had_name = changes & LINK_RENAMED && divert_is_chosen(s, before->name);
+
+	if (!(changes & (LINK_ADDED | LINK_RENAMED)))
+		return;
+	if (had_name && !divert_is_chosen(s, now->name) && !is_in_place(s, now->index)) {
+		s->context->is_incomplete = true;
+		store_event(s->context->store, "interface_missed", link_describe(now));
+	}
+	if ((had_name || divert_is_chosen(s, now->name)) && !has_index(s, now->index))
+		follow_index(s, now->index);
 }
 
 static void on_change(void *arg, unsigned changes, const struct net_link *now,
@@ -127,6 +201,7 @@ static void on_change(void *arg, unsigned changes, const struct net_link *now,
 
 	if (is_ours(s, now) || (before->index && is_ours(s, before)))
 		link_tell(s->context->store, changes, now, before);
+	follow(s, changes, now, before);
 	/* What the queue holds of one that is gone had its name. */
 	if (slot->iface && changes & (LINK_ADDED | LINK_RENAMED))
 		learn_again(s, slot, now->name);

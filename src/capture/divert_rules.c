@@ -48,21 +48,55 @@ static void read_counters(struct source *s)
 	}
 }
 
+/* The rules in place are new ones, which begin to count at 0. */
+static void begin_counting(struct source *s, bool is_counting)
+{
+	s->is_counting = is_counting;
+	s->counted_before =
+		counter_read(is_counting ? &s->shared->passed : &s->shared->matched);
+	s->counted_bytes_before = counter_read(&s->shared->passed_bytes);
+}
+
+/* Puts them in the place of those that are there, in one step. */
+static int refill(struct source *s, const struct nft_rules *wanted, bool is_counting)
+{
+	struct nft_rules rules = *wanted;
+	int rc;
+
+	if (is_counting)
+		rules.way = NFT_QUEUE_NONE;
+	rc = nft_refill(s->nft, &rules, NULL);
+	if (!rc)
+		begin_counting(s, is_counting);
+	return rc;
+}
+
 void divert_rules_count(struct source *s, bool is_stale)
 {
+	read_counters(s);
+	/* Where it fails the next turn tries again. */
+	if (is_stale != s->is_counting)
+		(void)!refill(s, &s->rules, is_stale);
+}
+
+void divert_rules_follow(struct source *s)
+{
+	struct divert_shared *m = s->shared;
+	uint32_t change = atomic_load_explicit(&m->index_changes, memory_order_acquire);
 	struct nft_rules rules = s->rules;
 
-	read_counters(s);
-	if (is_stale == s->is_counting)
+	if (!s->nft ||
+	    change == atomic_load_explicit(&m->changes_done, memory_order_relaxed) ||
+	    atomic_load_explicit(&m->state, memory_order_relaxed) != DIVERT_IN_PLACE)
 		return;
-	if (is_stale)
-		rules.way = NFT_QUEUE_NONE;
-	if (nft_refill(s->nft, &rules, NULL))
+	for (unsigned i = 0; i < NFT_INTERFACES; i++)
+		rules.indexes[i] =
+			atomic_load_explicit(&m->indexes[i], memory_order_relaxed);
+	read_counters(s);
+	if (refill(s, &rules, s->is_counting))
 		return; /* the next turn tries again */
-	s->is_counting = is_stale;
-	s->counted_before =
-		counter_read(is_stale ? &s->shared->passed : &s->shared->matched);
-	s->counted_bytes_before = counter_read(&s->shared->passed_bytes);
+	s->rules = rules;
+	atomic_store_explicit(&m->changes_done, change, memory_order_release);
 }
 
 void divert_rules_keep(struct source *s)
@@ -85,9 +119,7 @@ void divert_rules_keep(struct source *s)
 		is_back = !nft_install(s->nft, &rules, NULL);
 	}
 	s->look = (struct nft_look){ .generation = 0 };
-	s->counted_before =
-		counter_read(s->is_counting ? &s->shared->passed : &s->shared->matched);
-	s->counted_bytes_before = counter_read(&s->shared->passed_bytes);
+	begin_counting(s, s->is_counting);
 	note_hole(s, is_back ? port_realtime_ns() : 0);
 }
 

@@ -12,6 +12,8 @@
  * negative enum weir_err. */
 int divert_turn(struct source *s, bool is_waiting, struct weir_error *err) MUST_CHECK;
 
+/* Whether -i has this name. */
+bool divert_is_chosen(const struct source *s, const char *name);
 /* Of the kernel's number.  NULL: the store takes no more interfaces. */
 struct divert_cached *divert_place(struct source *s, uint32_t index);
 /* Reads what has become of the machine's interfaces: events, and their names from now on. */

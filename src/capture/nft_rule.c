@@ -254,11 +254,11 @@ static void put_way(struct nl_builder *b, const struct nft_rules *r, enum nft_ch
 static void put_ways(struct nl_builder *b, const struct nft_rules *r,
 		     enum nft_chain chain, bool is_output)
 {
-	for (unsigned i = 0; i < r->interface_count; i++) {
+	for (unsigned i = 0; i < r->interface_count; i++)
 		put_way(b, r, chain, is_output, i, false);
+	for (unsigned i = 0; i < NFT_INTERFACES; i++)
 		if (r->indexes[i])
 			put_way(b, r, chain, is_output, i, true);
-	}
 }
 
 static void put_chain_rules(struct nl_builder *b, const struct nft_rules *r,
@@ -303,7 +303,7 @@ unsigned nft_count_rules(const struct nft_rules *r)
 {
 	unsigned ways = r->interface_count;
 
-	for (unsigned i = 0; i < r->interface_count; i++)
+	for (unsigned i = 0; i < NFT_INTERFACES; i++)
 		ways += r->indexes[i] != 0;
 	/* Two chains of one side, or one of two sides. */
 	return (r->is_forward ? 1 : 2) + 2 * ways;

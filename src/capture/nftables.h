@@ -47,7 +47,8 @@ int nft_probe(struct nft_abilities *abilities, struct weir_error *err) MUST_CHEC
 struct nft_rules {
 	char table[NFT_TABLE_NAME];
 	const char *interfaces[NFT_INTERFACES]; /* none: all */
-	/* What has such a number is taken as well, for an interface may be renamed; 0: by name alone. */
+	/* What has such a number is taken as well, for an interface may be renamed; 0: none.  None belongs to
+	 * the name beside it. */
 	uint32_t indexes[NFT_INTERFACES];
 	unsigned interface_count;
 	bool is_forward; /* chain forward instead of input and output */

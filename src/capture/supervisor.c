@@ -178,10 +178,12 @@ static void serve(struct source *s, bool is_ending)
 	if (wish == DIVERT_WISH_RULES && state == DIVERT_NONE &&
 	    (is_ending || divert_rules_install(s, &err)))
 		return; /* the worker finds the error in the shared memory */
-	if (wish >= DIVERT_WISH_WITHDRAW && state == DIVERT_IN_PLACE)
+	if (wish >= DIVERT_WISH_WITHDRAW && state == DIVERT_IN_PLACE) {
 		divert_rules_withdraw(s);
-	else if (state == DIVERT_IN_PLACE)
+	} else if (state == DIVERT_IN_PLACE) {
 		divert_rules_keep(s);
+		divert_rules_follow(s);
+	}
 	if (wish == DIVERT_WISH_REMOVE &&
 	    (state == DIVERT_IN_PLACE || state == DIVERT_WITHDRAWN))
 		divert_rules_remove(s);

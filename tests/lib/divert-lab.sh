@@ -14,6 +14,13 @@ lab_up() {
 	require_tool nft jq python3 ping
 	netns_new rec
 	netns_new far
+	lab_wire
+	# The recorder becomes another user, who must get here.
+	chmod 755 "$tmp"
+}
+
+# The two ends, anew where they have been deleted.
+lab_wire() {
 	ip link add name "r$$" netns "$(netns_name rec)" type veth peer name "f$$" \
 		netns "$(netns_name far)"
 	netns_run rec ip addr add 10.66.0.1/24 dev "r$$"
@@ -23,8 +30,6 @@ lab_up() {
 	netns_run rec ip link set "r$$" up
 	netns_run far ip link set "f$$" up
 	wait_for 5 netns_run far ping -c 1 -W 1 10.66.0.1 || skip_all "the veth does not work"
-	# The recorder becomes another user, who must get here.
-	chmod 755 "$tmp"
 }
 
 # start_in NAMESPACE NAME COMMAND...: start() in a namespace; $pid is the command's own.

@@ -70,6 +70,43 @@ renaming() { # NAME [option...]
 renaming renamed -i "r$$"
 renaming unnamed
 
+# --- one that is made anew, and then renamed: another number, and then another name
+recorder_start anew -i "r$$" "icmp and ip.TTL == 33"
+netns_run far ping -t 33 -c 5 -i 0.05 -q 10.66.0.1 >/dev/null
+netns_run rec ip link del "r$$"
+lab_wire
+# A number is listed by the name that it has now.
+has_number() { netns_run rec nft list ruleset 2>/dev/null | grep -q "[io]if \"r$$\""; }
+check "made anew: the rules have its new number" wait_for 10 has_number
+netns_run far ping -t 33 -c 5 -i 0.05 -q 10.66.0.1 >/dev/null
+rename "r$$" "q$$"
+told() { test -n "$(manifest anew 'select(.type == "interface_changed" and .name_before)')"; }
+check "made anew: its other name is told" wait_for 5 told
+netns_run far ping -t 33 -c 5 -i 0.05 -q 10.66.0.1 >/dev/null
+recorder_stop
+check_equal "made anew, and renamed: all is recorded" \
+	"$(column anew frame.interface_name | sort | uniq -c | awk '{ print $1, $2 }')" \
+	"5 q$$
+10 r$$"
+check_equal "made anew, and renamed: the grade is complete" "$(end_of anew .grade)" '"complete"'
+rename "q$$" "r$$"
+netns_run rec ip addr add fd66::1/64 dev "r$$" nodad
+
+# --- one that has lost its name before anybody could see its number
+recorder_start late -i "r$$"
+kill -STOP "$recorder"
+netns_run rec ip link del "r$$"
+lab_wire
+rename "r$$" "q$$"
+told() { test -n "$(manifest late "select(.type == \"interface_missed\" and .name == \"q$$\")")"; }
+check "renamed at once: it is told that it was not taken" wait_for 10 told
+kill -CONT "$recorder"
+recorder_stop
+check_equal "renamed at once: nobody counted what passed: the grade is incomplete" \
+	"$(end_of late .grade)" '"incomplete"'
+rename "q$$" "r$$"
+netns_run rec ip addr add fd66::1/64 dev "r$$" nodad
+
 # --- snap length
 recorder_start snap -s 28
 check "snap length: the traffic goes on" netns_run far ping -c 3 -i 0.05 -s 200 -q 10.66.0.1
