@@ -48,6 +48,8 @@ struct divert_shared {
 	/* Ids that each queue has given so far, of which the kernel tells 32 bits: kept at each look, so
 	 * that a process that looks rarely knows how often these have wrapped. */
 	struct counter given[NFQ_QUEUES];
+	/* Ids beyond what the rules matched: one packet of SCTP may be queued as many segments. */
+	struct counter surplus;
 	struct counter skipped, recorded;
 	/* For nft_rules.indexes, and how often they have changed. */
 	_Atomic uint32_t indexes[NFT_INTERFACES], index_changes;
@@ -107,9 +109,10 @@ struct source {
 	int load_fd; /* how many threads want to run; -1: the kernel does not tell */
 	uint32_t received_id[NFQ_QUEUES], answered_id[NFQ_QUEUES];
 	bool is_unanswered; /* the last turn could not let go what it had received */
-	uint32_t seen_id[NFQ_QUEUES]; /* the kernel's newest at the last look */
-	size_t header_bytes;          /* in front of the last large packet's bytes */
-	uint32_t usual_bytes;         /* a packet's, lately */
+	uint32_t seen_id[NFQ_QUEUES];       /* the kernel's newest at the last look */
+	uint64_t seen_matched, seen_queued; /* and the sums */
+	size_t header_bytes;  /* in front of the last large packet's bytes */
+	uint32_t usual_bytes; /* a packet's, lately */
 	struct divert_cached *last_place;
 	struct divert_cached cache[DIVERT_CACHE];
 	unsigned cached;

@@ -129,6 +129,23 @@ static bool find_missed(struct source *s, bool is_last)
 	return is_found;
 }
 
+/* The kernel cuts a packet of SCTP that is to be segmented before it queues it, so that one match becomes
+ * several ids.  They would hide as many packets that pass by a full queue: where both counts have stood
+ * still since the last look, what is above is none that passed. */
+static bool find_surplus(struct source *s, const struct divert_account *a)
+{
+	uint64_t known = a->matched + counter_read(&s->shared->surplus);
+	bool is_still = a->matched == s->seen_matched && a->queued == s->seen_queued;
+
+	s->seen_matched = a->matched;
+	s->seen_queued = a->queued;
+	/* The supervisor's count comes late. */
+	if (!is_still || !s->heartbeat.page || a->queued <= known)
+		return false;
+	counter_add(&s->shared->surplus, a->queued - known);
+	return true;
+}
+
 static void account(struct source *s, struct divert_account *a, bool is_last)
 {
 	const struct port_event never = { .fd = -1 };
@@ -149,7 +166,7 @@ void divert_report(struct source *s, int64_t now_monotonic_ns, bool is_last)
 	struct divert_account a;
 
 	account(s, &a, is_last);
-	if (find_missed(s, is_last))
+	if (find_missed(s, is_last) || find_surplus(s, &a))
 		account(s, &a, is_last);
 	raise(l, LOSS_STALL, a.stall, a.stall_bytes);
 	raise(l, LOSS_FAIL_OPEN, certain(s, a.fail_open, is_last),

@@ -193,6 +193,7 @@ void divert_account(struct source *s, struct divert_account *a)
 	bool is_settled = !(atomic_load_explicit(&m->draining, memory_order_acquire) & 1);
 	uint64_t drained = counter_read(&m->drained);
 	uint64_t lost = is_settled ? above(missed, drained) : 0;
+	uint64_t surplus = counter_read(&m->surplus);
 
 	*a = (struct divert_account){ .is_settled = is_settled };
 	/* The rule counts before the queue does: read in the other order, all that comes between the
@@ -205,11 +206,11 @@ void divert_account(struct source *s, struct divert_account *a)
 	a->stall_bytes = c.passed_bytes + counter_read(&m->drained_bytes);
 	a->fail_open = lost;
 	if (s->rules.has_counter || s->heartbeat.page)
-		a->fail_open += above(a->matched, a->queued + a->dropped);
+		a->fail_open += above(a->matched + surplus, a->queued + a->dropped);
 	if (!s->context->config->is_strict)
 		return;
 	/* What the kernel could not queue, it dropped: nothing has passed. */
-	a->dropped = above(a->matched, a->queued) + lost;
+	a->dropped = above(a->matched + surplus, a->queued) + lost;
 	a->fail_open = 0;
 }
 

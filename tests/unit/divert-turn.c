@@ -202,11 +202,40 @@ static void test_ids_that_have_wrapped(void)
 	tear_down(&b);
 }
 
+/* One packet that the kernel queued as four; then two that the full queue let pass. */
+static void test_more_ids_than_packets(void)
+{
+	static struct heartbeat_page page;
+	struct bench b;
+
+	if (!set_up(&b))
+		SKIP("no sockets");
+	b.source.heartbeat.page = &page;
+	page.slots[3].matched_packets = 1;
+	for (unsigned id = 1; id <= 4; id++)
+		send_packet(&b, id);
+	CHECK_EQ(turn(&b), 4);
+	look(&b, 4);
+	CHECK_EQ(counter_read(&b.source.shared->surplus),
+		 0); /* some may be on their way */
+	look(&b, 4);
+	CHECK_EQ(counter_read(&b.source.shared->surplus), 3);
+	CHECK_EQ(lost(&b), 0);
+	page.slots[3].matched_packets = 3;
+	look(&b, 4);
+	CHECK_EQ(lost(&b), 2);
+	look(&b, 4);
+	CHECK_EQ(counter_read(&b.source.shared->surplus), 3);
+	CHECK_EQ(lost(&b), 2);
+	tear_down(&b);
+}
+
 int main(void)
 {
 	RUN(test_an_answer_that_fails);
 	RUN(test_a_burst_ends_in_a_full_buffer);
 	RUN(test_a_burst_behind_what_was_drained);
 	RUN(test_ids_that_have_wrapped);
+	RUN(test_more_ids_than_packets);
 	return tap_done();
 }
