@@ -51,6 +51,7 @@ struct handle {
 	HANDLE event; /* what the caller has; NULL: not open */
 	struct request pending[PENDING];
 	UINT pending_count, most_pending;
+	UINT held; /* events in two of them that wait for a third */
 	UINT64 limits[3];
 	BOOL is_shut;
 };
@@ -133,6 +134,35 @@ static void put_address(BYTE *to, const BYTE *from, UINT whose, INT64 began)
 		memcpy(to + 32, &pid, sizeof pid);
 }
 
+/* What is held is held no longer. */
+static void let_go(struct handle *h)
+{
+	UINT held = h->held;
+
+	h->held = 0;
+	if (held)
+		complete(h, 0, 0, held > 2 ? 2 : 1);
+	if (held > 1)
+		complete(h, 0, 0, 1);
+}
+
+/* As the driver, of whose threads each has one of two requests: the first event goes into the one, the
+ * second into the other, the third behind the first. */
+static void play_event(struct handle *h, const BYTE *address, UINT whose, INT64 began)
+{
+	const struct request *r = &h->pending[h->held == 1];
+	BYTE *to = r->address + (h->held == 2 ? ADDRESS_BYTES : 0);
+
+	put_address(to, address, whose, began);
+	if (h->pending_count < 2 || *r->address_bytes < 2 * ADDRESS_BYTES) {
+		complete(h, 0, 0, 1);
+		return;
+	}
+	h->held++;
+	if (h->held == 3)
+		let_go(h);
+}
+
 /* With the lock. */
 static void play_step(const BYTE *step, UINT length, INT64 began)
 {
@@ -145,10 +175,23 @@ static void play_step(const BYTE *step, UINT length, INT64 began)
 		(void)SleepConditionVariableSRW(&play.changed, &play.lock, INFINITE, 0);
 	if (!h->event || h->is_shut)
 		return;
+	for (UINT i = 0; i < LAYERS; i++)
+		if (i != step[0] % LAYERS)
+			let_go(&play.handles[i]);
+	if (!bytes) {
+		play_event(h, body, step[1], began);
+		return;
+	}
 	put_address(h->pending[0].address, body, step[1], began);
-	if (bytes && bytes <= h->pending[0].room)
+	if (bytes <= h->pending[0].room)
 		memcpy(h->pending[0].packet, body + ADDRESS_BYTES, bytes);
 	complete(h, 0, bytes, 1);
+}
+
+static void let_all_go(void)
+{
+	for (UINT i = 0; i < LAYERS; i++)
+		let_go(&play.handles[i]);
 }
 
 static DWORD WINAPI run(void *arg)
@@ -169,6 +212,8 @@ static DWORD WINAPI run(void *arg)
 
 		wait_ms = (UINT)(step[2] | step[3] << 8);
 		memcpy(&length, step + 4, sizeof length);
+		if (wait_ms || step[0] == BARRIER)
+			let_all_go();
 		if (wait_ms) {
 			ReleaseSRWLockExclusive(&play.lock);
 			Sleep(wait_ms);
@@ -181,6 +226,7 @@ static DWORD WINAPI run(void *arg)
 			play_step(step, length, began.QuadPart);
 		at += STEP_BYTES + length;
 	}
+	let_all_go();
 	ReleaseSRWLockExclusive(&play.lock);
 	return 0;
 }
@@ -308,6 +354,7 @@ static BOOL end_pending(HANDLE handle, DWORD status, BOOL is_closed)
 	if (!h)
 		return fail(ERROR_INVALID_HANDLE);
 	AcquireSRWLockExclusive(&play.lock);
+	let_go(h);
 	h->is_shut = TRUE;
 	while (h->pending_count)
 		complete(h, status, 0, 0);
