@@ -6,6 +6,8 @@
 
 #define SHARE_ALL (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
 
+#define STATUS_NAME_INVALID ((NTSTATUS)0xC0000033)
+
 HANDLE win_handle(int fd)
 {
 	HANDLE h;
@@ -41,7 +43,7 @@ static bool has_dots(const char *name)
 			return true;
 		p += n + (p[n] != '\0');
 	}
-	return !*name;
+	return false;
 }
 
 static bool is_absolute(const char *name)
@@ -52,21 +54,17 @@ static bool is_absolute(const char *name)
 /* The folder's path with the name behind it, free of dots. */
 static wchar_t *join(HANDLE dir, const char *name)
 {
-	wchar_t *folder = win_path_of(dir), *path = NULL;
-	char *text = folder ? win_text(folder, wcslen(folder)) : NULL;
-	/* GetFullPathName() takes dots out of C:\a\..\b, but leaves \\?\ paths alone. */
-	char *plain = text && !strncmp(text, "\\\\?\\", 4) ? text + 4 : text;
-	size_t room = text ? strlen(text) + strlen(name) + 2 : 0;
-	char *whole = text ? mem_new(room, 1) : NULL;
+	wchar_t *folder = win_path_of(dir);
+	wchar_t *path = folder ? win_path_join(folder, name) : NULL;
 
-	if (whole) {
-		(void)snprintf(whole, room, "%s\\%s", plain, name);
-		path = win_path(whole);
-	}
-	mem_free(whole);
-	mem_free(text);
 	mem_free(folder);
 	return path;
+}
+
+/* Without a name behind it a folder is opened once more, whatever it is called by now. */
+static bool is_itself(const char *name)
+{
+	return !*name || !strcmp(name, ".");
 }
 
 /* The kernel's name of a file, and what it is relative to. */
@@ -80,6 +78,9 @@ static int find(HANDLE dir, const char *name, struct where *w)
 	w->root = NULL;
 	if (!dir || is_absolute(name)) {
 		w->path = win_path(name);
+	} else if (is_itself(name)) {
+		w->root = dir;
+		w->path = win_units("");
 	} else if (has_dots(name)) {
 		w->path = join(dir, name);
 	} else {
@@ -96,29 +97,34 @@ static int find(HANDLE dir, const char *name, struct where *w)
 	return 0;
 }
 
-NTSTATUS win_open_at(HANDLE dir, const char *name, const struct win_open *how, HANDLE *h)
+/* Takes the path. */
+static NTSTATUS create(const struct where *w, const struct win_open *how, HANDLE *h)
 {
 	OBJECT_ATTRIBUTES object = { .Length = sizeof object,
 				     .Attributes = OBJ_CASE_INSENSITIVE };
 	UNICODE_STRING text;
 	IO_STATUS_BLOCK io;
-	struct where w;
 	NTSTATUS status;
 
-	if (find(dir, name, &w))
-		return (NTSTATUS)0xC0000033; /* STATUS_OBJECT_NAME_INVALID */
-	text.Buffer = w.path;
-	text.Length = (USHORT)(wcslen(w.path) * sizeof *w.path);
+	text.Buffer = w->path;
+	text.Length = (USHORT)(wcslen(w->path) * sizeof *w->path);
 	text.MaximumLength = text.Length;
-	object.RootDirectory = w.root;
+	object.RootDirectory = w->root;
 	object.ObjectName = &text;
 	object.SecurityDescriptor = how->rights;
 	status =
 		win_calls()->create(h, how->access | SYNCHRONIZE, &object, &io, NULL,
 				    FILE_ATTRIBUTE_NORMAL, SHARE_ALL, how->disposition,
 				    how->options | FILE_SYNCHRONOUS_IO_NONALERT, NULL, 0);
-	mem_free(w.path);
+	mem_free(w->path);
 	return status;
+}
+
+NTSTATUS win_open_at(HANDLE dir, const char *name, const struct win_open *how, HANDLE *h)
+{
+	struct where w;
+
+	return find(dir, name, &w) ? STATUS_NAME_INVALID : create(&w, how, h);
 }
 
 static ACCESS_MASK access_of(int flags)

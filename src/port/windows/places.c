@@ -53,9 +53,7 @@ int port_directory_name(char *path, size_t size, struct weir_error *err)
 	if (!wide)
 		rc = err_sys(err, "cannot name the directory");
 	else
-		/* "\\?\" is how we say it, not its name. */
-		rc = copy_text(wcsncmp(wide, L"\\\\?\\", 4) != 0 ? wide : wide + 4, path,
-			       size, err);
+		rc = copy_text(win_path_plain(wide), path, size, err);
 	for (char *p = path; !rc && *p; p++)
 		if (*p == '\\')
 			*p = '/';

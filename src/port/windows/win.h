@@ -30,7 +30,7 @@ int win_fail(void);
 int win_fail_status(NTSTATUS status);
 
 /* path.c.  A path for the W functions: absolute, with \\?\ in front, '\' between; free with
- * mem_free(); NULL and errno. */
+ * mem_free(); NULL and errno.  What begins with \\?\ already is taken as it is. */
 wchar_t *win_path(const char *path) MUST_CHECK;
 /* A name or relative path as UTF-16, '/' made '\'. */
 wchar_t *win_name(const char *name) MUST_CHECK;
@@ -38,8 +38,15 @@ wchar_t *win_name(const char *name) MUST_CHECK;
 wchar_t *win_units(const char *text) MUST_CHECK;
 /* Texts of Windows as UTF-8, NUL-terminated; free with mem_free(). */
 char *win_text(const wchar_t *text, size_t units) MUST_CHECK;
-/* The absolute path of an open file or folder, \\?\C:\...; free with mem_free(). */
+/* The absolute path of an open file or folder, \\?\C:\... or \\?\UNC\server\share\..., by the lasting
+ * name of a volume that has no letter, by the device of one that has neither; free with mem_free(). */
 wchar_t *win_path_of(HANDLE h) MUST_CHECK;
+/* The same path with a relative name behind it, in which "." and ".." mean what they do elsewhere; free
+ * with mem_free(). */
+wchar_t *win_path_join(const wchar_t *folder, const char *name) MUST_CHECK;
+/* The same path, changed in place, as users write it: C:\... or \\server\share\...; as it is where that
+ * would name something else. */
+const wchar_t *win_path_plain(wchar_t *path);
 
 /* fd.c */
 HANDLE win_handle(int fd);
