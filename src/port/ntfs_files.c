@@ -358,7 +358,8 @@ static int64_t read_stream(const struct ntfs_source *s, void *state, int dir,
 
 	if (!whole)
 		return -ENOMEM;
-	(void)snprintf(whole, room, "%s:%s", name, stream);
+	/* A stream of the folder itself has no name before its colon. */
+	(void)snprintf(whole, room, "%s:%s", strcmp(name, ".") != 0 ? name : "", stream);
 	h = s->open(state, dir, whole, NTFS_READ);
 	mem_free(whole);
 	if (h < 0)

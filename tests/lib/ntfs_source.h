@@ -81,7 +81,8 @@ static inline int world_find(const struct ntfs_world *w, int dir, const char *na
 	size_t n = colon ? (size_t)(colon - name) : strlen(name);
 
 	*stream = colon ? colon + 1 : NULL;
-	if (!n || (n == 1 && *name == '.'))
+	/* "." means nothing to NTFS: Windows opens the folder by its handle, and so a stream of it. */
+	if (!n || (n == 1 && *name == '.' && !colon))
 		return (int)parent;
 	for (unsigned i = 1; i < w->count; i++)
 		if (w->items[i].parent == parent && strlen(w->items[i].name) == n &&

@@ -43,7 +43,7 @@ static const char *const streams[] = { "Zone.Identifier", "[ZoneTransfer]", "b",
  .links = 1, .security = rights, .security_bytes = sizeof rights
 
 static const struct ntfs_item items[] = {
-	{ FOLDER_ITEM(0, "", 0x0005000000000005) },
+	{ FOLDER_ITEM(0, "", 0x0005000000000005), .streams = streams },
 	{ FILE_ITEM(0, "plain.txt", 0x0001000000000040), .size = 7, .content = "content",
 	  .streams = streams },
 	{ .parent = 0,
@@ -346,6 +346,11 @@ static void test_attributes(void)
 	CHECK_EQ(ntfs_world_calls.xattr(&w, 0, "plain.txt", "user.Zone.Identifier", bytes,
 					13),
 		 -ERANGE);
+	/* Of the listed folder itself. */
+	CHECK_EQ(ntfs_world_calls.xattr(&w, 0, ".", "user.Zone.Identifier", bytes, 14),
+		 14);
+	CHECK_EQ(ntfs_world_calls.xattr(&w, 0, "", "user.Zone.Identifier", bytes, 14),
+		 14);
 	CHECK_EQ(ntfs_world_calls.xattr(&w, 0, "plain.txt", "user.none", bytes, 13),
 		 -ENOENT);
 	CHECK_EQ(ntfs_world_calls.xattr(&w, 0, "plain.txt", "system.other", bytes, 13),

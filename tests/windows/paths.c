@@ -86,6 +86,33 @@ static void test_folder_itself(void)
 	CHECK_EQ(weir_faccessat(folder, ".", W_OK, 0), 0);
 }
 
+/* A file C with a stream is no path on drive C, nor does an entry of a folder lead out of it. */
+static void test_entries(void)
+{
+	static const struct {
+		const char *name, *xattr, *asked;
+	} all[] = {
+		{ "C", "user.notes.txt", "C:notes.txt" },
+		{ ".", "user.notes.txt", ":notes.txt" },
+		{ "", "user.notes.txt", ":notes.txt" },
+		{ "..\\C", NULL, "..\\C" },
+		{ "\\windows", NULL, "\\windows" },
+		{ "C:\\windows", NULL, "C:\\windows" },
+	};
+	struct port_files state;
+	char value[16];
+
+	port_files_start(&state, false);
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		asked.root = NULL;
+		asked.name[0] = '\0';
+		(void)port_file_calls.xattr(&state, folder, all[i].name, all[i].xattr,
+					    value, sizeof value);
+		CHECK(asked.root == win_handle(folder));
+		CHECK_STR(asked.name, all[i].asked);
+	}
+}
+
 /* A store's directory is made durable with the one above it. */
 static void test_folder_above(void)
 {
@@ -196,6 +223,7 @@ int weir_main(int argc, char **argv)
 	CHECK(folder >= 0);
 	watch(true);
 	RUN(test_folder_itself);
+	RUN(test_entries);
 	RUN(test_folder_above);
 	watch(false);
 	RUN(test_join);

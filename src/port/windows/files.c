@@ -25,7 +25,9 @@ static int open_handle(int dir, const char *name, ACCESS_MASK access, ULONG opti
 				.disposition = FILE_OPEN,
 				.options = options | FILE_OPEN_REPARSE_POINT |
 					   FILE_OPEN_FOR_BACKUP_INTENT };
-	NTSTATUS status = win_open_at(win_handle(dir), *name ? name : ".", &how, h);
+	NTSTATUS status = dir == AT_FDCWD
+				  ? win_open_at(NULL, name, &how, h)
+				  : win_open_entry(win_handle(dir), name, &how, h);
 
 	if (status >= 0)
 		return 0;

@@ -127,6 +127,14 @@ NTSTATUS win_open_at(HANDLE dir, const char *name, const struct win_open *how, H
 	return find(dir, name, &w) ? STATUS_NAME_INVALID : create(&w, how, h);
 }
 
+NTSTATUS win_open_entry(HANDLE dir, const char *name, const struct win_open *how,
+			HANDLE *h)
+{
+	struct where w = { .path = win_units(is_itself(name) ? "" : name), .root = dir };
+
+	return w.path ? create(&w, how, h) : STATUS_NAME_INVALID;
+}
+
 static ACCESS_MASK access_of(int flags)
 {
 	ACCESS_MASK access = 0;

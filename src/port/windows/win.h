@@ -63,6 +63,10 @@ struct win_open {
 /* Opens relative to a folder (NULL: by full path), whatever the name's length, without following
  * the folder's path again.  The status; *h is set on success. */
 NTSTATUS win_open_at(HANDLE dir, const char *name, const struct win_open *how, HANDLE *h);
+/* The same of an entry, FILE or FILE:STREAM: whatever its name looks like, it is no path that leads
+ * elsewhere.  "" and "." are the folder itself, ":STREAM" is a stream of its. */
+NTSTATUS win_open_entry(HANDLE dir, const char *name, const struct win_open *how,
+			HANDLE *h);
 
 /* Functions that Windows or wine may lack; NULL where they do. */
 struct win_calls {
