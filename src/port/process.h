@@ -28,8 +28,9 @@ struct port_process {
 	uint32_t session;
 	bool has_session;
 	int64_t started_ns; /* UTC */
-	char name
-		[PORT_PROCESS_NAME]; /* of its executable; empty: not known; cut, as UTF-8 */
+	/* Of its executable; one of the kernel's own has the system's name for it ("System").  Empty: not
+	 * known; cut, as UTF-8. */
+	char name[PORT_PROCESS_NAME];
 };
 
 /* Takes into use what looking at other users' processes needs (SeDebugPrivilege); false: this process has

@@ -159,6 +159,53 @@ static void test_privileges(void)
 	CHECK(win_has_privilege(WIN_DEBUG));
 }
 
+/* As of process 4, which has no file. */
+static BOOL WINAPI no_image(HANDLE h, DWORD flags, LPWSTR path, PDWORD units)
+{
+	(void)h;
+	(void)flags;
+	(void)path;
+	(void)units;
+	SetLastError(ERROR_GEN_FAILURE);
+	return FALSE;
+}
+
+static NTSTATUS(NTAPI *true_system)(int, PVOID, ULONG, PULONG);
+static unsigned lists;
+
+static NTSTATUS NTAPI count_lists(int class, PVOID buffer, ULONG size, PULONG used)
+{
+	lists++;
+	return true_system(class, buffer, size, used);
+}
+
+static void test_name_without_file(void)
+{
+	struct win_calls before = *table();
+	struct port_process p, same;
+
+	true_system = before.query_system;
+	table()->query_system = count_lists;
+	CHECK_EQ(port_process_open(&p, GetCurrentProcessId()), 0);
+	CHECK_EQ(lists, 0);
+	table()->image_name = no_image;
+	CHECK_EQ(port_process_open(&same, GetCurrentProcessId()), 0);
+	CHECK(lists > 0);
+	CHECK(p.name[0] != '\0');
+	CHECK_STR(same.name, p.name);
+	CHECK(same.handle != NULL);
+	CHECK_EQ(same.started_ns, p.started_ns);
+	CHECK_EQ(same.parent_pid, p.parent_pid);
+	port_process_close(&same);
+	/* Without the list it is nameless, and there. */
+	table()->query_system = NULL;
+	CHECK_EQ(port_process_open(&same, GetCurrentProcessId()), 0);
+	CHECK_STR(same.name, "");
+	port_process_close(&same);
+	port_process_close(&p);
+	*table() = before;
+}
+
 int weir_main(int argc, char **argv)
 {
 	(void)argc;
@@ -168,5 +215,6 @@ int weir_main(int argc, char **argv)
 	RUN(test_threads);
 	RUN(test_identity);
 	RUN(test_classes);
+	RUN(test_name_without_file);
 	return tap_done();
 }

@@ -29,6 +29,7 @@ static BOOL CALLBACK fill(PINIT_ONCE once, void *arg, void **context)
 	look_up(nt, "NtQuerySystemInformation", &calls.query_system);
 	look_up(nt, "RtlNtStatusToDosError", &calls.status_to_error);
 	look_up(nt, "RtlGetVersion", &calls.version);
+	calls.image_name = QueryFullProcessImageNameW;
 	look_up(kernel, "GetSystemTimePreciseAsFileTime", &calls.precise_time);
 	look_up(base, "QueryInterruptTime", &calls.interrupt_time);
 	look_up(kernel, "SetThreadDescription", &calls.thread_name);

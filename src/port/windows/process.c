@@ -75,11 +75,10 @@ static DWORD image_path(HANDLE h, wchar_t path[PATH_UNITS])
 {
 	DWORD units = PATH_UNITS;
 
-	if (QueryFullProcessImageNameW(h, 0, path, &units))
+	if (win_calls()->image_name(h, 0, path, &units))
 		return units;
 	units = PATH_UNITS;
-	return QueryFullProcessImageNameW(h, PROCESS_NAME_NATIVE, path, &units) ? units
-										: 0;
+	return win_calls()->image_name(h, PROCESS_NAME_NATIVE, path, &units) ? units : 0;
 }
 
 static void read_name(struct port_process *p)
@@ -108,7 +107,7 @@ static void read_parent(struct port_process *p)
 	p->session = p->has_session ? session : 0;
 }
 
-static void take_listed(struct port_process *p, const struct listed *l)
+static bool take_listed(struct port_process *p, const struct listed *l)
 {
 	int64_t units = l->created.QuadPart;
 
@@ -117,19 +116,28 @@ static void take_listed(struct port_process *p, const struct listed *l)
 	p->session = l->session;
 	p->has_session = true;
 	copy_text(p->name, sizeof p->name, l->name.Buffer, l->name.Length / 2U);
+	return p->started_ns != 0;
 }
 
-static bool find_in(struct port_process *p, const uint8_t *bytes, size_t size)
+static bool take_name(struct port_process *p, const struct listed *l)
+{
+	copy_text(p->name, sizeof p->name, l->name.Buffer, l->name.Length / 2U);
+	return p->name[0] != '\0';
+}
+
+/* What is taken of a process out of the system's list; false: not enough is there. */
+typedef bool take_fn(struct port_process *p, const struct listed *l);
+
+static bool find_in(struct port_process *p, take_fn *take, const uint8_t *bytes,
+		    size_t size)
 {
 	size_t at = 0;
 
 	while (size - at >= sizeof(struct listed)) {
 		const struct listed *l = (const void *)(bytes + at);
 
-		if ((uint32_t)(uintptr_t)l->pid == p->pid) {
-			take_listed(p, l);
-			return p->started_ns != 0;
-		}
+		if ((uint32_t)(uintptr_t)l->pid == p->pid)
+			return take(p, l);
 		if (!l->next || l->next > size - at)
 			return false;
 		at += l->next;
@@ -137,8 +145,8 @@ static bool find_in(struct port_process *p, const uint8_t *bytes, size_t size)
 	return false;
 }
 
-/* For what may not be opened. */
-static bool look_up(struct port_process *p)
+/* For what may not be opened, or has no file. */
+static bool look_up(struct port_process *p, take_fn *take)
 {
 	ULONG room = LIST_SLACK, size = 0;
 	bool is_found = false;
@@ -153,7 +161,7 @@ static bool look_up(struct port_process *p)
 		status = win_calls()->query_system(SystemProcessInformation, bytes, room,
 						   &size);
 		if (status >= 0)
-			is_found = find_in(p, (const uint8_t *)bytes,
+			is_found = find_in(p, take, (const uint8_t *)bytes,
 					   size < room ? size : room);
 		mem_free(bytes);
 		if (status >= 0)
@@ -181,12 +189,15 @@ int port_process_open(struct port_process *p, uint32_t pid)
 	if (!pid)
 		return WEIR_ERR_ABSENT;
 	if (!h && GetLastError() == ERROR_ACCESS_DENIED)
-		return look_up(p) ? 0 : WEIR_ERR_ABSENT;
+		return look_up(p, take_listed) ? 0 : WEIR_ERR_ABSENT;
 	if (!h)
 		return WEIR_ERR_ABSENT;
 	p->handle = h;
 	p->started_ns = started(h);
 	read_name(p);
+	/* The kernel's own processes have no file; what has ended is in no list. */
+	if (!p->name[0] && !port_process_ended(p))
+		(void)look_up(p, take_name);
 	read_parent(p);
 	return 0;
 }

@@ -68,7 +68,8 @@ NTSTATUS win_open_at(HANDLE dir, const char *name, const struct win_open *how, H
 NTSTATUS win_open_entry(HANDLE dir, const char *name, const struct win_open *how,
 			HANDLE *h);
 
-/* Functions that Windows or wine may lack; NULL where they do. */
+/* Functions that Windows or wine may lack; NULL where they do.  And some that a test puts others in the
+ * place of, for what wine never answers. */
 struct win_calls {
 	NTSTATUS(NTAPI *create)
 	(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES, PIO_STATUS_BLOCK, PLARGE_INTEGER,
@@ -84,6 +85,7 @@ struct win_calls {
 	(HANDLE, int, PVOID, ULONG, PULONG);
 	NTSTATUS(NTAPI *query_system)
 	(int, PVOID, ULONG, PULONG);
+	BOOL(WINAPI *image_name)(HANDLE, DWORD, LPWSTR, PDWORD);
 	ULONG(NTAPI *status_to_error)(NTSTATUS);
 	LONG(NTAPI *version)(OSVERSIONINFOEXW *);
 	void(WINAPI *precise_time)(LPFILETIME);
