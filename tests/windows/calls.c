@@ -1,6 +1,7 @@
 /* What is newer than Windows 7 may be missing: with the table of looked-up calls emptied, the port does what
- * it promises by older ones, and a class of a call that is not there by the next one.  And what has to be
- * turned on first is. */
+ * it promises by older ones, and a class of a call that is not there by the next one.  What has to be turned on
+ * first is.  And what wine does not have: a process without a file, a drive of a server's. */
+#include "filesystem/mounts.h"
 #include "port/files.h"
 #include "port/port.h"
 #include "port/process.h"
@@ -206,6 +207,59 @@ static void test_name_without_file(void)
 	*table() = before;
 }
 
+static UINT WINAPI all_remote(LPCWSTR root)
+{
+	return root[0] == L'C' ? DRIVE_FIXED : DRIVE_REMOTE;
+}
+
+static unsigned volumes_asked, servers_asked;
+
+static BOOL WINAPI count_asked(LPCWSTR root, LPWSTR name, DWORD units, LPDWORD serial,
+			       LPDWORD longest, LPDWORD flags, LPWSTR form,
+			       DWORD form_units)
+{
+	(void)name;
+	(void)units;
+	(void)longest;
+	volumes_asked++;
+	servers_asked += root[0] != L'C';
+	*serial = 0x1234;
+	*flags = 0;
+	if (form && form_units > 4)
+		wcscpy(form, L"NTFS");
+	return TRUE;
+}
+
+/* A listing begins by them: of a server that is gone each would take half a minute. */
+static void test_network_drives(void)
+{
+	struct win_calls before = *table();
+	struct mounts m;
+	const struct mount_row *r;
+	size_t length;
+	char *text;
+
+	table()->drive_type = all_remote;
+	table()->volume_facts = count_asked;
+	CHECK_EQ(port_mounts_read(&text, &length, NULL), 0);
+	*table() = before;
+	CHECK_EQ(servers_asked, 0);
+	CHECK_EQ(volumes_asked, 1);
+	CHECK_EQ(strlen(text), length);
+	CHECK_EQ(mounts_parse(&m, text, length), 0);
+	r = mounts_over(&m, "//?/C:/a");
+	CHECK(r && !strcmp(r->type, "ntfs") && r->kind == MOUNT_LOCAL);
+	CHECK(r && r->dev_minor == 0x1234);
+	/* wine has Z: from its host. */
+	r = mounts_over(&m, "//?/Z:/a");
+	CHECK(r && r->kind == MOUNT_NETWORK);
+	CHECK(r && !strcmp(r->point, "//?/Z:"));
+	/* What a mapped drive's files are called. */
+	r = mounts_over(&m, "//?/UNC/srv/share/x");
+	CHECK(r && r->kind == MOUNT_NETWORK);
+	mounts_fini(&m);
+}
+
 int weir_main(int argc, char **argv)
 {
 	(void)argc;
@@ -216,5 +270,6 @@ int weir_main(int argc, char **argv)
 	RUN(test_identity);
 	RUN(test_classes);
 	RUN(test_name_without_file);
+	RUN(test_network_drives);
 	return tap_done();
 }

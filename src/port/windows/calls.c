@@ -30,6 +30,8 @@ static BOOL CALLBACK fill(PINIT_ONCE once, void *arg, void **context)
 	look_up(nt, "RtlNtStatusToDosError", &calls.status_to_error);
 	look_up(nt, "RtlGetVersion", &calls.version);
 	calls.image_name = QueryFullProcessImageNameW;
+	calls.drive_type = GetDriveTypeW;
+	calls.volume_facts = GetVolumeInformationW;
 	look_up(kernel, "GetSystemTimePreciseAsFileTime", &calls.precise_time);
 	look_up(base, "QueryInterruptTime", &calls.interrupt_time);
 	look_up(kernel, "SetThreadDescription", &calls.thread_name);

@@ -4,6 +4,10 @@
 
 #include <errno.h>
 
+enum {
+	DRIVES = 26
+};
+
 void port_files_start(struct port_files *state, bool want_noatime)
 {
 	atomic_init(&state->has_listxattrat, false);
@@ -107,38 +111,38 @@ int port_clone_open(int fd, int *clone, struct weir_error *err)
 	return err_set(err, WEIR_ERR_UNSUPPORTED, "Windows has no views of a volume");
 }
 
-static const char *kind_of_drive(const wchar_t *root, char *type, size_t size)
+/* A server that is gone keeps whoever asks it waiting, for each of its drives, before anything is listed:
+ * none is asked.  Neither are its options known. */
+static int put_served(char *out, size_t room, unsigned id, const char *point)
 {
-	wchar_t name[64];
-
-	if (GetDriveTypeW(root) == DRIVE_REMOTE)
-		return "cifs";
-	if (!GetVolumeInformationW(root, NULL, 0, NULL, NULL, NULL, name,
-				   ARRAY_LEN(name)))
-		return "unknown";
-	(void)snprintf(type, size, "%ls", name);
-	for (char *p = type; *p; p++)
-		*p = *p >= 'A' && *p <= 'Z' ? (char)(*p + 32) : *p;
-	return type;
+	return snprintf(out, room, "%u 0 0:0 / //?/%s unknown - cifs none unknown\n", id,
+			point);
 }
 
 /* One line of Linux's form for a drive: its volume's lasting name and its serial number. */
 static int put_drive(char *out, size_t room, unsigned drive)
 {
-	wchar_t root[] = { (wchar_t)(L'A' + drive), L':', L'\\', 0 }, name[64] = L"none";
+	wchar_t root[] = { (wchar_t)(L'A' + drive), L':', L'\\', 0 }, name[64] = L"none",
+		form[64];
 	DWORD serial = 0, flags = 0;
-	char type[64];
+	char point[] = { (char)('A' + drive), ':', '\0' }, type[64];
+	const char *options;
 
-	(void)GetVolumeInformationW(root, NULL, 0, &serial, NULL, &flags, NULL, 0);
+	if (win_calls()->drive_type(root) == DRIVE_REMOTE)
+		return put_served(out, room, drive + 1, point);
+	if (!win_calls()->volume_facts(root, NULL, 0, &serial, NULL, &flags, form,
+				       ARRAY_LEN(form)))
+		wcscpy(form, L"unknown");
 	(void)GetVolumeNameForVolumeMountPointW(root, name, ARRAY_LEN(name));
 	for (wchar_t *p = name; *p; p++)
 		if (*p == L'\\')
 			*p = L'/';
-	return snprintf(out, room, "%u 0 0:%lu / //?/%c: %s - %s %ls %s,serial=%08lx\n",
-			drive + 1, serial, 'A' + drive,
-			flags & FILE_READ_ONLY_VOLUME ? "ro" : "rw",
-			kind_of_drive(root, type, sizeof type), name,
-			flags & FILE_READ_ONLY_VOLUME ? "ro" : "rw", serial);
+	(void)snprintf(type, sizeof type, "%ls", form);
+	for (char *p = type; *p; p++)
+		*p = *p >= 'A' && *p <= 'Z' ? (char)(*p + 32) : *p;
+	options = flags & FILE_READ_ONLY_VOLUME ? "ro" : "rw";
+	return snprintf(out, room, "%u 0 0:%lu / //?/%s %s - %s %ls %s,serial=%08lx\n",
+			drive + 1, serial, point, options, type, name, options, serial);
 }
 
 int port_mounts_read(char **text, size_t *length, struct weir_error *err)
@@ -146,16 +150,18 @@ int port_mounts_read(char **text, size_t *length, struct weir_error *err)
 	const size_t line = 256;
 	DWORD drives = GetLogicalDrives();
 
-	*text = mem_new(26 * line + 1, 1);
+	*text = mem_new((DRIVES + 1) * line + 1, 1);
 	*length = 0;
 	if (!*text)
 		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for the volumes");
-	for (unsigned i = 0; i < 26; i++) {
+	for (unsigned i = 0; i < DRIVES; i++) {
 		int n = drives >> i & 1 ? put_drive(*text + *length, line, i) : 0;
 
 		if (n > 0 && (size_t)n < line)
 			*length += (size_t)n;
 	}
+	/* Shares, whether they have a letter or not: a file on one is told by its server's name. */
+	*length += (size_t)put_served(*text + *length, line, DRIVES + 1, "UNC");
 	return 0;
 }
 

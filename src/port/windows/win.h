@@ -41,10 +41,10 @@ char *win_text(const wchar_t *text, size_t units) MUST_CHECK;
 /* The absolute path of an open file or folder, \\?\C:\... or \\?\UNC\server\share\..., by the lasting
  * name of a volume that has no letter, by the device of one that has neither; free with mem_free(). */
 wchar_t *win_path_of(HANDLE h) MUST_CHECK;
-/* The same path with a relative name behind it, in which "." and ".." mean what they do elsewhere; free
+/* A path of win_path_of() with a relative name behind it, in which "." and ".." mean what they do elsewhere; free
  * with mem_free(). */
 wchar_t *win_path_join(const wchar_t *folder, const char *name) MUST_CHECK;
-/* The same path, changed in place, as users write it: C:\... or \\server\share\...; as it is where that
+/* Such a path, changed in place, as users write it: C:\... or \\server\share\...; as it is where that
  * would name something else. */
 const wchar_t *win_path_plain(wchar_t *path);
 
@@ -86,6 +86,9 @@ struct win_calls {
 	NTSTATUS(NTAPI *query_system)
 	(int, PVOID, ULONG, PULONG);
 	BOOL(WINAPI *image_name)(HANDLE, DWORD, LPWSTR, PDWORD);
+	UINT(WINAPI *drive_type)(LPCWSTR);
+	BOOL(WINAPI *volume_facts)
+	(LPCWSTR, LPWSTR, DWORD, LPDWORD, LPDWORD, LPDWORD, LPWSTR, DWORD);
 	ULONG(NTAPI *status_to_error)(NTSTATUS);
 	LONG(NTAPI *version)(OSVERSIONINFOEXW *);
 	void(WINAPI *precise_time)(LPFILETIME);
