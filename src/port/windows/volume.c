@@ -132,7 +132,7 @@ static int put_drive(char *out, size_t room, unsigned drive)
 		return put_served(out, room, drive + 1, point);
 	if (!win_calls()->volume_facts(root, NULL, 0, &serial, NULL, &flags, form,
 				       ARRAY_LEN(form)))
-		wcscpy(form, L"unknown");
+		memcpy(form, L"unknown", sizeof L"unknown");
 	(void)GetVolumeNameForVolumeMountPointW(root, name, ARRAY_LEN(name));
 	for (wchar_t *p = name; *p; p++)
 		if (*p == L'\\')
