@@ -32,7 +32,8 @@ traffic
 recorder_stop
 "$WEIR" show --json all.store >all.jsonl
 check "there are packets" test "$(wc -l <all.jsonl)" -gt 20
-check_equal "a client's packets are its own" "$(of '.src_port == 8080 or .dst_port == 8080' all.jsonl)" \
+# The last acknowledgement may come when the socket is closed: its last owner's.
+check_equal "a client's packets are its own" "$(of '(.src_port == 8080 or .dst_port == 8080) and .process_certainty != "earlier"' all.jsonl)" \
 	"curl,$(cat curl.pid),exact"
 check_equal "so are ping's" "$(of '.protocol == "icmp"' all.jsonl)" "ping,$(cat ping.pid),exact"
 check_equal "a server's too, once it has taken the connection" \
@@ -43,8 +44,13 @@ check_equal "the store is sound" "$("$WEIR" verify all.store >/dev/null && echo 
 recorder_start one -q 'process.name == "curl"'
 traffic
 recorder_stop
-"$WEIR" show --json one.store >one.jsonl
-check_equal "a filter on a process records that one's alone" "$(of true one.jsonl)" "curl,$(cat curl.pid),exact"
+# A packet that is taken right behind an exec may be of the program before it: it is recorded, and counted.
+"$WEIR" show --json one.store | jq -r .process >by
+"$WEIR" show --json --filter 'process.name == "curl"' one.store >one.jsonl
+check "a filter on a process records that one's, and no others but what is counted as pending" \
+	test "$(grep -cvx curl by)" -le "$(jq -r 'select(.type == "end").attribution.pending_packets' one.store/manifest.jsonl)"
+check_equal "each is known exactly, or as its last owner's" "$(of '.process_certainty != "earlier"' one.jsonl)" \
+	"curl,$(cat curl.pid),exact"
 check_equal "its first SYN included" "$(jq -r 'select(.tcp_flags == "SYN") | 1' one.jsonl | wc -l)" 1
 check "and its end, both ways" test "$(jq -r 'select(.tcp_flags | test("FIN")) | .direction' one.jsonl |
 	sort -u | wc -l)" = 2
