@@ -4,6 +4,7 @@
 #include "base/mem.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 enum {
 	RUNS_MAX = 1024,
@@ -236,6 +237,9 @@ static int spill(struct sorter *s, struct weir_error *err)
 		rc = flush_spill(s, p);
 	mem_free(p);
 	if (rc) {
+		/* What is in memory stays there, and its run begins where this one did. */
+		s->scratch_used = s->runs[s->run_count].off;
+		(void)lseek(s->scratch, (off_t)s->scratch_used, SEEK_SET);
 		errno = -rc;
 		return err_sys(err, "cannot write the temporary file of a sort");
 	}
