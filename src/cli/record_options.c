@@ -170,8 +170,7 @@ static int check_kind(const struct record_kind *k, const struct record_options *
 			"pcapng is not written to a terminal: name a file with -w, "
 			"or pipe it to its reader");
 	if (o->stall_ns < LEAST_STALL_NS || o->stall_ns > MOST_STALL_NS)
-		return err_set(err, WEIR_ERR_USAGE,
-			       "--stall must be within %dms to %ds",
+		return err_set(err, WEIR_ERR_USAGE, "--stall must be within %dms to %ds",
 			       (int)(LEAST_STALL_NS / NS_PER_MS),
 			       (int)(MOST_STALL_NS / NS_PER_S));
 	return check_buffer(k, o, err);

@@ -82,7 +82,7 @@ struct walk_result {
 	unsigned stalled;
 	/* The caller's: paths that were named, mounts that were to be crossed, and could not be opened. */
 	size_t failed_paths, failed_mounts;
-	uint64_t disturbed;   /* opens that could not keep the access time */
+	uint64_t disturbed; /* opens that could not keep the access time */
 	uint64_t lost_lines, bytes;
 	int output_error;
 	int64_t duration_ns;

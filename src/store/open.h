@@ -41,9 +41,9 @@ struct store_view {
 	 * repaired because it cannot be written or the disk is full. */
 	json_t *end;
 	bool is_live, was_repaired;
-	struct weir_error unrepaired;   /* why it could not be, where that was tried */
-	struct loss_totals losses; /* as last told */
-	char head[65];             /* SHA-256 of the last whole line; empty without one */
+	struct weir_error unrepaired; /* why it could not be, where that was tried */
+	struct loss_totals losses;    /* as last told */
+	char head[65]; /* SHA-256 of the last whole line; empty without one */
 	struct store_segment *segments; /* by number */
 	size_t segment_count;
 	struct iface_info ifaces[IFACE_MAX]; /* lane by lane as in the manifest */
