@@ -276,6 +276,16 @@ static void finish(struct capture *c, const char *path)
 	port_monitor_unlock(c->all->lock);
 }
 
+static bool must_end(struct capture *c)
+{
+	bool must;
+
+	port_monitor_lock(c->all->lock);
+	must = is_asked_to_end(c);
+	port_monitor_unlock(c->all->lock);
+	return must;
+}
+
 void *capture_run(void *arg)
 {
 	struct capture *c = arg;
@@ -283,7 +293,7 @@ void *capture_run(void *arg)
 	char path[sizeof c->all->stores + sizeof c->store];
 
 	capture_path(c, path, sizeof path);
-	while (!is_asked_to_end(c)) {
+	while (!must_end(c)) {
 		int64_t began = port_monotonic_ns();
 
 		if (record_once(c, path) == NEXT_END)

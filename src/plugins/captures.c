@@ -229,11 +229,13 @@ void captures_free(struct captures *all)
 		return;
 	if (all->lock)
 		captures_stop(all);
+	/* Each saves the state of all until it ends. */
+	for (struct capture *c = all->first; c; c = c->next)
+		port_thread_join(c->thread);
 	while (all->first) {
 		struct capture *c = all->first;
 
 		all->first = c->next;
-		port_thread_join(c->thread);
 		free_capture(c);
 	}
 	if (all->state_fd >= 0)
