@@ -2,16 +2,13 @@
 
 #include "base/mem.h"
 #include "port/port.h"
+#include "store/entries.h"
 #include "store/facts.h"
-#include "store/kept.h"
-#include "store/manifest.h"
 #include "store/names.h"
-#include "store/process_lines.h"
-#include "store/processes.h"
 #include "store/regular.h"
+#include "store/repair_state.h"
 #include "store/retention.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -23,21 +20,7 @@ enum {
 	ZEROS_LEAST = 64 * 1024 /* fewer of them are kept like anything else */
 };
 
-/* What is being put together. */
-struct repair {
-	const struct store_view *view;
-	struct view_facts *facts;
-	const struct store_death *death;
-	struct manifest m; /* the new one */
-	int64_t now_ns;
-	json_t *actions;       /* of the line `recovered` */
-	json_t *remove_errors; /* each of a line of that type */
-	uint64_t cut_bytes;
-	struct kept kept;
-	json_t *processes; /* of the line `end`; NULL: there is no such file */
-};
-
-static uint64_t size_beside(const struct repair *r, const char *name)
+uint64_t repair_size_beside(const struct repair *r, const char *name)
 {
 	struct stat st;
 
@@ -51,7 +34,7 @@ static int no_memory(struct weir_error *err)
 	return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for the manifest's lines");
 }
 
-static int note(struct repair *r, const char *name, const char *action, uint64_t kept,
+int repair_note(struct repair *r, const char *name, const char *action, uint64_t kept,
 		uint64_t cut, const char *fault, struct weir_error *err)
 {
 	json_t *one = json_pack("{s:s,s:s,s:I,s:I,s:o}", "name", name, "action", action,
@@ -123,9 +106,9 @@ static int mend_segment(struct repair *r, struct view_pending *p, struct weir_er
 	if (rc)
 		return err_prefix(err, "segment '%s'", s->name);
 	/* An interrupted repair may have cut it before. */
-	cut = size_beside(r, tail);
-	return note(r, s->name, cut ? "cut" : "kept", s->file_bytes, cut, p->scan.fault,
-		    err);
+	cut = repair_size_beside(r, tail);
+	return repair_note(r, s->name, cut ? "cut" : "kept", s->file_bytes, cut,
+			   p->scan.fault, err);
 }
 
 /* A file without even a header would be no pcapng: it is put aside whole. */
@@ -138,7 +121,8 @@ static int set_aside(struct repair *r, const struct view_pending *p,
 	(void)snprintf(tail, sizeof tail, "%s.tail", name);
 	if (renameat(r->view->dir_fd, name, r->view->dir_fd, tail))
 		return err_sys(err, "cannot rename segment '%s'", name);
-	return note(r, name, "set_aside", 0, p->scan.file_bytes, p->scan.fault, err);
+	return repair_note(r, name, "set_aside", 0, p->scan.file_bytes, p->scan.fault,
+			   err);
 }
 
 /* The segment's name and number where that is the name of one that was set aside; 0: it is none. */
@@ -179,8 +163,9 @@ static int note_listed_aside(struct repair *r, DIR *dir, struct weir_error *err)
 		uint32_t number = number_aside(e->d_name, name);
 
 		if (number > r->facts->last_number && !is_pending(r->facts, number))
-			rc = note(r, name, "set_aside", 0, size_beside(r, e->d_name),
-				  "at offset 0: no section header", err);
+			rc = repair_note(r, name, "set_aside", 0,
+					 repair_size_beside(r, e->d_name),
+					 "at offset 0: no section header", err);
 	}
 	return rc;
 }
@@ -189,15 +174,11 @@ static int note_listed_aside(struct repair *r, DIR *dir, struct weir_error *err)
  * of it. */
 static int note_aside(struct repair *r, struct weir_error *err)
 {
-	int fd = openat(r->view->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = entries_open(r->view->dir_fd, err);
+	int rc;
 
-	if (!dir) {
-		rc = err_sys(err, "cannot list the store");
-		if (fd >= 0)
-			(void)close(fd);
-		return rc;
-	}
+	if (!dir)
+		return err->code;
 	rc = note_listed_aside(r, dir, err);
 	(void)closedir(dir);
 	return rc;
@@ -219,73 +200,15 @@ static int note_absent(struct repair *r, struct weir_error *err)
 		(void)snprintf(name, sizeof name, "%010u%s", number,
 			       is_list ? ".list.jsonl" : ".pcapng");
 		(void)snprintf(tail, sizeof tail, "%s.tail", name);
-		if (size_beside(r, tail))
-			rc = note(r, name, "set_aside", 0, size_beside(r, tail),
-				  "at offset 0: no section header", err);
+		if (repair_size_beside(r, tail))
+			rc = repair_note(r, name, "set_aside", 0,
+					 repair_size_beside(r, tail),
+					 "at offset 0: no section header", err);
 		else
-			rc = note(r, name, "absent", 0, 0, "there is no such file", err);
+			rc = repair_note(r, name, "absent", 0, 0, "there is no such file",
+					 err);
 	}
 	return rc;
-}
-
-/* What repairs have cut that were interrupted before they could tell of it. */
-static int note_cuts(struct repair *r, int fd, const struct process_lines *p,
-		     struct weir_error *err)
-{
-	unsigned before = r->facts->processes_tails;
-	char tail[KEPT_NAME];
-	int rc = 0;
-
-	for (;; before++) {
-		kept_tail_name(tail, STORE_PROCESSES, before);
-		if (rc || !size_beside(r, tail) ||
-		    kept_is_begun(&r->kept, fd, p->whole, p->bytes, tail))
-			return rc;
-		rc = note(r, STORE_PROCESSES, "cut", p->whole, size_beside(r, tail),
-			  "a torn line", err);
-	}
-}
-
-static int cut_processes(struct repair *r, int fd, const struct process_lines *p,
-			 struct weir_error *err)
-{
-	int rc = note_cuts(r, fd, p, err);
-
-	if (rc || p->bytes == p->whole)
-		return rc;
-	rc = kept_another_tail(&r->kept, fd, p->whole, p->bytes, STORE_PROCESSES,
-			       r->facts->processes_tails, err);
-	if (!rc && ftruncate(fd, (off_t)p->whole))
-		rc = err_sys(err, "cannot cut it");
-	return rc ? rc
-		  : note(r, STORE_PROCESSES, "cut", p->whole, p->bytes - p->whole,
-			 "a torn line", err);
-}
-
-/* Lines are whole, or the last one is torn. */
-static int mend_processes(struct repair *r, struct weir_error *err)
-{
-	int fd = regular_open(r->view->dir_fd, STORE_PROCESSES, O_RDWR, "file", err);
-	struct process_lines p;
-	char hex[HASH_HEX];
-	int rc;
-
-	if (fd < 0)
-		return fd == WEIR_ERR_ABSENT ? 0 : fd;
-	rc = process_lines_measure(&p, fd, NULL, err);
-	if (!rc)
-		rc = cut_processes(r, fd, &p, err);
-	if (!rc && fsync(fd))
-		rc = err_sys(err, "cannot sync it");
-	if (!rc) {
-		hash_hex(p.sha256, hex);
-		r->processes =
-			json_pack("{s:s,s:I,s:I,s:s,s:n}", "name", STORE_PROCESSES,
-				  "lines", (json_int_t)p.lines, "bytes",
-				  (json_int_t)p.whole, "sha256", hex, "lost_lines");
-	}
-	(void)close(fd);
-	return rc ? err_prefix(err, "'%s'", STORE_PROCESSES) : 0;
 }
 
 /* Segments whose line says that they were removed, and whose files the recorder did not come to.  Names
@@ -307,8 +230,8 @@ static int finish_removals(struct repair *r, struct weir_error *err)
 		(void)snprintf(gone.name, sizeof gone.name, "%s", s->name);
 		error = retention_remove(&disk_system, v->dir_fd, &gone, v->layout);
 		if (!error)
-			rc = note(r, s->name, "removed", 0, 0,
-				  "its removal was not finished", err);
+			rc = repair_note(r, s->name, "removed", 0, 0,
+					 "its removal was not finished", err);
 		else if (json_array_append_new(r->remove_errors,
 					       facts_remove_error(s->name, error)))
 			rc = no_memory(err);
@@ -332,7 +255,7 @@ static int mend_files(struct repair *r, struct weir_error *err)
 			rc = set_aside(r, &f->pending[i], err);
 	}
 	if (!rc)
-		rc = mend_processes(r, err);
+		rc = repair_processes(r, err);
 	if (!rc && fsync(r->view->dir_fd))
 		rc = err_sys(err, "cannot sync the directory");
 	return rc;

@@ -1,13 +1,13 @@
 #include "store/verify.h"
 
 #include "base/mem.h"
+#include "store/entries.h"
 #include "store/manifest_lines.h"
 #include "store/names.h"
 #include "store/regular.h"
 #include "store/scan.h"
 #include "store/verify_members.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -282,15 +282,11 @@ static int check_names(struct verify *v, DIR *dir)
 
 static int check_files(struct verify *v, struct weir_error *err)
 {
-	int fd = openat(v->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = entries_open(v->dir_fd, err);
+	int rc;
 
-	if (!dir) {
-		rc = err_sys(err, "cannot list the store");
-		if (fd >= 0)
-			(void)close(fd);
-		return rc;
-	}
+	if (!dir)
+		return err->code;
 	rc = check_names(v, dir);
 	(void)closedir(dir);
 	return rc;

@@ -1,13 +1,13 @@
 #include "store/view.h"
 
 #include "base/mem.h"
+#include "store/entries.h"
 #include "store/json_lines.h"
 #include "store/manifest_lines.h"
 #include "store/names.h"
 #include "store/processes.h"
 #include "store/regular.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -362,15 +362,11 @@ static int by_number(const void *a, const void *b)
 
 static int list_files(struct store_view *v, struct view_facts *f, struct weir_error *err)
 {
-	int fd = openat(v->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = entries_open(v->dir_fd, err);
+	int rc;
 
-	if (!dir) {
-		rc = err_sys(err, "cannot list the store");
-		if (fd >= 0)
-			(void)close(fd);
-		return rc;
-	}
+	if (!dir)
+		return err->code;
 	rc = find_pending(v, f, dir, err);
 	(void)closedir(dir);
 	if (v->segment_count)
