@@ -387,15 +387,6 @@ static bool make_folders(void)
 	       !setenv(STATE_DIR_ENV, folder, 1);
 }
 
-#if defined(__has_feature)
-# if __has_feature(thread_sanitizer)
-static void test_not_here(void)
-{
-	SKIP("jansson counts references by means that the thread sanitizer does not see");
-}
-# endif
-#endif
-
 int main(int argc, char **argv)
 {
 	char command[100];
@@ -408,12 +399,6 @@ int main(int argc, char **argv)
 #endif
 	if (!make_folders())
 		return 1;
-#if defined(__has_feature)
-# if __has_feature(thread_sanitizer)
-	RUN(test_not_here);
-	return tap_done();
-# endif
-#endif
 	RUN(test_stop_beside_a_start_that_fails);
 	RUN(test_who_goes_is_not_waited_for);
 	RUN(test_calendar_is_set);

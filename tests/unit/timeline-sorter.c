@@ -2,11 +2,6 @@
 #include "analyze/sorter.h"
 #include "lib/tap.h"
 
-#ifndef _WIN32
-# include <signal.h>
-# include <sys/resource.h>
-#endif
-
 static uint64_t next_random(uint64_t *x)
 {
 	*x ^= *x << 13;
@@ -61,53 +56,6 @@ static void test_memory_and_disk(void)
 	CHECK_EQ(sort_all(1 << 20, 60000, &runs), in_memory);
 	CHECK(runs > 1);
 	(void)sort_all(1 << 20, 0, &runs);
-}
-
-/* A disk that was full for a while: what could not be written is written when there is room. */
-static void test_full_for_a_while(void)
-{
-#ifdef _WIN32
-	SKIP("nothing limits the size of a file there");
-#else
-	struct rlimit before, little = { 100 << 10, 100 << 10 };
-	struct sorter *s = sorter_new(1 << 20);
-	struct file_time last = { INT64_MIN, 0 };
-	unsigned taken = 0, refused = 0, n = 0;
-	uint64_t x = 88172645463325252;
-	struct sorter_at at;
-	struct weir_error err;
-	const void *bytes;
-	size_t length;
-
-	(void)signal(SIGXFSZ, SIG_IGN);
-	CHECK(!getrlimit(RLIMIT_FSIZE, &before));
-	little.rlim_max = before.rlim_max;
-	CHECK(!setrlimit(RLIMIT_FSIZE, &little));
-	for (unsigned i = 0; i < 60000; i++) {
-		char text[200] = { 0 };
-
-		if (refused == 3)
-			CHECK(!setrlimit(RLIMIT_FSIZE, &before));
-		at = (struct sorter_at){ .time.s = (int64_t)(next_random(&x) >> 40) };
-		(void)snprintf(text, sizeof text, "%lld", (long long)at.time.s);
-		if (sorter_add_rows(s, &at, 1, text, sizeof text, &err))
-			refused++;
-		else
-			taken++;
-	}
-	CHECK_EQ(refused, 3);
-	CHECK(!sorter_finish(s, &err));
-	while (sorter_next_row(s, &at, &bytes, &length, &err) == 1) {
-		CHECK(when_compare(last, at.time) <= 0);
-		CHECK_EQ(length, 200);
-		CHECK_EQ(strtoll(bytes, NULL, 10), at.time.s);
-		last = at.time;
-		n++;
-	}
-	CHECK_EQ(n, taken);
-	CHECK(sorter_runs(s) > 1);
-	sorter_free(s);
-#endif
 }
 
 /* Against comparing: any keys, few keys, keys that differ in one byte; equal ones keep their order. */
@@ -204,7 +152,6 @@ static void test_long_rows(void)
 int main(void)
 {
 	RUN(test_memory_and_disk);
-	RUN(test_full_for_a_while);
 	RUN(test_radix);
 	RUN(test_shared_rows);
 	RUN(test_long_rows);
