@@ -17,33 +17,21 @@ static uint8_t buffer[512];
 static size_t used;
 static char why[160];
 
-static void put16(size_t at, unsigned n)
-{
-	buffer[at] = (uint8_t)n;
-	buffer[at + 1] = (uint8_t)(n >> 8);
-}
-
-static void put32(size_t at, uint32_t n)
-{
-	put16(at, n & 0xffff);
-	put16(at + 2, n >> 16);
-}
-
 /* S-1-5-first, or S-1-5-32-second. */
 static size_t put_sid(size_t at, uint32_t first, uint32_t second)
 {
 	buffer[at] = 1;
 	buffer[at + 1] = second ? 2 : 1;
 	buffer[at + 7] = 5;
-	put32(at + 8, first);
+	(void)put_u32le(buffer + at + 8, first);
 	if (second)
-		put32(at + 12, second);
+		(void)put_u32le(buffer + at + 12, second);
 	return second ? 16 : 12;
 }
 
 static void put_end(void)
 {
-	put16(LIST + 2, (unsigned)(used - LIST));
+	(void)put_u16le(buffer + LIST + 2, (uint16_t)(used - LIST));
 }
 
 /* Of the administrators, with a list that is empty. */
@@ -51,9 +39,9 @@ static void begin(void)
 {
 	memset(buffer, 0, sizeof buffer);
 	buffer[0] = 1;
-	put16(2, 0x8004);
-	put32(4, OWNER);
-	put32(16, LIST);
+	(void)put_u16le(buffer + 2, 0x8004);
+	(void)put_u32le(buffer + 4, OWNER);
+	(void)put_u32le(buffer + 16, LIST);
 	(void)put_sid(OWNER, 32, 544);
 	buffer[LIST] = 2;
 	used = ENTRIES;
@@ -67,10 +55,10 @@ static void add(uint8_t type, uint8_t flags, uint32_t mask, uint32_t first,
 
 	buffer[at] = type;
 	buffer[at + 1] = flags;
-	put16(at + 2, (unsigned)(8 + n));
-	put32(at + 4, mask);
+	(void)put_u16le(buffer + at + 2, (uint16_t)(8 + n));
+	(void)put_u32le(buffer + at + 4, mask);
 	used += 8 + n;
-	put16(LIST + 4, buffer[LIST + 4] + 1U);
+	(void)put_u16le(buffer + LIST + 4, (uint16_t)(buffer[LIST + 4] + 1U));
 	put_end();
 }
 
@@ -78,7 +66,7 @@ static void add(uint8_t type, uint8_t flags, uint32_t mask, uint32_t first,
 static void put_creator(void)
 {
 	buffer[used - 5] = 3;
-	put32(used - 4, 0);
+	(void)put_u32le(buffer + used - 4, 0);
 }
 
 static bool is_held(enum ntfs_hold hold)
@@ -195,22 +183,22 @@ static void test_damage(void)
 		CHECK(why[0]);
 	}
 	CHECK(is_held(NTFS_HOLD_ALL));
-	put16(LIST + 4, 2); /* one entry more than there are */
+	(void)put_u16le(buffer + LIST + 4, 2); /* one entry more than there are */
 	CHECK(!is_held(NTFS_HOLD_ALL));
 	/* No list: everybody may everything. */
 	begin();
-	put16(2, 0x8000);
+	(void)put_u16le(buffer + 2, 0x8000);
 	CHECK(!is_held(NTFS_HOLD_ROOT));
 	CHECK_STR(why, "may be changed by others: it has no list of rights");
 	begin();
-	put32(16, 0);
+	(void)put_u32le(buffer + 16, 0);
 	CHECK(!is_held(NTFS_HOLD_ROOT));
 	begin();
-	put32(4, 0);
+	(void)put_u32le(buffer + 4, 0);
 	CHECK(!is_held(NTFS_HOLD_ROOT));
 	CHECK_STR(why, "does not tell whose it is");
 	begin();
-	put16(2, 4); /* with pointers instead of offsets */
+	(void)put_u16le(buffer + 2, 4); /* with pointers instead of offsets */
 	CHECK(!is_held(NTFS_HOLD_ROOT));
 }
 

@@ -540,6 +540,13 @@ static void statistics(bool is_big)
 	reader_free(r);
 }
 
+static void put_drops(uint32_t iface, uint64_t drops)
+{
+	ng_packet_begin(&b, iface, 1, 4, 4);
+	ng_option_n(&b, 4, drops, 8);
+	ng_end(&b);
+}
+
 /* Drop counts of a packet end where JSON's integers do. */
 static void test_drops_beyond_json(void)
 {
@@ -549,20 +556,11 @@ static void test_drops_beyond_json(void)
 	clear(false);
 	ng_section(&b);
 	ng_iface(&b, 1, 0, 9);
-	ng_packet_begin(&b, 0, 1, 4, 4);
-	ng_option_n(&b, 4, UINT64_MAX, 8);
-	ng_end(&b);
+	put_drops(0, UINT64_MAX);
 	r = open_built();
 	CHECK_EQ(reader_next(r, &p, &err), 1);
 	CHECK_EQ(p.drops, INT64_MAX);
 	reader_free(r);
-}
-
-static void put_drops(uint32_t iface, uint64_t drops)
-{
-	ng_packet_begin(&b, iface, 1, 4, 4);
-	ng_option_n(&b, 4, drops, 8);
-	ng_end(&b);
 }
 
 static uint64_t lost_of_built(void)
