@@ -68,5 +68,8 @@ there=$(find kept -name '*.pcapng' | wc -l)
 check_match "segments were removed" "$removed" '^[1-9]'
 check_match "verify counts those that are there" "$("$WEIR" verify kept)" \
 	"^kept: good: [0-9]+ packets in $there segments \\($removed more were removed\\), "
+"$WEIR" import kept -o again -q >import.out 2>&1 || cat import.out
+check_equal "an import says what its store had removed" \
+	"$(jq -c 'select(.type == "input") | [.removed_segments, .removed_packets + .packets]' again/manifest.jsonl)" "[$removed,400]"
 check_equal "as JSON" "$("$WEIR" verify kept --json | jq -c '[.segments,.removed_segments]')" "[$there,$removed]"
 tap_done

@@ -114,8 +114,8 @@ else
 fi
 # Where not so many are allowed, the rest of the listing is there, and says what is not.
 (ulimit -n 256; "$WEIR" list -r --cross local "$many" >"$tmp/list" 2>"$tmp/list.err") && code=0 || code=$?
-check_equal "mounts that cannot be opened are a loss" "$code $(summary complete) $(summary reason) $(summary errors)" \
-	'4 false "errors" {}'
+check_equal "mounts that cannot be opened are a loss" "$code $(summary complete) $(summary reason) $(summary errors) $(summary failed_mounts)" \
+	'4 false "errors" {} 1016'
 check_equal "each is named" "$(head -n 1 "$tmp/list" | jq -c '[.skipped_mounts[].reason] | unique') $(grep -c '/f",' "$tmp/list") $(summary skipped_mounts)" \
 	'["cannot_open"] 84 1016'
 umount -R "$many"
