@@ -12,6 +12,7 @@
 enum {
 	HEAD_MAX = 1024,
 	PIECE = 64 * 1024,
+	TRIES = 3,
 };
 
 struct client {
@@ -126,6 +127,32 @@ static int connect_tcp(struct client *c, const struct client_target *t,
 	return shake_hands(c, t->key, err);
 }
 
+static void disconnect(struct client *c)
+{
+	if (c->ssl) {
+		(void)SSL_shutdown(c->ssl);
+		SSL_free(c->ssl);
+	}
+	c->ssl = NULL;
+	tls_fini(&c->tls);
+	net_close(c->fd);
+	c->fd = -1;
+}
+
+/* Until the hands are shaken nothing was asked, so it may be tried again: a door under a flood may have
+ * taken us for one of those who never say who they are. */
+static int connect_agent(struct client *c, const struct client_target *t,
+			 struct weir_error *err)
+{
+	int rc = connect_tcp(c, t, err);
+
+	for (int i = 1; i < TRIES && rc == WEIR_ERR_CLOSED && !c->is_stopped; i++) {
+		disconnect(c);
+		rc = connect_tcp(c, t, err);
+	}
+	return rc;
+}
+
 int client_open(struct client **out, const struct client_target *target,
 		const struct port_stop *stop, struct weir_error *err)
 {
@@ -140,7 +167,7 @@ int client_open(struct client **out, const struct client_target *target,
 	c->target = target;
 	c->until_ns = port_monotonic_ns() + target->connect_ns;
 	rc = target->socket ? local_connect(target->socket, &c->fd, err)
-			    : connect_tcp(c, target, err);
+			    : connect_agent(c, target, err);
 	c->target = NULL;
 	c->until_ns = INT64_MAX;
 	if (rc)
@@ -154,12 +181,7 @@ void client_close(struct client *c)
 {
 	if (!c)
 		return;
-	if (c->ssl) {
-		(void)SSL_shutdown(c->ssl);
-		SSL_free(c->ssl);
-	}
-	tls_fini(&c->tls);
-	net_close(c->fd);
+	disconnect(c);
 	mem_free(c);
 }
 

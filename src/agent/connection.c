@@ -30,15 +30,20 @@ void connection_sweep_soon(struct server *s)
 	event_active(s->sweep, EV_TIMEOUT, 0);
 }
 
-/* The oldest one that nobody vouched for, of the machine's own door or of the others. */
+/* The oldest one that nobody vouched for, of the machine's own door or of the others; who says nothing at
+ * all goes before who has begun a handshake. */
 static struct connection *oldest_stranger(const struct server *s, bool is_local)
 {
-	struct connection *oldest = NULL;
+	struct connection *oldest = NULL, *silent = NULL;
 
-	for (struct connection *c = s->connections; c; c = c->next)
-		if (!c->is_known && !c->is_over && c->door->is_local == is_local)
-			oldest = c;
-	return oldest;
+	for (struct connection *c = s->connections; c; c = c->next) {
+		if (c->is_known || c->is_over || c->door->is_local != is_local)
+			continue;
+		oldest = c;
+		if (!c->has_spoken)
+			silent = c;
+	}
+	return silent ? silent : oldest;
 }
 
 /* Who makes room when all connections are taken.  Who is on the machine itself never does for the
@@ -64,6 +69,9 @@ static void on_handshake(const SSL *ssl, int where, int value)
 	struct connection *c = SSL_get_app_data(ssl);
 
 	(void)value;
+	/* libssl says so behind each message that it has read. */
+	if ((where & SSL_CB_ACCEPT_LOOP) == SSL_CB_ACCEPT_LOOP)
+		c->has_spoken = true;
 	if (where & SSL_CB_HANDSHAKE_DONE)
 		c->is_known = c->is_listed;
 }
@@ -180,16 +188,23 @@ static size_t count_address(const struct server *s, const char *address)
 	return n;
 }
 
-/* Of those of an address that nobody vouched for the oldest go: who has just come, and is still at his
- * handshake, may be one who is known. */
+/* Of those of an address that nobody vouched for the oldest go, and who says nothing goes before who has
+ * begun a handshake: that one may be known. */
 static bool is_beyond_address(const struct connection *c)
 {
 	const struct server *s = c->door->server;
-	size_t newer = 0;
+	size_t ahead = 0;
+	bool is_newer = true;
 
-	for (const struct connection *o = s->connections; o != c; o = o->next)
-		newer += !o->is_over && !strcmp(o->address, c->address);
-	return newer >= s->c.config->max_connections_address;
+	for (const struct connection *o = s->connections; o; o = o->next) {
+		bool is_ahead = o->has_spoken == c->has_spoken ? is_newer : o->has_spoken;
+
+		if (o == c)
+			is_newer = false;
+		else if (is_ahead && !o->is_over && !strcmp(o->address, c->address))
+			ahead++;
+	}
+	return ahead >= s->c.config->max_connections_address;
 }
 
 static bool refuse_key(struct connection *c, const char *why)

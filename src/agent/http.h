@@ -58,9 +58,10 @@ struct connection {
 	uint64_t unclaimed; /* bytes that have not become a request */
 	struct pin pin;
 	bool has_pin, is_refused, is_over;
-	bool is_listed; /* the key of the certificate that was shown is in the list */
-	bool is_known;  /* and the handshake has proved that the client has it */
-	bool is_asking; /* inside of the gate with a request of it */
+	bool has_spoken; /* the first message of a handshake came */
+	bool is_listed;  /* the key of the certificate that was shown is in the list */
+	bool is_known;   /* and the handshake has proved that the client has it */
+	bool is_asking;  /* inside of the gate with a request of it */
 	const char *refusal; /* why the handshake was refused */
 	char address[64];
 	bool has_peer;

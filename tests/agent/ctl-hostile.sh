@@ -82,7 +82,10 @@ kept_out=0
 for _ in 1 2 3 4 5 6; do
 	hostile idle 1000 </dev/null >/dev/null &
 	for _ in 1 2 3 4 5; do
-		ctl admin whoami >/dev/null 2>&1 || kept_out=$((kept_out + 1))
+		ctl admin whoami >"$tmp/whoami" 2>&1 || {
+			kept_out=$((kept_out + 1))
+			sed 's/^/# kept out: /' "$tmp/whoami"
+		}
 	done
 	wait $!
 done
@@ -90,6 +93,18 @@ check_equal "... nor do 6,000 that come meanwhile" "$kept_out" 0
 check "... and are closed when their time is over" wait_for 20 few_descriptors "$fds"
 exec 9>&-
 wait "$idle_pid"
+check_match "who has begun a handshake is not put out by 250 who say nothing" "$(hostile overtaken 250)" \
+	'^HTTP/1.1 200 '
+# Whoever is taken for one of them tries again, as nothing was asked yet; and not for ever.
+for torn in 2 3; do
+	start "torn$torn" python3 "$SOURCE_ROOT/tests/lib/hostile.py" 127.0.0.1 "$agent_port" - - torn $torn
+	wait_for 10 test -s "$tmp/torn$torn.out"
+	rm -rf "$tmp/again$torn"
+	cp -r "$tmp/admin" "$tmp/again$torn"
+	sed -i "s/\b$agent_port\b/$(cat "$tmp/torn$torn.out")/" "$tmp/again$torn/agents.json"
+done
+check "a handshake that broke off twice is tried once more" ctl again2 whoami
+check_status "... and not for ever" 3 ctl again3 whoami
 
 took=$(hostile slow)
 check "a header a byte at a time ends with its time ($took s)" test "$took" -lt 15

@@ -5,6 +5,8 @@ malformed   COUNT requests that are none, over TLS with a key that is known
 strangers   COUNT handshakes with garbage, without a certificate, cut off
 idle        COUNT connections that say nothing, held until standard input ends
 unproved    COUNT handshakes that show a certificate and prove nothing, held until standard input ends
+overtaken   a handshake that COUNT connections which say nothing come behind before it is done, and its answer
+torn        a door before the agent's: ends COUNT connections in their handshakes, hands on the next
 slow        a header, a byte a second, until the agent has enough
 vanish      COUNT long calls whose client goes without a word
 deaf        COUNT clients that ask for an endless stream and never read, until standard input ends
@@ -17,6 +19,7 @@ import socket
 import ssl
 import struct
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -121,8 +124,8 @@ def idle():
     sys.stdin.read()
 
 
-def show_certificate():
-    """All of a handshake up to the record with the certificate, and not the next, which proves the key."""
+def begin_handshake():
+    """Its first message, and the answer to it, which nothing is made of yet."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -130,6 +133,70 @@ def show_certificate():
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = context.wrap_bio(incoming, outgoing)
     plain = connect(False)
+    try:
+        tls.do_handshake()
+    except ssl.SSLWantReadError:
+        plain.sendall(outgoing.read())
+    incoming.write(plain.recv(65536))
+    return plain, tls, incoming, outgoing
+
+
+def overtaken():
+    plain, tls, incoming, outgoing = begin_handshake()
+    held = [connect(False) for _ in range(count)]
+    # The agent has looked at them when the first of those that are too many is closed.
+    while held[0].recv(1):
+        pass
+    asked, answer = False, b''
+    try:
+        while b'\r\n' not in answer:
+            try:
+                if not asked:
+                    tls.do_handshake()
+                    tls.write(text(b'/v1/call/agent/whoami'))
+                    asked = True
+                answer += tls.read(65536)
+            except ssl.SSLWantReadError:
+                plain.sendall(outgoing.read())
+                piece = plain.recv(65536)
+                if not piece:
+                    break
+                incoming.write(piece)
+    except OSError as error:
+        answer = str(error).encode()
+    print(answer.split(b'\r\n')[0].decode())
+
+
+def hand_on(source, to):
+    try:
+        while True:
+            piece = source.recv(65536)
+            if not piece:
+                break
+            to.sendall(piece)
+        to.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+
+def torn():
+    door = socket.create_server(('127.0.0.1', 0))
+    print(door.getsockname()[1], flush=True)
+    for i in range(count + 1):
+        client = door.accept()[0]
+        if i < count:
+            # With bytes that were not read: a reset, as of an agent that makes room.
+            client.recv(1)
+            client.close()
+            continue
+        agent = connect(False)
+        threading.Thread(target=hand_on, args=(agent, client), daemon=True).start()
+        hand_on(client, agent)
+
+
+def show_certificate():
+    """All of a handshake up to the record with the certificate, and not the next, which proves the key."""
+    plain, tls, incoming, outgoing = begin_handshake()
     while True:
         try:
             tls.do_handshake()
