@@ -95,7 +95,8 @@ struct filter_address {
 
 struct filter_input {
 	const uint8_t *packet; /* from the IP header on; NULL: none */
-	size_t length;
+	size_t length,
+		wire_length; /* more than length: of the packet before it was cut */
 	struct filter_address address;
 	/* weir's own.  What is not there makes the tests on it false. */
 	bool has_time, has_process_id; /* processId of a packet: address.process_id */
@@ -106,6 +107,11 @@ struct filter_input {
 
 /* Sets packet, length, and address.is_ipv6 from the version in the packet's first byte. */
 void filter_input_packet(struct filter_input *in, const uint8_t *packet, size_t length);
+
+/* The same of a packet of which not all bytes are there.  The fields that are lengths, and what counts from
+ * the end, speak of all of it; a test on a byte that was cut is false. */
+void filter_input_cut(struct filter_input *in, const uint8_t *packet, size_t length,
+		      size_t wire_length);
 
 /* 1: matches; 0: does not; WEIR_ERR_FORMAT: cannot be judged (no packet, one whose IP header is
  * not sound, is_ipv6 that disagrees with it, a packet at the flow or socket layer), which WinDivert

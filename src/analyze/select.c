@@ -1,7 +1,6 @@
 #include "analyze/select.h"
 
-#include "analyze/facts.h"
-#include "base/bytes.h"
+#include "filter/recorded.h"
 #include "store/iface.h"
 #include "store/processes.h"
 #include "weir/filter.h"
@@ -30,50 +29,30 @@ void selection_fini(struct selection *s)
 	s->filter = NULL;
 }
 
-/* The packet without what a link layer put behind it (Ethernet fills up to 60 bytes). */
-static size_t network_length(const uint8_t *packet, size_t length, uint16_t ethertype)
-{
-	size_t stated = 0;
-
-	if (ethertype == ETHERTYPE_IPV4 && length >= 20)
-		stated = get_u16be(packet + 2);
-	else if (ethertype == ETHERTYPE_IPV6 && length >= 40 && get_u16be(packet + 4))
-		stated = 40U + get_u16be(packet + 4);
-	return stated && stated < length ? stated : length;
-}
-
 static bool matches(const struct selection *s, const struct merge *m,
 		    const struct packet *p)
 {
 	const struct iface_info *info = merge_iface(m, p->iface);
-	struct filter_input in = { .has_time = true, .time_ns = p->ns };
-	const struct process_fact *process;
-	struct link l;
-	const uint8_t *packet;
+	const struct process_fact *process = s->asks_process ? merge_process(m, p) : NULL;
+	struct recorded r = { .data = p->data,
+			      .caplen = p->caplen,
+			      .len = p->len,
+			      .linktype = info->linktype,
+			      .ns = p->ns,
+			      .flags = p->flags,
+			      .iface = info->name,
+			      .if_idx = info->index,
+			      .is_loopback = iface_is_loopback(info),
+			      .has_pid = p->has_pid,
+			      .pid = p->pid };
 
-	if (!link_decode(&l, info->linktype, p->data, p->caplen))
-		return false;
-	/* The language speaks of IP packets only. */
-	if (l.ethertype != ETHERTYPE_IPV4 && l.ethertype != ETHERTYPE_IPV6)
-		return false;
-	packet = p->data + l.network_off;
-	filter_input_packet(
-		&in, packet,
-		network_length(packet, p->caplen - l.network_off, l.ethertype));
-	in.address.is_outbound = facts_direction(p, &l) == LINK_DIRECTION_OUT;
-	in.address.is_loopback = iface_is_loopback(info);
-	in.address.if_idx = info->index;
-	in.has_process_id = p->has_pid;
-	in.address.process_id = p->pid;
-	in.iface = *info->name ? info->name : NULL;
-	process = s->asks_process ? merge_process(m, p) : NULL;
 	if (process) {
-		in.process_name = process->name;
-		in.process_path = process->path;
-		in.user = process->user;
-		in.container = process->container;
+		r.process_name = process->name;
+		r.process_path = process->path;
+		r.user = process->user;
+		r.container = process->container;
 	}
-	return filter_match(s->filter, &in) > 0;
+	return filter_takes(s->filter, &r);
 }
 
 bool selection_takes(const struct selection *s, const struct merge *m,

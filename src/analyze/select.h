@@ -2,9 +2,7 @@
  * reads packets.
  *
  * Calling sequence: selection_init(), selection_takes() for each packet, selection_fini().
- * The filter sees the packet from its network header on; outbound is the direction of epb_flags
- * (else of the link header), loopback an interface named lo.  One thread; nothing is allocated per
- * packet. */
+ * What the filter sees of a packet: filter/recorded.h.  One thread; nothing is allocated per packet. */
 #ifndef WEIR_ANALYZE_SELECT_H
 #define WEIR_ANALYZE_SELECT_H
 

@@ -28,7 +28,8 @@ static bool is_wanted(const struct filter *filter, const struct seen *seen)
 				   .time_ns = seen->ns,
 				   .iface = seen->place->iface->info.name };
 
-	filter_input_packet(&in, seen->packet.payload, seen->packet.caplen);
+	filter_input_cut(&in, seen->packet.payload, seen->packet.caplen,
+			 seen->packet.len);
 	in.address.timestamp = seen->ns;
 	in.address.is_outbound = !seen->is_input;
 	in.address.is_loopback = seen->place->is_loopback;

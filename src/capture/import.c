@@ -229,6 +229,7 @@ static bool is_wanted(const struct source *s, const struct packet *p)
 	const struct iface_info *info;
 	struct recorded r = { .data = p->data,
 			      .caplen = p->caplen,
+			      .len = p->len,
 			      .linktype = p->linktype,
 			      .ns = p->ns,
 			      .flags = p->has_flags ? p->flags : 0,

@@ -80,6 +80,7 @@ static bool is_wanted(struct judge *j, const struct attributed *p,
 	bool is_known = attribution_borrow(j->attribution, process, owner, p->ns, &known);
 	struct recorded r = { .data = p->data,
 			      .caplen = p->caplen,
+			      .len = p->len,
 			      .linktype = p->linktype,
 			      .ns = p->ns,
 			      .flags = p->flags,

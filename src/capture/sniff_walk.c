@@ -61,6 +61,7 @@ static inline bool view(struct attributed *a, const struct frame *f,
 			return false;
 		a->data += f->net_off;
 		a->caplen -= f->net_off;
+		a->len -= f->net_off;
 		a->linktype = LINKTYPE_RAW;
 	}
 	return true;
@@ -76,6 +77,7 @@ static bool matches(const struct filter *filter, const struct frame *f,
 		return false;
 	r = (struct recorded){ .data = a.data,
 			       .caplen = a.caplen,
+			       .len = a.len,
 			       .linktype = a.linktype,
 			       .ns = a.ns,
 			       .flags = a.flags,

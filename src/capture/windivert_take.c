@@ -73,7 +73,7 @@ static bool is_wanted(const struct source *s, const struct seen *p)
 		return false;
 	if (!s->filter)
 		return true;
-	filter_input_packet(&in, p->bytes, p->caplen);
+	filter_input_cut(&in, p->bytes, p->caplen, p->len);
 	in.address.timestamp = a->ticks;
 	in.address.is_outbound = a->is_outbound;
 	in.address.is_loopback = a->is_loopback;

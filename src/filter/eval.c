@@ -5,13 +5,14 @@
 
 static bool load_item(const struct step *s, const struct view *v, uint64_t *value)
 {
-	const uint8_t *from = s->is_payload ? v->packet + v->payload : v->packet;
-	int64_t length = s->is_payload ? v->payload_length : v->length;
+	int64_t begin = s->is_payload ? v->payload : 0;
+	int64_t length = s->is_payload ? v->payload_length : v->wire_length;
 	int64_t at = s->index < 0 ? length + s->index : s->index;
+	const uint8_t *from;
 
-	if (at < 0 || at + s->size > length)
+	if (at < 0 || at + s->size > length || begin + at + s->size > v->length)
 		return false;
-	from += at;
+	from = v->packet + begin + at;
 	*value = s->size == 1 ? *from : s->size == 2 ? get_u16be(from) : get_u32be(from);
 	return true;
 }

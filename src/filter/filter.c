@@ -143,8 +143,15 @@ void filter_free(struct filter *f)
 
 void filter_input_packet(struct filter_input *in, const uint8_t *packet, size_t length)
 {
+	filter_input_cut(in, packet, length, length);
+}
+
+void filter_input_cut(struct filter_input *in, const uint8_t *packet, size_t length,
+		      size_t wire_length)
+{
 	in->packet = packet;
 	in->length = length;
+	in->wire_length = wire_length;
 	in->address.is_ipv6 = length && packet[0] >> 4 == 6;
 }
 

@@ -6,23 +6,32 @@
 
 /* The version is the packet's own, as it is to who looks at its headers: the link's type may say the
  * other one. */
-static size_t network_length(const uint8_t *packet, size_t length)
+static size_t stated_length(const uint8_t *packet, size_t length)
 {
-	size_t stated = 0;
-
-	if (length >= 20 && packet[0] >> 4 == 4)
-		stated = get_u16be(packet + 2);
+	if (length >= 20 && packet[0] >> 4 == 4 && get_u16be(packet + 2))
+		return get_u16be(packet + 2);
 	/* 0: a jumbogram, or a packet that its device has still to cut. */
-	else if (length >= 40 && packet[0] >> 4 == 6 && get_u16be(packet + 4))
-		stated = 40U + get_u16be(packet + 4);
-	return stated && stated < length ? stated : length;
+	if (length >= 40 && packet[0] >> 4 == 6 && get_u16be(packet + 4))
+		return 40U + get_u16be(packet + 4);
+	return SIZE_MAX;
+}
+
+static void set_packet(struct filter_input *in, const struct recorded *r,
+		       uint32_t network_off)
+{
+	const uint8_t *packet = r->data + network_off;
+	size_t length = r->caplen - network_off;
+	size_t wire_length = r->len > r->caplen ? r->len - network_off : length;
+	size_t stated = stated_length(packet, length);
+
+	filter_input_cut(in, packet, stated < length ? stated : length,
+			 stated < wire_length ? stated : wire_length);
 }
 
 /* False: it carries no IP. */
 static bool input_of(const struct recorded *r, struct filter_input *in)
 {
 	uint32_t direction = r->flags & RECORD_DIRECTION;
-	const uint8_t *packet;
 	struct link l;
 
 	if (!link_decode(&l, r->linktype, r->data, r->caplen) ||
@@ -35,9 +44,7 @@ static bool input_of(const struct recorded *r, struct filter_input *in)
 				     .process_path = r->process_path,
 				     .user = r->user,
 				     .container = r->container };
-	packet = r->data + l.network_off;
-	filter_input_packet(in, packet,
-			    network_length(packet, r->caplen - l.network_off));
+	set_packet(in, r, l.network_off);
 	in->address.timestamp = r->ns;
 	in->address.is_outbound =
 		(direction ? direction : (uint32_t)l.direction) == RECORD_OUTBOUND;

@@ -2,7 +2,7 @@
  * recorded passively, imported, and found again in stored packets.
  *
  * The filter sees the packet from its network header to its end as that header states it (Ethernet
- * fills short frames up).  What carries no IP never matches.  Outbound is the direction of
+ * fills short frames up), and its lengths as they were before it was cut.  What carries no IP never matches.  Outbound is the direction of
  * epb_flags, else of the link header.
  *
  * Calling sequence: filter_takes(), filter_takes_pending(); the strings and bytes are borrowed for the call.
@@ -14,7 +14,7 @@
 
 struct recorded {
 	const uint8_t *data; /* caplen bytes from the link header on */
-	size_t caplen;
+	size_t caplen, len;  /* len: before it was cut */
 	uint16_t linktype; /* LINKTYPE_ number */
 	int64_t ns;
 	uint32_t flags;    /* epb_flags; 0 unknown */

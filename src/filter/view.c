@@ -70,14 +70,11 @@ static uint32_t skip_extensions(struct view *v, uint32_t end, uint32_t *fragment
 static uint32_t transport(const struct view *v, const uint8_t *p, uint32_t left,
 			  uint32_t *length)
 {
-	uint32_t n;
-
 	*length = 8;
 	if (v->protocol == PROTOCOL_TCP) {
 		if (left < 20 || p[12] >> 4 < 5)
 			return 0;
-		n = (uint32_t)(p[12] >> 4) * 4;
-		*length = n < left ? n : left;
+		*length = (uint32_t)(p[12] >> 4) * 4;
 		return HEADER_BIT(HEADER_TCP);
 	}
 	if (left < 8)
@@ -91,14 +88,17 @@ static uint32_t transport(const struct view *v, const uint8_t *p, uint32_t left,
 	return 0;
 }
 
+/* The packet ends at `end` on the wire; not all of it may be there. */
 static void find_payload(struct view *v, uint32_t at, uint32_t end, bool has_transport)
 {
-	uint32_t bit = 0, length = 0;
+	uint32_t bit = 0, length = 0, there = end < v->length ? end : v->length;
 
 	if (has_transport)
-		bit = transport(v, v->packet + at, end - at, &length);
+		bit = transport(v, v->packet + at, there - at, &length);
 	if (!bit)
 		length = 0;
+	if (length > end - at)
+		length = end - at;
 	v->present |= bit;
 	v->transport = at;
 	v->payload = at + length;
@@ -109,7 +109,7 @@ static void find_payload(struct view *v, uint32_t at, uint32_t end, bool has_tra
  * Of IPv6 such a packet has an option with the length, or had one: what is there counts. */
 static bool is_big(const struct view *v, uint32_t stated, uint32_t most)
 {
-	return !stated && v->length > most;
+	return !stated && v->wire_length > most;
 }
 
 static int parse_ipv4(struct view *v)
@@ -119,13 +119,13 @@ static int parse_ipv4(struct view *v)
 	uint16_t fragment = get_u16be(p + 6);
 
 	if (is_big(v, total, VIEW_IPV4_MOST))
-		total = v->length;
+		total = v->wire_length;
 	if (header < 20 || total < header || v->length < header)
 		return WEIR_ERR_FORMAT;
 	v->present = HEADER_BIT(HEADER_NONE) | HEADER_BIT(HEADER_IP);
 	v->protocol = p[9];
 	v->is_fragment = fragment & 0x3fff;
-	find_payload(v, header, total < v->length ? total : v->length,
+	find_payload(v, header, total < v->wire_length ? total : v->wire_length,
 		     !(fragment & 0x1fff));
 	return 0;
 }
@@ -138,12 +138,12 @@ static int parse_ipv6(struct view *v)
 	if (v->length < 40)
 		return WEIR_ERR_FORMAT;
 	total = 40 + (uint32_t)get_u16be(p + 4);
-	if (total > v->length || is_big(v, total - 40, VIEW_IPV6_MOST))
-		total = v->length;
+	if (total > v->wire_length || is_big(v, total - 40, VIEW_IPV6_MOST))
+		total = v->wire_length;
 	v->present = HEADER_BIT(HEADER_NONE) | HEADER_BIT(HEADER_IPV6);
 	v->protocol = p[6];
 	v->is_fragment = false;
-	at = skip_extensions(v, total, &fragment_offset);
+	at = skip_extensions(v, total < v->length ? total : v->length, &fragment_offset);
 	find_payload(v, at, total, !fragment_offset);
 	return 0;
 }
@@ -157,6 +157,10 @@ int view_packet(struct view *v, const struct filter_input *in)
 	v->in = in;
 	v->packet = in->packet;
 	v->length = in->length < UINT32_MAX ? (uint32_t)in->length : UINT32_MAX;
+	v->wire_length =
+		in->wire_length < UINT32_MAX ? (uint32_t)in->wire_length : UINT32_MAX;
+	if (v->wire_length < v->length)
+		v->wire_length = v->length;
 	v->is_record = false;
 	version = in->packet[0] >> 4;
 	if (version != (in->address.is_ipv6 ? 6 : 4))

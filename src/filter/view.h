@@ -33,10 +33,11 @@ enum header {
 struct view {
 	const struct filter_input *in;
 	const uint8_t *packet;
-	uint32_t length;
-	uint32_t present;   /* HEADER_BITs */
-	uint32_t transport; /* where the transport header begins, if there is one */
-	uint32_t payload, payload_length;
+	uint32_t length;      /* bytes that are there */
+	uint32_t wire_length; /* that the packet had before it was cut */
+	uint32_t present;     /* HEADER_BITs */
+	uint32_t transport;   /* where the transport header begins, if there is one */
+	uint32_t payload, payload_length; /* may lie behind what is there */
 	uint8_t protocol;
 	bool is_fragment, is_record;
 };

@@ -104,7 +104,7 @@ uint64_t view_protocol(const struct view *v)
 
 uint64_t view_length(const struct view *v)
 {
-	return v->length < VIEW_IPV6_MOST ? v->length : VIEW_IPV6_MOST;
+	return v->wire_length < VIEW_IPV6_MOST ? v->wire_length : VIEW_IPV6_MOST;
 }
 
 /* Of ICMP the type stands for the source port, 0 for the destination. */

@@ -44,6 +44,26 @@ static void packet(uint32_t kind, uint64_t ns, uint32_t flags, uint32_t pid)
 	ng_end(&b);
 }
 
+/* Raw, of which the header and two bytes are there. */
+static void cut_packet(uint64_t ns, uint32_t length)
+{
+	uint8_t bytes[sizeof dns + 1];
+
+	memcpy(bytes, dns, sizeof dns);
+	bytes[2] = (uint8_t)(length >> 8);
+	bytes[3] = (uint8_t)length;
+	bytes[sizeof dns] = 'y';
+	ng_begin(&b, 6);
+	put32(&b, 0);
+	put32(&b, 0);
+	put32(&b, (uint32_t)ns);
+	put32(&b, sizeof bytes);
+	put32(&b, length);
+	put_bytes(&b, bytes, sizeof bytes);
+	put_pad(&b);
+	ng_end(&b);
+}
+
 static void write_packets(void)
 {
 	ng_section(&b);
@@ -54,6 +74,7 @@ static void write_packets(void)
 	packet(1, 3, 1, 0);
 	packet(1, 4, 2, 0);
 	packet(2, 5, 1, 0);
+	cut_packet(6, 1000);
 	folder_write("in", b.bytes, b.length);
 }
 
@@ -89,32 +110,36 @@ static const char *matching(const char *filter)
 
 static void test_span(void)
 {
-	CHECK_STR(taken(NULL, INT64_MIN, INT64_MAX), "12345");
+	CHECK_STR(taken(NULL, INT64_MIN, INT64_MAX), "123456");
 	CHECK_STR(taken(NULL, 2, 4), "234");
 	CHECK_STR(taken(NULL, 3, 3), "3");
-	CHECK_STR(taken(NULL, 6, 9), "");
+	CHECK_STR(taken(NULL, 7, 9), "");
 	CHECK_STR(taken(NULL, 4, 3), "error");
 }
 
 static void test_filter(void)
 {
-	CHECK_STR(matching("true"), "12345");
+	CHECK_STR(matching("true"), "123456");
 	CHECK_STR(matching("false"), "");
 	/* What has no IP header matches no test on it. */
-	CHECK_STR(matching("udp"), "1234");
+	CHECK_STR(matching("udp"), "12346");
 	CHECK_STR(matching("not udp"), "");
-	CHECK_STR(matching("udp.SrcPort == 53 and ip.DstAddr == 10.0.0.2"), "1234");
+	CHECK_STR(matching("udp.SrcPort == 53 and ip.DstAddr == 10.0.0.2"), "12346");
 	CHECK_STR(matching("udp.DstPort == 53"), "");
 	/* Ethernet's filling is no part of the packet. */
 	CHECK_STR(matching("length == 29"), "1234");
+	/* What was cut off counts as on the wire. */
+	CHECK_STR(matching("length == 1000 and udp.PayloadLength == 972"), "6");
+	CHECK_STR(matching("udp.Payload[1] == 0x79"), "6");
+	CHECK_STR(matching("udp.Payload[2] <= 254"), "");
 	CHECK_STR(matching("no.such.field == 1"), "error");
 }
 
 static void test_address(void)
 {
 	CHECK_STR(matching("outbound"), "124");
-	CHECK_STR(matching("inbound"), "3");
-	CHECK_STR(matching("loopback"), "12");
+	CHECK_STR(matching("inbound"), "36");
+	CHECK_STR(matching("loopback"), "126");
 	CHECK_STR(matching("not loopback and outbound"), "4");
 	CHECK_STR(matching("processId == 42"), "2");
 }

@@ -116,6 +116,70 @@ static void test_what_is_beside_the_packet(void)
 	}
 }
 
+/* The TCP packet with 12 bytes of options and 100 of payload, IPv6 with an extension header in front of UDP. */
+static const char long_tcp[] =
+	"45000098123440004006e84c0a0000055db8d822c93b01bb00000005000000008002faf0aa160000"
+	"020405b4010303070402080a"
+	"4845414400000000";
+static const char long_udp6[] =
+	"6000000003e82c4020010db800000000000000000000000120010db8000000000000000000000002"
+	"1100000012345678c93b003503e00000aabb";
+
+/* Of a packet that was cut, lengths are those of the wire; bytes that are not there pass no test. */
+static void test_what_was_cut(void)
+{
+	static const struct {
+		const char *hex;
+		size_t length, wire_length;
+		const char *text;
+		int want;
+	} cases[] = {
+		{ long_tcp, 60, 152, "length == 152", 1 },
+		{ long_tcp, 60, 152, "tcp.PayloadLength == 100", 1 },
+		{ long_tcp, 60, 152, "tcp.Payload[0] == 0x48", 1 },
+		{ long_tcp, 60, 152, "tcp.Payload32[0] == 0x48454144", 1 },
+		{ long_tcp, 54, 152, "tcp.Payload[1] == 0x45", 1 },
+		{ long_tcp, 54, 152, "tcp.Payload[2] == 0x41", 0 },
+		{ long_tcp, 54, 152, "tcp.Payload16[0b] == 0x4845", 1 },
+		{ long_tcp, 54, 152, "tcp.Payload16[1b] == 0x4541", 0 },
+		{ long_tcp, 60, 152, "tcp.Payload[-1] <= 254", 0 },
+		{ long_tcp, 60, 152, "packet[-1] <= 254", 0 },
+		{ long_tcp, 60, 152, "packet[-152] == 0x45", 1 },
+		{ long_tcp, 60, 152, "packet[-153] <= 254", 0 },
+		{ long_tcp, 60, 152, "tcp.Payload[-100] == 0x48", 1 },
+		{ long_tcp, 60, 152, "packet[60] <= 254", 0 },
+		/* In the middle of the TCP header's options, and of the header itself. */
+		{ long_tcp, 44, 152, "tcp.PayloadLength == 100 and tcp.HdrLength == 8",
+		  1 },
+		{ long_tcp, 44, 152, "tcp.Payload[0] <= 254", 0 },
+		{ long_tcp, 39, 152, "tcp", 0 },
+		{ long_tcp, 39, 152, "length == 152 and ip.Protocol == 6", 1 },
+		/* What stands behind the IP packet is none of it, cut or not. */
+		{ long_tcp, 60, 160, "length == 160 and tcp.PayloadLength == 100", 1 },
+		{ long_tcp, 60, 100, "length == 100 and tcp.PayloadLength == 48", 1 },
+		{ long_tcp, 60, 0, "length == 60 and tcp.PayloadLength == 8", 1 },
+		{ long_udp6, 58, 1040, "length == 1040 and udp.PayloadLength == 984", 1 },
+		{ long_udp6, 58, 1040, "udp.Payload16[0] == 0xaabb", 1 },
+		{ long_udp6, 58, 1040, "udp.Payload[2] <= 254", 0 },
+		{ long_udp6, 44, 1040, "udp", 0 },
+	};
+	struct filter_input in = { .address = { .is_outbound = true } };
+	uint8_t bytes[256];
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		size_t there = hex_bytes(cases[i].hex, bytes, sizeof bytes);
+		int got;
+
+		CHECK(there >= cases[i].length);
+		filter_input_cut(&in, bytes, cases[i].length, cases[i].wire_length);
+		got = verdict(cases[i].text, FILTER_NETWORK, 0, &in);
+		if (got != cases[i].want)
+			printf("# %zu of %zu: %s\n", cases[i].length,
+			       cases[i].wire_length, cases[i].text);
+		CHECK_EQ(got, cases[i].want);
+	}
+}
+
 static enum filter_answer ask_pending(const char *text, unsigned pending)
 {
 	struct filter_input in = { .has_process_id = true,
@@ -361,6 +425,7 @@ int main(void)
 {
 	RUN(test_meaning);
 	RUN(test_what_is_beside_the_packet);
+	RUN(test_what_was_cut);
 	RUN(test_what_is_pending);
 	RUN(test_normal_form);
 	RUN(test_what_is_refused);
