@@ -21,6 +21,9 @@ static void read_attribute(struct net_link *l, uint16_t type, const uint8_t *byt
 	} else if (type == IFLA_ADDRESS && n == sizeof l->mac) {
 		memcpy(l->mac, bytes, n);
 		l->has_mac = true;
+	} else if (type == IFLA_STATS64 && n >= 16) {
+		/* struct rtnl_link_stats64 begins with rx_packets, tx_packets. */
+		l->packets = get_u64le(bytes) + get_u64le(bytes + 8);
 	}
 }
 
@@ -154,6 +157,8 @@ static void keep_untold(struct net_link *now, const struct net_link *before)
 		memcpy(now->name, before->name, sizeof now->name);
 	if (!now->mtu)
 		now->mtu = before->mtu;
+	if (!now->packets)
+		now->packets = before->packets;
 	if (!now->has_mac) {
 		now->has_mac = before->has_mac;
 		memcpy(now->mac, before->mac, sizeof now->mac);

@@ -13,14 +13,15 @@
 #define BUFFER_BYTES  (64 * 1024)
 #define RECEIVE_BYTES (1024 * 1024)
 #define FIRST_WAIT_MS 2000
+#define ONE_BYTES     (16 * 1024)
 
 struct link_watch {
 	struct link_table table;
 	link_change *change;
 	void *arg;
-	int fd;
+	int fd, one_fd; /* one_fd: for questions of one interface */
 	bool is_asking; /* an answer with all interfaces is under way */
-	uint8_t buffer[BUFFER_BYTES];
+	uint8_t buffer[BUFFER_BYTES], one_buffer[ONE_BYTES];
 };
 
 static void visit(void *arg, const struct net_link *link)
@@ -108,11 +109,60 @@ static int open_socket(struct link_watch *w, struct weir_error *err)
 	int room = RECEIVE_BYTES;
 
 	w->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	if (w->fd < 0 || bind(w->fd, (const struct sockaddr *)&a, sizeof a))
+	w->one_fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (w->fd < 0 || w->one_fd < 0 ||
+	    bind(w->fd, (const struct sockaddr *)&a, sizeof a))
 		return err_sys(err, "cannot follow the interfaces by netlink");
 	/* A small buffer only means that everything is asked for more often. */
 	(void)setsockopt(w->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
 	return ask(w, err);
+}
+
+struct asked {
+	uint32_t index;
+	bool is_found;
+	uint64_t packets;
+};
+
+static void take_asked(void *arg, const struct net_link *link)
+{
+	struct asked *a = arg;
+
+	if (link->index != a->index)
+		return;
+	a->is_found = true;
+	a->packets = link->packets;
+}
+
+/* The kernel has put the answer into the socket when send() returns. */
+int link_watch_packets(struct link_watch *w, uint32_t index, uint64_t *packets,
+		       struct weir_error *err)
+{
+	struct {
+		struct nlmsghdr h;
+		struct ifinfomsg i;
+	} q = { .h = { .nlmsg_len = sizeof q,
+		       .nlmsg_type = RTM_GETLINK,
+		       .nlmsg_flags = NLM_F_REQUEST },
+		.i = { .ifi_index = (int)index } };
+	struct asked a = { .index = index };
+	bool is_done = false;
+	ssize_t n;
+	int rc;
+
+	if (send(w->one_fd, &q, sizeof q, 0) < 0)
+		return err_sys(err, "cannot ask for interface %u", (unsigned)index);
+	n = recv(w->one_fd, w->one_buffer, sizeof w->one_buffer, MSG_DONTWAIT);
+	if (n < 0)
+		return err_sys(err, "cannot read the answer for interface %u",
+			       (unsigned)index);
+	rc = link_parse(w->one_buffer, (size_t)n, take_asked, &a, &is_done, err);
+	if (rc)
+		return rc;
+	*packets = a.packets;
+	return a.is_found ? 0
+			  : err_set(err, WEIR_ERR_ABSENT, "there is no interface %u",
+				    (unsigned)index);
 }
 
 static int read_first(struct link_watch *w, struct weir_error *err)
@@ -145,7 +195,7 @@ int link_watch_open(struct link_watch **out, struct weir_error *err)
 	if (!w)
 		return err_set(err, WEIR_ERR_NO_MEMORY,
 			       "no memory for the list of interfaces");
-	w->fd = -1;
+	w->fd = w->one_fd = -1;
 	rc = open_socket(w, err);
 	if (!rc)
 		rc = read_first(w, err);
@@ -162,12 +212,19 @@ void link_watch_close(struct link_watch *w)
 		return;
 	if (w->fd >= 0)
 		(void)close(w->fd);
+	if (w->one_fd >= 0)
+		(void)close(w->one_fd);
 	mem_free(w);
 }
 
 int link_watch_fd(const struct link_watch *w)
 {
 	return w->fd;
+}
+
+bool link_watch_is_listing(const struct link_watch *w)
+{
+	return w->is_asking;
 }
 
 const struct link_table *link_watch_table(const struct link_watch *w)

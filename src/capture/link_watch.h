@@ -27,6 +27,8 @@ struct net_link {
 	bool has_mac, is_gone;
 	uint8_t mac[6];
 	char name[LINK_NAME];
+	uint64_t
+		packets; /* received and sent, as the message says; 0 where it does not */
 };
 
 /* Calls visit for each whole link message among the netlink messages in bytes; *is_done is set when
@@ -66,6 +68,12 @@ int link_watch_open(struct link_watch **w, struct weir_error *err) MUST_CHECK;
 void link_watch_close(struct link_watch *w);
 int link_watch_fd(const struct link_watch *w);
 const struct link_table *link_watch_table(const struct link_watch *w);
+/* Inside a callback: it may be of an answer with all interfaces, and not of what happened just now. */
+bool link_watch_is_listing(const struct link_watch *w);
+/* The packets that an interface has received and sent until now, asked of the kernel; may be called from
+ * inside a callback. */
+int link_watch_packets(struct link_watch *w, uint32_t index, uint64_t *packets,
+		       struct weir_error *err) MUST_CHECK;
 /* Reads what has come, without waiting. */
 int link_watch_read(struct link_watch *w, link_change *change, void *arg,
 		    struct weir_error *err) MUST_CHECK;

@@ -30,7 +30,7 @@ static int attach_filter(struct source *s, struct sniff_port *p, struct weir_err
 	uint16_t linktype;
 
 	if (l)
-		f.form = frame_form(l->hatype, &linktype);
+		f.form = p->form = frame_form(l->hatype, &linktype);
 	/* A filter that looks at packets here sees them whole. */
 	f.keep_bytes = c->snaplen && !c->filter ? s->limit + LINK_ROOM : UINT32_MAX;
 	return sniff_filter_attach(p->ring, &f, &s->is_filter_in_kernel, s->filter_why,

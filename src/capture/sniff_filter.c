@@ -287,3 +287,8 @@ int sniff_filter_attach(struct packet_ring *r, const struct sniff_filter *f,
 	memcpy(why, reason.text, sizeof reason.text);
 	return attach_loopback_rule(r, f->keep_bytes, err);
 }
+
+int sniff_filter_widen(struct packet_ring *r, uint32_t keep_bytes, struct weir_error *err)
+{
+	return attach_loopback_rule(r, keep_bytes, err);
+}

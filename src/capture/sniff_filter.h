@@ -7,7 +7,8 @@
  * packet socket chooses what the kernel calls its protocol, and would hide it.  Only of frames of a link
  * layer that gets a cooked header (frame.h) nothing else is known.
  *
- * Calling sequence: sniff_filter_attach() once a ring, with the privileges of the start.
+ * Calling sequence: sniff_filter_attach() once a ring, with the privileges of the start; then
+ * sniff_filter_widen() when it is bound to something else.
  * Threads: one at a time. */
 #ifndef WEIR_CAPTURE_SNIFF_FILTER_H
 #define WEIR_CAPTURE_SNIFF_FILTER_H
@@ -31,5 +32,10 @@ struct sniff_filter {
 int sniff_filter_attach(struct packet_ring *r, const struct sniff_filter *f,
 			bool *is_in_kernel, char why[WEIR_ERROR_TEXT],
 			struct weir_error *err) MUST_CHECK;
+
+/* For a ring that is to hear an interface of another form: the filter's program would look at the wrong
+ * bytes, so all is let in that the reader may want.  Needs no privilege. */
+int sniff_filter_widen(struct packet_ring *r, uint32_t keep_bytes,
+		       struct weir_error *err) MUST_CHECK;
 
 #endif

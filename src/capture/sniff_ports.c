@@ -2,6 +2,7 @@
 
 #include "capture/iface_info.h"
 #include "capture/link_event.h"
+#include "capture/sniff_filter.h"
 
 #include <linux/if.h>
 
@@ -208,8 +209,50 @@ static void exchange_names(struct sniff_port *a, struct sniff_port *b)
 	b->name = name;
 }
 
-/* A named interface that is there again has another number. */
-static void rebind(struct source *s, struct sniff_port *port, const struct net_link *now)
+/* The filter in the kernel looks for the headers where the first interface of the name had them. */
+static int fit_filter(struct source *s, struct sniff_port *port,
+		      const struct net_link *now, struct weir_error *err)
+{
+	uint16_t linktype;
+	enum frame_form form = frame_form(now->hatype, &linktype);
+	int rc;
+
+	if (form == port->form || !s->is_filter_in_kernel)
+		return 0;
+	rc = sniff_filter_widen(port->ring, UINT32_MAX, err);
+	/* It stays wide, whatever comes next. */
+	if (!rc)
+		s->is_filter_in_kernel = false;
+	return rc;
+}
+
+/* What it has passed since it has the name, and before it was heard, is not recorded.  The interface counts
+ * it, not in all in the way of a ring (a packet that the driver drops), so it is an estimate. */
+static void note_missed(struct source *s, struct sniff_port *port, bool is_new,
+			const struct net_link *now)
+{
+	/* Of an answer with all interfaces the figure is not of when it came. */
+	uint64_t before = is_new && link_watch_is_listing(s->links) ? 0 : now->packets;
+	uint64_t packets = 0;
+	struct weir_error err;
+
+	/* Gone again: it is told of by the next message. */
+	if (link_watch_packets(s->links, now->index, &packets, &err) || packets <= before)
+		return;
+	packets -= before;
+	loss_add(s->context->losses, LOSS_UNBOUND, packets, 0);
+	sniff_event(s, "gap",
+		    json_pack("{s:s, s:s, s:I, s:i, s:b, s:s, s:I, s:I}", "reason",
+			      loss_name(LOSS_UNBOUND), "interface", port->name, "packets",
+			      (json_int_t)packets, "bytes", 0, "is_estimated", true,
+			      "why", "it was made anew, and not listened to yet",
+			      "from_ns", (json_int_t)port->gone_ns, "to_ns",
+			      (json_int_t)port_realtime_ns()));
+}
+
+/* A named interface that is there again has another number; is_new: it was not there under another name. */
+static void rebind(struct source *s, struct sniff_port *port, bool is_new,
+		   const struct net_link *now)
 {
 	struct sniff_port *bound = find_bound(s, now->index);
 	struct weir_error err;
@@ -219,9 +262,11 @@ static void rebind(struct source *s, struct sniff_port *port, const struct net_l
 		return;
 	}
 	/* Gone again meanwhile: then it is told of by the next message. */
-	if (packet_ring_bind(port->ring, now->index, &err))
+	if (fit_filter(s, port, now, &err) ||
+	    packet_ring_bind(port->ring, now->index, &err))
 		return;
 	port->index = now->index;
+	note_missed(s, port, is_new, now);
 	sniff_event(s, "interface_reopened", link_describe(now));
 }
 
@@ -239,10 +284,12 @@ static void on_change(void *arg, unsigned changes, const struct net_link *now,
 	if (is_ours(s, now) || (before->index && is_ours(s, before)))
 		link_tell(s->context->store, changes, now, before);
 	/* By its number: what it is called now need not be what was asked for. */
-	if (changes & LINK_REMOVED && bound)
+	if (changes & LINK_REMOVED && bound) {
 		bound->index = 0;
-	else if (!(changes & LINK_REMOVED) && port)
-		rebind(s, port, now);
+		bound->gone_ns = port_realtime_ns();
+	} else if (!(changes & LINK_REMOVED) && port) {
+		rebind(s, port, changes & LINK_ADDED, now);
+	}
 }
 
 int sniff_ports_follow(struct source *s, struct weir_error *err)

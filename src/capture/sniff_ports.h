@@ -32,9 +32,11 @@ struct sniff_tally {
 struct sniff_port {
 	/* NULL: all interfaces.  The interface it is bound to may have been given another one since. */
 	const char *name;
-	uint32_t index; /* what it is bound to; 0: all, or its interface is gone */
+	uint32_t index;  /* what it is bound to; 0: all, or its interface is gone */
+	int64_t gone_ns; /* realtime, when that was heard */
 	struct packet_ring *ring;
-	struct iface *iface; /* a named one's; the last that it was learned as */
+	enum frame_form form; /* what its filter in the kernel was made for */
+	struct iface *iface;  /* a named one's; the last that it was learned as */
 	/* The block that is being made records of, and its frame that comes next. */
 	struct ring_block block;
 	struct inplace inplace;

@@ -14,6 +14,8 @@ static const struct {
 	[LOSS_WRITE] = { "write", "a write to the store failed" },
 	[LOSS_CRASH] = { "crash",
 			 "the recorder had died; its supervisor let packets pass" },
+	[LOSS_UNBOUND] = { "unbound",
+			   "an interface was made anew and not listened to yet" },
 	[LOSS_DAMAGED] = { "damaged", "a record of the input could not be read" },
 };
 

@@ -16,6 +16,7 @@ enum loss {
 	LOSS_WRITE,      /* a write to the store failed */
 	LOSS_CRASH, /* divert: handed on by the supervisor after the recorder had died */
 	LOSS_DAMAGED, /* import: a record of the input could not be read */
+	LOSS_UNBOUND, /* sniff: a named interface was made anew, and not listened to yet (estimated) */
 	LOSS_REASONS
 };
 
