@@ -210,6 +210,31 @@ static void test_plain(void)
 	}
 }
 
+/* The whole of it is flushed: it has no path behind it, however long the folder's is. */
+static void test_volume(void)
+{
+	static char name[100];
+	wchar_t *of_short = win_volume_of(win_handle(folder)), *of_long;
+	int deep;
+
+	memset(name, 'd', sizeof name - 1);
+	CHECK_EQ(weir_mkdirat(folder, name, 0700), 0);
+	deep = weir_openat(folder, name, O_RDONLY | O_DIRECTORY);
+	CHECK(deep >= 0);
+	of_long = win_volume_of(win_handle(deep));
+	CHECK(of_short && of_long);
+	if (of_short && of_long) {
+		CHECK(!wcscmp(of_short, of_long));
+		CHECK(!wcsncmp(of_long, L"\\\\?\\", 4));
+		CHECK(!wcschr(of_long + 4, L'\\'));
+	}
+	CHECK_EQ(weir_syncfs(deep), 0);
+	mem_free(of_short);
+	mem_free(of_long);
+	(void)weir_close(deep);
+	CHECK_EQ(weir_unlinkat(folder, name, AT_REMOVEDIR), 0);
+}
+
 int weir_main(int argc, char **argv)
 {
 	char path[] = "weir-paths-XXXXXX", sub[64];
@@ -229,6 +254,7 @@ int weir_main(int argc, char **argv)
 	RUN(test_join);
 	RUN(test_verbatim);
 	RUN(test_plain);
+	RUN(test_volume);
 	(void)weir_close(folder);
 	(void)weir_rmdir(sub);
 	(void)weir_rmdir(path);

@@ -38,6 +38,10 @@ chmod 644 "$bin/other.dll"
 "$WEIR" agent init --data "$data" --json >init 2>/dev/null
 check_fails "there is none yet" service status
 check "install" service install -- --data "$data"
+# What wine keeps of it, in its registry.
+preshutdown() { "$SOURCE_ROOT/tools/wine" reg query 'HKLM\System\CurrentControlSet\Services\weir' /v PreshutdownTimeout 2>/dev/null |
+	tr -d '\r' | awk '/PreshutdownTimeout/ { print $3 }'; }
+check_equal "it has 40 s at the machine's end, in which a recorder closes its store" "$(preshutdown)" 0x9c40
 check_fails "not twice" service install -- --data "$data"
 check "start waits until it runs" service start
 check_equal "it runs" "$(state)" running

@@ -1,6 +1,8 @@
 /* Descriptors: bytes, sizes, locks. */
 #include "port/windows/win.h"
 
+#include "base/mem.h"
+
 #include <errno.h>
 #include <stdarg.h>
 
@@ -136,28 +138,22 @@ int weir_fsync(int fd)
 int weir_syncfs(int fd)
 {
 	HANDLE h = win_handle(fd), volume;
-	wchar_t path[64];
-	DWORD n;
 	BOOL is_done = FALSE;
+	wchar_t *path;
 
 	if (h == INVALID_HANDLE_VALUE)
 		return -1;
-	/* \\?\Volume{...}\: without what follows the brace it is the volume itself. */
-	n = GetFinalPathNameByHandleW(h, path, ARRAY_LEN(path), VOLUME_NAME_GUID);
-	if (n > ARRAY_LEN(path))
-		(void)GetVolumePathNameW(L".", path, ARRAY_LEN(path));
-	for (n = 0; n < ARRAY_LEN(path) - 1 && path[n] && path[n] != L'}'; n++)
-		;
-	if (n < ARRAY_LEN(path) - 1 && path[n] == L'}') {
-		path[n + 1] = 0;
-		volume = CreateFileW(path, GENERIC_WRITE,
-				     FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
-				     OPEN_EXISTING, 0, NULL);
-		if (volume != INVALID_HANDLE_VALUE) {
-			is_done = FlushFileBuffers(volume);
-			(void)CloseHandle(volume);
-		}
+	path = win_volume_of(h);
+	if (!path)
+		return -1;
+	volume = CreateFileW(path, GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE,
+			     NULL, OPEN_EXISTING, 0, NULL);
+	mem_free(path);
+	if (volume != INVALID_HANDLE_VALUE) {
+		is_done = FlushFileBuffers(volume);
+		(void)CloseHandle(volume);
 	}
+	/* Who may not open the volume, or has it from another machine. */
 	return is_done ? 0 : weir_fsync(fd);
 }
 

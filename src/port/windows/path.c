@@ -178,6 +178,18 @@ static size_t root_units(const wchar_t *path)
 	return (size_t)(p - path);
 }
 
+wchar_t *win_volume_of(HANDLE h)
+{
+	/* Not by letters: a volume may be mounted in a folder of another one. */
+	wchar_t *path = final_path(h, VOLUME_NAME_GUID, L"");
+
+	if (!path)
+		path = win_path_of(h);
+	if (path)
+		path[root_units(path)] = 0;
+	return path;
+}
+
 wchar_t *win_path_join(const wchar_t *folder, const char *name)
 {
 	wchar_t *more = win_name(name);

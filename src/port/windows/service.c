@@ -102,6 +102,8 @@ static void describe(SC_HANDLE service, const wchar_t *text)
 				      L"SeIncreaseQuotaPrivilege\0"
 				      L"SeAssignPrimaryTokenPrivilege\0";
 	SERVICE_REQUIRED_PRIVILEGES_INFOW required = { privileges };
+	/* Windows' own is 10 s: too little for what a slow disk has still to take. */
+	SERVICE_PRESHUTDOWN_INFO preshutdown = { HINT_MS };
 
 	(void)ChangeServiceConfig2W(service, SERVICE_CONFIG_DESCRIPTION, &description);
 	(void)ChangeServiceConfig2W(service, SERVICE_CONFIG_DELAYED_AUTO_START_INFO,
@@ -110,6 +112,8 @@ static void describe(SC_HANDLE service, const wchar_t *text)
 	(void)ChangeServiceConfig2W(service, SERVICE_CONFIG_SERVICE_SID_INFO, &sid);
 	(void)ChangeServiceConfig2W(service, SERVICE_CONFIG_REQUIRED_PRIVILEGES_INFO,
 				    &required);
+	(void)ChangeServiceConfig2W(service, SERVICE_CONFIG_PRESHUTDOWN_INFO,
+				    &preshutdown);
 }
 
 static int create(const struct service *s, const char *const *argv,

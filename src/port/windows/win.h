@@ -41,6 +41,9 @@ char *win_text(const wchar_t *text, size_t units) MUST_CHECK;
 /* The absolute path of an open file or folder, \\?\C:\... or \\?\UNC\server\share\..., by the lasting
  * name of a volume that has no letter, by the device of one that has neither; free with mem_free(). */
 wchar_t *win_path_of(HANDLE h) MUST_CHECK;
+/* The volume that a file is on, without a backslash behind it, as it is opened as a whole; free with
+ * mem_free(). */
+wchar_t *win_volume_of(HANDLE h) MUST_CHECK;
 /* A path of win_path_of() with a relative name behind it, in which "." and ".." mean what they do elsewhere; free
  * with mem_free(). */
 wchar_t *win_path_join(const wchar_t *folder, const char *name) MUST_CHECK;
