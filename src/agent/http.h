@@ -41,7 +41,8 @@ struct server {
 	struct local_door *local;
 	struct event *sweep;
 	unsigned burst; /* accepted since the last sweep; at BURST_MAX the doors wait */
-	int64_t paused_ns; /* since when; 0: they do not */
+	bool is_paused;
+	unsigned paused_sweeps; /* since then */
 	struct bucket strangers;
 };
 

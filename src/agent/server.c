@@ -11,26 +11,30 @@ enum {
 	SWEEP_MS = 250,
 	REST_MS = 1000, /* nobody is there */
 	PAUSE_MS = 10,
+	PAUSE_SWEEPS = 25,
 };
 
 /* libevent accepts all that wait in a row.  What was given up is freed between two turns of the loop
  * only, so a burst would take all the room, and whoever comes at its end would find none. */
 static void pause_doors(struct server *s)
 {
-	s->paused_ns = port_monotonic_ns();
+	s->is_paused = true;
+	s->paused_sweeps = 0;
 	for (size_t i = 0; i < s->door_count; i++)
 		(void)evconnlistener_disable(s->doors[i].listener);
 	connection_sweep_soon(s);
 }
 
-/* Once there is room; and after a while, where those who are known have taken all. */
+/* Once there is room; and after a while, where those who are known have taken all.  By sweeps, not by the
+ * clock: what was given up is freed between them, however long a busy machine leaves us out. */
 static void resume_doors(struct server *s)
 {
+	bool is_full = s->count + BURST_MAX > 2 * s->c.config->max_connections;
+
 	s->burst = 0;
-	if (!s->paused_ns || (s->count + BURST_MAX > 2 * s->c.config->max_connections &&
-			      port_monotonic_ns() - s->paused_ns < SWEEP_MS * NS_PER_MS))
+	if (!s->is_paused || (is_full && ++s->paused_sweeps < PAUSE_SWEEPS))
 		return;
-	s->paused_ns = 0;
+	s->is_paused = false;
 	for (size_t i = 0; i < s->door_count; i++)
 		(void)evconnlistener_enable(s->doors[i].listener);
 }
@@ -67,7 +71,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *data)
 	(void)what;
 	connection_sweep(s);
 	resume_doors(s);
-	ms = s->paused_ns ? PAUSE_MS : s->count ? SWEEP_MS : REST_MS;
+	ms = s->is_paused ? PAUSE_MS : s->count ? SWEEP_MS : REST_MS;
 	next = (struct timeval){ .tv_sec = (long)(ms / 1000),
 				 .tv_usec = (long)(ms % 1000 * 1000) };
 	(void)event_add(s->sweep, &next);

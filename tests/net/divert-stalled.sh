@@ -55,6 +55,8 @@ start_in far numbered ping -i 0.02 -c 350 -q 10.66.0.1
 numbered=$pid
 processes_stop "$recorder"
 check "supervisor stopped at the end: the worker ends" wait_for 20 tap_has_ended "$worker"
+# Nobody is there who could let it go: this one passes by the rule, once the heartbeat is too old.
+check "supervisor stopped at the end: the traffic goes on" netns_run far ping -q -c 1 -W 15 10.66.0.1
 processes_go_on
 recorder_wait
 wait_exit 20 "$numbered"
