@@ -126,6 +126,20 @@ static void set_socket(int fd, const struct nfq_config *config)
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
 }
 
+/* Without it nobody could tell what the kernel dropped: no recording. */
+static int open_table(struct nfq *q, struct weir_error *err)
+{
+	q->table_fd = open(TABLE_FILE, O_RDONLY | O_CLOEXEC);
+	if (q->table_fd >= 0)
+		return 0;
+	if (errno == EACCES)
+		return err_set(err, WEIR_ERR_PRIVILEGE,
+			       "cannot open '%s', which says what the kernel dropped: "
+			       "capability cap_dac_read_search is missing",
+			       TABLE_FILE);
+	return err_sys(err, "cannot open '%s'", TABLE_FILE);
+}
+
 int nfq_open(struct nfq *q, const struct nfq_config *config, struct weir_error *err)
 {
 	int rc;
@@ -138,9 +152,9 @@ int nfq_open(struct nfq *q, const struct nfq_config *config, struct weir_error *
 	rc = nl_open(NETLINK_NETFILTER, &q->fd, err);
 	if (rc)
 		return rc;
-	q->table_fd = open(TABLE_FILE, O_RDONLY | O_CLOEXEC);
-	rc = q->table_fd < 0 ? err_sys(err, "cannot open '%s'", TABLE_FILE)
-			     : bind_free(q, config, err);
+	rc = open_table(q, err);
+	if (!rc)
+		rc = bind_free(q, config, err);
 	for (unsigned i = 0; !rc && i < q->count; i++) {
 		errno = configure(q->fd, (uint16_t)(q->first + i), config);
 		if (errno)

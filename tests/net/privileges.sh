@@ -60,5 +60,15 @@ for c in sniff:net_raw divert:net_admin; do
 	check_match "unprivileged $name names the capability" "$tap_output" "capability cap_$cap"
 	check_equal "in one line" "$(printf '%s\n' "$tap_output" | wc -l)" 1
 done
-check "and no store was made" test ! -e s3
+net_admin() { # MORE: divert as nobody, with that and cap_net_admin
+	tap_run netns_run a setpriv --reuid nobody --regid 65534 --clear-groups --inh-caps "+net_admin$1" --ambient-caps "+net_admin$1" \
+		"$tmp/weir-copy" divert -i lo --for 100ms -o "$tmp/$2"
+}
+install -d -o nobody own
+net_admin "" own/s3
+check_equal "with net_admin alone divert ends with 3" "$tap_status" 3
+check_match "and names what else it needs" "$tap_output" "capability cap_dac_read_search"
+check "and no store was made" test ! -e own/s3
+net_admin ,+dac_read_search own/s4
+check_equal "with both it records" "$tap_status" 0
 tap_done
