@@ -46,13 +46,26 @@ static struct connection *oldest_stranger(const struct server *s, bool is_local)
 	return silent ? silent : oldest;
 }
 
+/* Those that were given up already, and are still to be freed, have made room. */
+static size_t count_living(const struct server *s)
+{
+	size_t n = 0;
+
+	for (const struct connection *c = s->connections; c; c = c->next)
+		n += !c->is_over;
+	return n;
+}
+
 /* Who makes room when all connections are taken.  Who is on the machine itself never does for the
  * network. */
 static void make_room(const struct door *d)
 {
 	struct server *s = d->server;
-	struct connection *oldest = oldest_stranger(s, false);
+	struct connection *oldest;
 
+	if (count_living(s) < s->c.config->max_connections)
+		return;
+	oldest = oldest_stranger(s, false);
 	if (!oldest && d->is_local)
 		oldest = oldest_stranger(s, true);
 	if (!oldest)
