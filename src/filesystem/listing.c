@@ -188,8 +188,14 @@ static bool decode_base64(struct scan *s, struct listing_text *t)
 	char *to = s->spare;
 	uint32_t bits = 0;
 	unsigned have = 0;
+	size_t n = t->length;
 
-	for (size_t i = 0; i < t->length && t->bytes[i] != '='; i++) {
+	/* Whole groups of four, of which only the last may be filled up. */
+	if (n % 4)
+		return false;
+	for (unsigned i = 0; i < 2 && n && t->bytes[n - 1] == '='; i++)
+		n--;
+	for (size_t i = 0; i < n; i++) {
 		int v = base64_value(t->bytes[i]);
 
 		if (v < 0)
@@ -260,63 +266,93 @@ enum member_kind {
 	MEMBER_TEXT,
 	MEMBER_BASE64,
 	MEMBER_NUMBER,
+	MEMBER_NUMBER_32,
+	MEMBER_TRUTH,
 	MEMBER_TIME
 };
 
 struct listing_member {
 	const char *name;
 	size_t length;
+	enum listing_kind of;
 	enum member_kind kind;
-	size_t off; /* in the row; for a time its number */
+	unsigned has; /* its bit of enum listing_has */
+	size_t off;   /* in the row; for a time its number */
 };
 
-#define MEMBER(name, kind, field)                                            \
+/* clang-format off: one row a line */
+#define MEMBER(name, kind, has, field)                                    \
+ {                                                                        \
+  name, sizeof(name) - 1, LISTING_FILE, MEMBER_##kind, LISTING_HAS_##has, \
+	  offsetof(struct listing_row, field)                             \
+ }
+#define MEMBER_AT(name, time)                                                           \
+ {                                                                                      \
+  name, sizeof(name) - 1, LISTING_FILE, MEMBER_TIME, LISTING_HAS_##time, LISTING_##time \
+ }
+#define MEMBER_END(name, kind, has, field)                                   \
  {                                                                           \
-  name, sizeof(name) - 1, MEMBER_##kind, offsetof(struct listing_row, field) \
- }
-#define MEMBER_AT(name, time)                         \
- {                                                    \
-  name, sizeof(name) - 1, MEMBER_TIME, LISTING_##time \
+  name, sizeof(name) - 1, LISTING_SUMMARY, MEMBER_##kind, LISTING_HAS_##has, \
+	  offsetof(struct listing_row, field)                                \
  }
 
-static const struct listing_member *find_member(const struct listing_text *name)
+static const struct listing_member members[] = {
+	MEMBER("path", TEXT, PATH, path),
+	MEMBER("path_b64", BASE64, PATH_B64, path),
+	MEMBER("type", TEXT, TYPE, type),
+	MEMBER("permissions", TEXT, PERMISSIONS, permissions),
+	MEMBER("uid", NUMBER_32, UID, uid),
+	MEMBER("user", TEXT, USER, user),
+	MEMBER("gid", NUMBER_32, GID, gid),
+	MEMBER("group", TEXT, GROUP, group),
+	MEMBER("size_bytes", NUMBER, SIZE, size_bytes),
+	MEMBER("inode", NUMBER, INODE, inode),
+	MEMBER_AT("born_ns", BORN),
+	MEMBER_AT("modified_ns", MODIFIED),
+	MEMBER_AT("changed_ns", CHANGED),
+	MEMBER_AT("accessed_ns", ACCESSED),
+	MEMBER("target", TEXT, TARGET, target),
+	MEMBER("target_b64", BASE64, TARGET_B64, target),
+	MEMBER("md5", TEXT, MD5, md5),
+	MEMBER("sha1", TEXT, SHA1, sha1),
+	MEMBER("sha256", TEXT, SHA256, sha256),
+	MEMBER_END("complete", TRUTH, COMPLETE, is_complete),
+	MEMBER_END("reason", TEXT, REASON, reason),
+	MEMBER_END("written", NUMBER, WRITTEN, written),
+	MEMBER_END("failed_paths", NUMBER, FAILED_PATHS, failed_paths),
+	MEMBER_END("failed_mounts", NUMBER, FAILED_MOUNTS, failed_mounts),
+};
+
+/* clang-format on */
+
+static const struct listing_member *find_member(const struct listing_text *name,
+						enum listing_kind of)
 {
-	static const struct listing_member members[] = {
-		MEMBER("path", TEXT, path),
-		MEMBER("path_b64", BASE64, path),
-		MEMBER("type", TEXT, type),
-		MEMBER("permissions", TEXT, permissions),
-		MEMBER("uid", NUMBER, uid),
-		MEMBER("user", TEXT, user),
-		MEMBER("gid", NUMBER, gid),
-		MEMBER("group", TEXT, group),
-		MEMBER("size_bytes", NUMBER, size_bytes),
-		MEMBER("inode", NUMBER, inode),
-		MEMBER_AT("born_ns", BORN),
-		MEMBER_AT("modified_ns", MODIFIED),
-		MEMBER_AT("changed_ns", CHANGED),
-		MEMBER_AT("accessed_ns", ACCESSED),
-		MEMBER("target", TEXT, target),
-		MEMBER("target_b64", BASE64, target),
-		MEMBER("md5", TEXT, md5),
-		MEMBER("sha1", TEXT, sha1),
-		MEMBER("sha256", TEXT, sha256),
-	};
-
 	for (size_t i = 0; i < ARRAY_LEN(members); i++)
-		if (members[i].length == name->length &&
+		if (members[i].of == of && members[i].length == name->length &&
 		    members[i].name[0] == *name->bytes &&
 		    !memcmp(members[i].name, name->bytes, name->length))
 			return &members[i];
 	return NULL;
 }
 
+/* The exact bytes count, wherever they stand: the text beside them is for people. */
+static unsigned exact_of(const struct listing_member *m)
+{
+	return m->has == LISTING_HAS_PATH     ? LISTING_HAS_PATH_B64
+	       : m->has == LISTING_HAS_TARGET ? LISTING_HAS_TARGET_B64
+					      : 0;
+}
+
 static bool take_text(struct scan *s, const struct listing_member *m,
 		      struct listing_row *row)
 {
 	struct listing_text *t = (struct listing_text *)(void *)((char *)row + m->off);
+	struct listing_text unwanted;
 	bool is_escaped;
 
+	if (row->has & exact_of(m))
+		t = &unwanted;
 	if (!take_string(s, t, &is_escaped))
 		return false;
 	if (m->kind == MEMBER_BASE64)
@@ -324,17 +360,31 @@ static bool take_text(struct scan *s, const struct listing_member *m,
 	return !is_escaped || unescape(s, t);
 }
 
+static bool to_truth(const struct listing_text *t, bool *v)
+{
+	*v = t->length == 4 && !memcmp(t->bytes, "true", 4);
+	return *v || (t->length == 5 && !memcmp(t->bytes, "false", 5));
+}
+
 static bool take_value(struct scan *s, const struct listing_member *m,
 		       struct listing_row *row)
 {
+	void *field = (char *)row + m->off;
 	struct listing_text t;
 
+	/* Of two values none is the one. */
+	if (row->has & m->has)
+		return false;
+	row->has |= m->has;
 	if (m->kind == MEMBER_TEXT || m->kind == MEMBER_BASE64)
 		return take_text(s, m, row);
 	if (!take_word(s, &t))
 		return false;
-	if (m->kind == MEMBER_NUMBER)
-		return to_u64(&t, (uint64_t *)(void *)((char *)row + m->off));
+	if (m->kind == MEMBER_TRUTH)
+		return to_truth(&t, field);
+	if (m->kind == MEMBER_NUMBER || m->kind == MEMBER_NUMBER_32)
+		return to_u64(&t, field) &&
+		       (m->kind == MEMBER_NUMBER || *(uint64_t *)field <= UINT32_MAX);
 	row->has_time |= 1U << m->off;
 	return when_parse_ns(t.bytes, t.length, &row->times[m->off]);
 }
@@ -403,10 +453,32 @@ static void keep_guess(struct listing_guess *g, const struct scan *s, const char
 	g->value_length = (uint8_t)value_length;
 }
 
+static bool take_kind(struct scan *s, struct listing_row *row)
+{
+	static const struct {
+		const char *name;
+		enum listing_kind kind;
+	} kinds[] = {
+		{ "file", LISTING_FILE },         { "error", LISTING_ERROR },
+		{ "header", LISTING_HEADER },     { "summary", LISTING_SUMMARY },
+		{ "progress", LISTING_PROGRESS },
+	};
+	struct listing_text kind;
+	bool is_escaped;
+
+	if (row->has & LISTING_HAS_RECORD || !take_string(s, &kind, &is_escaped))
+		return false;
+	row->has |= LISTING_HAS_RECORD;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (is_text(&kind, kinds[i].name))
+			row->kind = kinds[i].kind;
+	return true;
+}
+
 /* One member; "record" comes first in what weir writes, so that others than files cost little. */
 static bool take_member(struct scan *s, struct listing_row *row, struct listing_guess *g)
 {
-	struct listing_text name, kind;
+	struct listing_text name;
 	const struct listing_member *m;
 	bool is_escaped, is_good = true;
 	const char *start, *value;
@@ -419,15 +491,9 @@ static bool take_member(struct scan *s, struct listing_row *row, struct listing_
 		return false;
 	skip_blanks(s);
 	value = s->at;
-	if (is_text(&name, "record")) {
-		if (!take_string(s, &kind, &is_escaped))
-			return false;
-		row->kind = is_text(&kind, "file")     ? LISTING_FILE
-			    : is_text(&kind, "header") ? LISTING_HEADER
-						       : LISTING_OTHER;
-		return true;
-	}
-	m = row->kind == LISTING_FILE ? find_member(&name) : NULL;
+	if (is_text(&name, "record"))
+		return take_kind(s, row);
+	m = row->kind == LISTING_OTHER ? NULL : find_member(&name, row->kind);
 	if (!(m ? take_value(s, m, row) : skip_value(s)))
 		return false;
 	if (g && row->kind == LISTING_FILE)
@@ -449,19 +515,39 @@ static bool parse_members(struct scan *s, struct listing_row *row,
 	return take(s, '}');
 }
 
+/* Whether the line was read before it was known what it is: "record" did not stand first. */
+static bool was_late(const struct listing_row *row, const char *line, size_t length)
+{
+	static const char first[] = "{\"record\":";
+
+	return row->kind != LISTING_OTHER &&
+	       (length < sizeof first - 1 || memcmp(line, first, sizeof first - 1) != 0);
+}
+
+static bool parse_line(struct scan *s, const char *line, size_t length, char *buffer,
+		       struct listing_guess *guesses, struct listing_row *row)
+{
+	*s = (struct scan){
+		.start = line, .at = line, .end = line + length, .spare = buffer
+	};
+	return take(s, '{') && parse_members(s, row, guesses);
+}
+
 /* The row lends texts that are decoded into it. */
 /* NOLINTNEXTLINE(readability-non-const-parameter) */
 bool listing_parse(const char *line, size_t length, char *buffer,
 		   struct listing_guess guesses[LISTING_GUESSES], struct listing_row *row,
 		   size_t *fault)
 {
-	struct scan s = {
-		.start = line, .at = line, .end = line + length, .spare = buffer
-	};
+	struct scan s;
 	bool is_good;
 
 	*row = (struct listing_row){ .kind = LISTING_OTHER };
-	is_good = take(&s, '{') && parse_members(&s, row, guesses);
+	is_good = parse_line(&s, line, length, buffer, guesses, row);
+	if (is_good && was_late(row, line, length)) {
+		*row = (struct listing_row){ .kind = row->kind };
+		is_good = parse_line(&s, line, length, buffer, NULL, row);
+	}
 	skip_blanks(&s);
 	if (s.at < s.end && *s.at == '\r')
 		s.at++;
