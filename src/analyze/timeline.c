@@ -1,7 +1,9 @@
 #include "analyze/timeline.h"
 
 #include "analyze/flows.h"
+#include "analyze/lacks.h"
 #include "analyze/sorter.h"
+#include "analyze/whole.h"
 #include "base/mem.h"
 #include "filesystem/listing.h"
 
@@ -27,6 +29,7 @@ struct timeline {
 	char *text, *spare;
 	size_t text_size;
 	struct listing_guess guesses[LISTING_GUESSES];
+	struct whole whole;
 	struct weir_error *err;
 };
 
@@ -107,6 +110,19 @@ static int add_rows(struct timeline *t, const struct sorter_at *times, unsigned 
 	return sorter_add_rows(t->sorter, wanted, have, t->row, n + kept, t->err);
 }
 
+static uint8_t facts_had(const struct listing_row *l)
+{
+	unsigned has = 0;
+
+	has |= l->has & LISTING_HAS_SIZE ? TIMELINE_HAS_SIZE : 0;
+	has |= l->has & LISTING_HAS_INODE ? TIMELINE_HAS_INODE : 0;
+	has |= l->has & LISTING_HAS_UID ? TIMELINE_HAS_UID : 0;
+	has |= l->has & LISTING_HAS_GID ? TIMELINE_HAS_GID : 0;
+	if (l->permissions.length == sizeof((struct timeline_facts *)NULL)->permissions)
+		has |= TIMELINE_HAS_PERMISSIONS;
+	return (uint8_t)has;
+}
+
 /* One row for each different time, with the letters of all that are equal. */
 static int add_file(struct timeline *t, const struct listing_row *l)
 {
@@ -122,8 +138,8 @@ static int add_file(struct timeline *t, const struct listing_row *l)
 	f.source = t->source_count - 1;
 	f.name_length = (uint32_t)l->path.length;
 	f.target_length = (uint32_t)l->target.length;
-	memset(f.permissions, '-', sizeof f.permissions);
-	if (l->permissions.length == sizeof f.permissions)
+	f.has = facts_had(l);
+	if (f.has & TIMELINE_HAS_PERMISSIONS)
 		memcpy(f.permissions, l->permissions.bytes, sizeof f.permissions);
 	t->counts.files++;
 	for (unsigned i = 0; i < LISTING_TIMES; i++) {
@@ -150,9 +166,12 @@ static int add_line(struct timeline *t, const char *line, size_t length, uint64_
 
 	if (!length)
 		return 0;
-	if (listing_parse(line, length, t->spare, t->guesses, &row, &fault))
-		return row.kind == LISTING_FILE && row.path.length ? add_file(t, &row)
-								   : 0;
+	if (listing_parse(line, length, t->spare, t->guesses, &row, &fault) &&
+	    (row.kind != LISTING_FILE || row.path.length)) {
+		whole_take(&t->whole, &row);
+		return row.kind == LISTING_FILE ? add_file(t, &row) : 0;
+	}
+	whole_bad_line(&t->whole);
 	if (!t->counts.bad_lines++)
 		(void)snprintf(t->counts.first_bad, sizeof t->counts.first_bad,
 			       "'%.100s': line %llu is no record: at byte %zu",
@@ -192,7 +211,7 @@ static int grow_text(struct timeline *t)
 	return 0;
 }
 
-static int read_listing(struct timeline *t, FILE *f)
+static int read_lines(struct timeline *t, FILE *f)
 {
 	size_t have = 0, used, n;
 	uint64_t number = 0;
@@ -212,6 +231,25 @@ static int read_listing(struct timeline *t, FILE *f)
 			       t->sources[t->source_count - 1]);
 	/* A last line that was cut off is told like any bad one. */
 	return rc ? rc : add_line(t, t->text, have, ++number);
+}
+
+static int read_listing(struct timeline *t, FILE *f)
+{
+	const char *path = t->sources[t->source_count - 1];
+	int rc;
+
+	t->whole = (struct whole){ .is_open = false };
+	rc = read_lines(t, f);
+	if (!rc && !t->whole.lines)
+		return err_set(t->err, WEIR_ERR_FORMAT,
+			       "'%s' is empty: it is no listing and no recording", path);
+	if (!rc && !whole_is_listing(&t->whole))
+		return err_set(t->err, WEIR_ERR_FORMAT,
+			       "'%s' is no listing: none of its lines is a record of one",
+			       path);
+	t->counts.incomplete +=
+		whole_describe(&t->whole, t->counts.lack, sizeof t->counts.lack);
+	return rc;
 }
 
 static int add_flow(struct timeline *t, const struct flow *flow)
@@ -251,6 +289,25 @@ static int add_flows(struct timeline *t, struct flows *f)
 	return rc ? rc : got;
 }
 
+/* What weir flows says of the same source. */
+static void describe_recording(struct timeline *t, const struct merge *m,
+			       const struct flows *f)
+{
+	const struct standing *of = merge_standing(m, 0);
+	struct flows_counts n;
+	size_t used;
+
+	(void)lacks_describe(of, t->counts.lack);
+	t->counts.incomplete += of->lacks_processes;
+	flows_count(f, &n);
+	used = strlen(t->counts.lack);
+	if (n.follow.others)
+		(void)snprintf(t->counts.lack + used, sizeof t->counts.lack - used,
+			       "%s%llu of %llu packets have no IP header and no row",
+			       used ? "; " : "", (unsigned long long)n.follow.others,
+			       (unsigned long long)n.packets);
+}
+
 static int add_recording(struct timeline *t, const char *path)
 {
 	struct flows *f = NULL;
@@ -265,6 +322,8 @@ static int add_recording(struct timeline *t, const char *path)
 	/* Damage: what came before it is in the timeline all the same. */
 	if (!rc)
 		rc = add_flows(t, f);
+	if (!rc)
+		describe_recording(t, m, f);
 	flows_free(f);
 	merge_free(m);
 	return rc ? rc : status;
@@ -286,6 +345,7 @@ int timeline_add(struct timeline *t, const char *path, struct weir_error *err)
 	FILE *f = strcmp(path, "-") ? fopen(path, "re") : stdin;
 	int rc;
 
+	t->counts.lack[0] = '\0';
 	if (!f)
 		return err_sys(err, "cannot open '%s'", path);
 	if (t->source_count == SOURCES_MAX ||

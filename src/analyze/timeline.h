@@ -5,8 +5,10 @@
  * timeline_next() until it returns 0; timeline_free().
  * Ownership: a row is lent until the next call.  Threads: one owner.
  * Memory: the bound given, then runs on disk (analyze/sorter.h).
- * Errors: a source that cannot be opened fails; a line of a listing that is none is counted, and the
- * first is told. */
+ * Errors: a source that cannot be opened fails, and so does one that holds nothing, or lines of something
+ * else; a line of a listing that is no record is counted, and the first is told.  What a source itself
+ * does not have (its listing was cut off, its recording lost packets) is said after each
+ * timeline_add(): timeline_counts(). */
 #ifndef WEIR_ANALYZE_TIMELINE_H
 #define WEIR_ANALYZE_TIMELINE_H
 
@@ -22,12 +24,21 @@ enum timeline_what {
 	TIMELINE_LAST = 32,    /* l: last packet */
 };
 
+enum timeline_has {
+	TIMELINE_HAS_SIZE = 1,
+	TIMELINE_HAS_INODE = 2,
+	TIMELINE_HAS_UID = 4,
+	TIMELINE_HAS_GID = 8,
+	TIMELINE_HAS_PERMISSIONS = 16,
+};
+
 /* The fixed part of a row; a flow uses the members that have a meaning for it. */
 struct timeline_facts {
 	uint64_t size_bytes, inode;
 	uint32_t uid, gid, source, name_length, target_length;
 	char permissions[10];
 	uint8_t what; /* bits of enum timeline_what */
+	uint8_t has; /* of a file: bits of enum timeline_has; what has none is not known */
 	/* From here on of flows alone: a file's row is kept without them. */
 	uint8_t ip_version, protocol;
 	uint16_t src_port, dst_port;
@@ -59,9 +70,14 @@ int timeline_finish(struct timeline *t, struct weir_error *err) MUST_CHECK;
 int timeline_next(struct timeline *t, struct timeline_row *row,
 		  struct weir_error *err) MUST_CHECK;
 
+#define TIMELINE_LACK_TEXT 512
+
 struct timeline_counts {
 	uint64_t files, flows, rows, bad_lines, absent_times;
 	char first_bad[200];
+	/* Of the source added last: what it does not have, in words, or "". */
+	char lack[TIMELINE_LACK_TEXT];
+	uint64_t incomplete; /* sources that lack what they should have */
 };
 
 const struct timeline_counts *timeline_counts(const struct timeline *t);

@@ -82,6 +82,20 @@ static char *put_padded(char *p, uint64_t v, unsigned width)
 	return p;
 }
 
+/* Eleven columns and a blank; a size that is not known is no 0. */
+static char *put_size(char *p, const struct timeline_facts *f)
+{
+	return f->has & TIMELINE_HAS_SIZE ? put_padded(p, f->size_bytes, 11)
+					  : TEXT_LIT(p, "          ? ");
+}
+
+static char *put_permissions(char *p, const struct timeline_facts *f)
+{
+	return f->has & TIMELINE_HAS_PERMISSIONS
+		       ? text_bytes(p, f->permissions, sizeof f->permissions)
+		       : TEXT_LIT(p, "??????????");
+}
+
 static void write_table(struct when_days *days, struct out *o,
 			const struct timeline_row *r)
 {
@@ -103,9 +117,9 @@ static void write_table(struct when_days *days, struct out *o,
 		p = text_u64(p, r->facts.packets);
 		p = TEXT_LIT(p, " packets)");
 	} else {
-		p = text_bytes(p, r->facts.permissions, sizeof r->facts.permissions);
+		p = put_permissions(p, &r->facts);
 		*p++ = ' ';
-		p = put_padded(p, r->facts.size_bytes, 11);
+		p = put_size(p, &r->facts);
 		p = text_terminal(p, r->name, r->facts.name_length);
 		if (r->facts.target_length) {
 			p = TEXT_LIT(p, " -> ");
@@ -137,6 +151,12 @@ static char *put_quoted(char *p, const char *s, size_t n)
 	return p;
 }
 
+/* An empty field where it is not known. */
+static char *put_known(char *p, unsigned has, enum timeline_has which, uint64_t v)
+{
+	return has & which ? text_u64(p, v) : p;
+}
+
 static void write_csv(struct when_days *days, struct out *o, const struct timeline_row *r)
 {
 	char *p = out_begin(o, bound_of(r));
@@ -148,7 +168,8 @@ static void write_csv(struct when_days *days, struct out *o, const struct timeli
 	}
 	p = when_iso(days, p, r->at);
 	*p++ = ',';
-	p = text_u64(p, f->size_bytes);
+	p = put_known(p, is_flow(r) ? TIMELINE_HAS_SIZE : f->has, TIMELINE_HAS_SIZE,
+		      f->size_bytes);
 	*p++ = ',';
 	p = put_letters(p, r);
 	*p++ = ',';
@@ -157,13 +178,14 @@ static void write_csv(struct when_days *days, struct out *o, const struct timeli
 		p = put_flow(p, f);
 		*p++ = '"';
 	} else {
-		p = text_bytes(p, f->permissions, sizeof f->permissions);
+		if (f->has & TIMELINE_HAS_PERMISSIONS)
+			p = text_bytes(p, f->permissions, sizeof f->permissions);
 		*p++ = ',';
-		p = text_u64(p, f->uid);
+		p = put_known(p, f->has, TIMELINE_HAS_UID, f->uid);
 		*p++ = ',';
-		p = text_u64(p, f->gid);
+		p = put_known(p, f->has, TIMELINE_HAS_GID, f->gid);
 		*p++ = ',';
-		p = text_u64(p, f->inode);
+		p = put_known(p, f->has, TIMELINE_HAS_INODE, f->inode);
 		*p++ = ',';
 		p = put_quoted(p, r->name, f->name_length);
 	}
@@ -248,23 +270,39 @@ static char *put_file_members(char *p, const struct timeline_row *r)
 	p = put_json_text(p, "path", r->name, f->name_length);
 	if (f->target_length)
 		p = put_json_text(p, "target", r->target, f->target_length);
-	p = put_member(p, "size_bytes", f->size_bytes);
-	p = put_member(p, "inode", f->inode);
-	p = put_member(p, "uid", f->uid);
-	p = put_member(p, "gid", f->gid);
-	p = put_json_text(p, "permissions", f->permissions, sizeof f->permissions);
+	if (f->has & TIMELINE_HAS_SIZE)
+		p = put_member(p, "size_bytes", f->size_bytes);
+	if (f->has & TIMELINE_HAS_INODE)
+		p = put_member(p, "inode", f->inode);
+	if (f->has & TIMELINE_HAS_UID)
+		p = put_member(p, "uid", f->uid);
+	if (f->has & TIMELINE_HAS_GID)
+		p = put_member(p, "gid", f->gid);
+	if (f->has & TIMELINE_HAS_PERMISSIONS)
+		p = put_json_text(p, "permissions", f->permissions,
+				  sizeof f->permissions);
 	p = TEXT_LIT(p, ",\"macb\":\"");
 	p = put_letters(p, r);
 	*p++ = '"';
 	return p;
 }
 
-/* Timesketch asks for message, datetime and timestamp_desc; timestamp is in microseconds. */
+/* Microseconds, where they fit; where not, datetime and timestamp_ns say when it was, and a 0 would
+ * say 1970. */
+static char *put_microseconds(char *p, struct file_time at)
+{
+	if (at.s > INT64_MAX / 1000000 - 1 || at.s < INT64_MIN / 1000000 + 1)
+		return p;
+	p = TEXT_LIT(p, ",\"timestamp\":");
+	return text_i64(p, at.s * 1000000 + at.ns / 1000);
+}
+
+/* Timesketch asks for message, datetime and timestamp_desc; timestamp is in microseconds.  The order
+ * of the members is told in weir-timeline(1). */
 static void write_jsonl(struct when_days *days, struct out *o,
 			const struct timeline_row *r)
 {
 	char *p = out_begin(o, 2 * bound_of(r));
-	int64_t us;
 
 	if (!p) {
 		out_end(o, NULL);
@@ -279,11 +317,8 @@ static void write_jsonl(struct when_days *days, struct out *o,
 	p = when_iso(days, p, r->at);
 	p = TEXT_LIT(p, "\",\"timestamp_desc\":\"");
 	p = put_words(p, r->facts.what);
-	us = r->at.s > INT64_MAX / 1000000 - 1 || r->at.s < INT64_MIN / 1000000 + 1
-		     ? 0
-		     : r->at.s * 1000000 + r->at.ns / 1000;
-	p = TEXT_LIT(p, "\",\"timestamp\":");
-	p = text_i64(p, us);
+	*p++ = '"';
+	p = put_microseconds(p, r->at);
 	p = TEXT_LIT(p, ",\"timestamp_ns\":");
 	p = when_ns(p, r->at);
 	p = is_flow(r) ? put_flow_members(p, &r->facts) : put_file_members(p, r);

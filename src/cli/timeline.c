@@ -60,9 +60,20 @@ static int finish(const struct timeline *t, const struct out_sink *sink, bool ha
 			      strerror(-sink->error));
 		return EXIT_ENVIRONMENT;
 	}
-	if (has_failed || c->bad_lines || sink->lost_lines)
+	if (has_failed || c->bad_lines || c->incomplete || sink->lost_lines)
 		return EXIT_LOSSES;
 	return c->rows ? EXIT_DONE : EXIT_NO;
+}
+
+/* A timeline of a part must not look like one of all. */
+static void tell_lack(const struct timeline *t, const char *path)
+{
+	struct weir_error note = { 0 };
+
+	if (!timeline_counts(t)->lack[0])
+		return;
+	(void)err_set(&note, WEIR_OK, "'%.100s': %s", path, timeline_counts(t)->lack);
+	cli_say("timeline", &note);
 }
 
 static int run(const struct timeline_options *o, struct timeline *t, int argc,
@@ -82,7 +93,10 @@ static int run(const struct timeline_options *o, struct timeline *t, int argc,
 		return cli_fail("timeline", err);
 	}
 	for (int i = 1; i < argc; i++) {
-		if (!timeline_add(t, argv[i], err))
+		bool is_read = !timeline_add(t, argv[i], err);
+
+		tell_lack(t, argv[i]);
+		if (is_read)
 			continue;
 		cli_say("timeline", err);
 		has_failed = true;

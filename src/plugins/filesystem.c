@@ -147,6 +147,21 @@ static json_t *tell_lost(json_t *result, const struct program *p)
 	return result;
 }
 
+/* For a program that writes no summary.  4: some of it is missing, and what it said tells what. */
+static json_t *own_summary(const struct batch *b, const struct program *p, int code)
+{
+	const char *said = strstr(p->errors, ": "), *text = said ? said + 2 : p->errors;
+	json_t *o;
+
+	if (code != 0 && code != 1 && code != 4)
+		return NULL;
+	o = json_pack("{s:I,s:b}", "items", (json_int_t)b->items, "complete", code != 4);
+	if (o && code == 4)
+		(void)json_object_set_new(o, "reason",
+					  json_stringn(text, strcspn(text, "\n")));
+	return o;
+}
+
 /* A listing ends with a summary: one without it was cut off, with whatever code. */
 static void run_streaming(struct serve_call *c, const struct words *w, bool has_summary)
 {
@@ -166,8 +181,8 @@ static void run_streaming(struct serve_call *c, const struct words *w, bool has_
 	summary = stream_lines(&p, b);
 	serve_set_child(c, NULL);
 	code = program_wait(&p);
-	if (!summary && !has_summary && (code == 0 || code == 1))
-		summary = json_pack("{s:I}", "items", (json_int_t)b->items);
+	if (!summary && !has_summary)
+		summary = own_summary(b, &p, code);
 	if (serve_is_cancelled(c) || !summary)
 		fail_program(c, &p, code);
 	else

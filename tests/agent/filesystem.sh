@@ -81,6 +81,19 @@ check_equal "listing and hashing change no access time" "$(stat -c %x "$here/a.t
 check_match "a timeline is sorted" "$(call filesystem timeline "{\"path\":\"$here\"}" |
 	grep -o '"datetime":"[^"]*"' | sort -c && echo sorted)" sorted
 check_match "the oldest is in it" "$(call filesystem timeline "{\"path\":\"$here\"}")" '2020-01-02T03:04:05'
+check_equal "a whole one says so" "$(result filesystem timeline "{\"path\":\"$here/sub\"}" | jq -c .complete)" true
+# Deeper than a walk goes: the listing is not complete, and neither is what is made of it.
+python3 -c '
+import os, sys
+os.chdir(sys.argv[1])
+for _ in range(5000):
+    os.mkdir("d")
+    os.chdir("d")' "$(mkdir "$tmp/deeper" && echo "$tmp/deeper")"
+call filesystem timeline "{\"path\":\"$tmp/deeper\"}" >"$tmp/deeper.jsonl"
+check_match "a timeline says what its listing lacks" \
+	"$(tail -n 1 "$tmp/deeper.jsonl" | jq -c '.result | [.complete, .reason]')" \
+	'^\[false,".*it is not complete: max_depth"\]$'
+check "and has the rest" grep -q '"datetime"' "$tmp/deeper.jsonl"
 has_no_listing() {
 	! ls "$data/plugins/filesystem" | grep -q listing
 }

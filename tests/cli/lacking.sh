@@ -38,7 +38,7 @@ sed '/"type":"end"/i {"seq":99,"type":"removed","number":1,"name":"0000000001.pc
 	store/manifest.jsonl >removed/manifest.jsonl
 rm removed/0000000001.pcapng
 sed 's/"grade":"complete"/&,"processes":{"name":"processes.jsonl"}/' store/manifest.jsonl >alone/manifest.jsonl
-for command in show flows "export --format jsonl"; do
+for command in show flows "export --format jsonl" timeline; do
 	check_match "${command%% *}: what was lost" "$(lacks "$WEIR" $command lossy)" \
 		"^weir ${command%% *}: 'lossy': grade complete-with-loss; 7 packets lost\$"
 	check_match "${command%% *}: what was removed" "$(lacks "$WEIR" $command removed)" \
