@@ -99,6 +99,10 @@ static void take_end(struct gather *g, const json_t *line)
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		copy(g->info, names[i], line, names[i]);
+	/* Of a store that was gone on with; a repair behind it knows none. */
+	(void)json_object_del(g->info, "sessions_grade");
+	if (json_object_get(line, "sessions_grade"))
+		copy(g->info, "sessions_grade", line, "sessions_grade");
 	copy(g->info, "ended_ns", line, "at_ns");
 	/* Of a store without packets, whose events stand in a file of their own. */
 	if (json_is_object(json_object_get(line, "events")))

@@ -27,6 +27,7 @@ struct session {
 	/* Written by the capture thread before capture_done is raised. */
 	struct weir_error capture_error;
 	int capture_rc;
+	bool has_not_begun;          /* written with them */
 	struct counter capture_done; /* 1: no span will come any more */
 	struct counter stream_closed;
 	int64_t next_stats_ns;
@@ -286,6 +287,8 @@ static void *capture_main(void *arg)
 		/* What has been queued is recorded, whatever ended the run. */
 		if (ops->drain(s->source, rc ? &drain_error : &s->capture_error) && !rc)
 			rc = s->capture_error.code;
+	} else {
+		s->has_not_begun = true;
 	}
 	s->capture_rc = rc;
 	producer_flush(s->producer, port_monotonic_ns(), true);
@@ -338,6 +341,7 @@ int session_start(struct session *s, struct weir_error *err)
 		/* Nobody will make spans: let the write worker end. */
 		s->capture_rc = rc;
 		s->capture_error = *err;
+		s->has_not_begun = true;
 		counter_set(&s->capture_done, 1);
 		port_event_set(&s->wake_write);
 	}
@@ -445,6 +449,7 @@ int session_close(struct session *s, const char *reason, json_t *members,
 	end.members = add_attribution(s, members);
 	end.reason = reason ? reason : session_end_reason(s);
 	end.is_incomplete = s->capture_rc != 0 || s->context.is_incomplete;
+	end.has_not_begun = s->has_not_begun;
 	end.at_best = s->context.at_best;
 	session_losses(s, &end.losses);
 	rc = store_close(s->store, &end, summary, &store_error);

@@ -232,6 +232,12 @@ static void print_grade(const json_t *info)
 	else if (!*grade)
 		grade = "none: the recorder died, and the store cannot be written to";
 	print_text("grade", grade);
+	if (*text_of(info, "sessions_grade")) {
+		print_label("");
+		(void)printf("for the gaps between its sessions; the sessions are ");
+		print_safe(text_of(info, "sessions_grade"));
+		(void)printf("\n");
+	}
 	print_text("", why);
 	if (json_is_true(json_object_get(info, "repaired")))
 		print_text("", "repaired just now: its recorder had died");

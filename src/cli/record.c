@@ -230,9 +230,10 @@ static int exit_code(const struct store_summary *sum)
 	/* An input's losses are no failure of what read it. */
 	if (sum->is_inherited)
 		return EXIT_LOSSES;
-	return sum->grade == GRADE_COMPLETE    ? EXIT_DONE
-	       : sum->grade == GRADE_WITH_LOSS ? EXIT_LOSSES
-					       : EXIT_ENVIRONMENT;
+	/* Nor is the gap before a session that was asked to go on a failure of any. */
+	return sum->sessions == GRADE_COMPLETE    ? EXIT_DONE
+	       : sum->sessions == GRADE_WITH_LOSS ? EXIT_LOSSES
+						  : EXIT_ENVIRONMENT;
 }
 
 /* From the store's directory to the threads; what fails leaves nothing running. */
@@ -281,7 +282,12 @@ int record_run(struct recorder *r)
 	run_until_stop(r);
 	control_stop(r->control);
 	rc = session_close(r->session, r->reason, NULL, &sum, &err);
-	status_end(&r->status, r->where, &sum);
+	if (sum.is_as_it_was)
+		(void)fprintf(stderr,
+			      "weir %s: nothing was recorded: '%s' is as it was\n",
+			      r->kind->name, r->where);
+	else
+		status_end(&r->status, r->where, &sum);
 	if (!strcmp(r->reason, "reader_closed"))
 		(void)fprintf(stderr, "weir %s: the reader of '%s' has gone\n",
 			      r->kind->name, r->where);

@@ -124,6 +124,8 @@ static void print_json_summary(struct status *s, const char *where,
 	}
 	(void)fputs("}", s->out);
 	print_json_string(s->out, "grade", grade_name(sum->grade));
+	if (sum->is_continued)
+		print_json_string(s->out, "sessions_grade", grade_name(sum->sessions));
 	print_json_string(s->out, "store", where);
 	(void)fputs("}\n", s->out);
 	(void)fflush(s->out);
@@ -151,4 +153,10 @@ void status_end(struct status *s, const char *where, const struct store_summary 
 				      loss_meaning((enum loss)i));
 	(void)fprintf(stderr, "grade: %s%s\n", grade_name(sum->grade),
 		      sum->is_inherited ? ", as that of an input" : "");
+	if (sum->is_continued)
+		(void)fprintf(
+			stderr,
+			"what passed between the sessions is not in it; the grade of "
+			"the sessions: %s\n",
+			grade_name(sum->sessions));
 }

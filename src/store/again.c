@@ -11,6 +11,7 @@
 #include "store/view.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/file.h>
@@ -147,6 +148,7 @@ static int check_processes(const struct again *a, const struct store_view *v,
 static int take(struct again *a, struct store_view *v, const struct view_facts *f,
 		struct weir_error *err)
 {
+	const char *sessions;
 	int rc;
 
 	assert(v);
@@ -168,6 +170,9 @@ static int take(struct again *a, struct store_view *v, const struct view_facts *
 	a->alive_ns = f->alive_ns > a->last_ns ? f->alive_ns : a->last_ns;
 	copy_text(a->reason, sizeof a->reason, v->end, "reason");
 	copy_text(a->grade, sizeof a->grade, v->end, "grade");
+	/* Only a store that was gone on with says it; a repair's line does not, and is incomplete. */
+	sessions = json_string_value(json_object_get(v->end, "sessions_grade"));
+	a->sessions = grade_of(sessions ? sessions : a->grade);
 	return 0;
 }
 
@@ -206,6 +211,45 @@ void again_fini(struct again *a)
 	mem_free(a->kept);
 	a->kept = NULL;
 	a->kept_count = 0;
+}
+
+/* To what was stated last; where nothing was, it was not there (check_processes()). */
+static int undo_processes(const struct again *a, const struct disk *disk, int dir_fd,
+			  bool *is_cut)
+{
+	uint64_t bytes;
+	int fd, rc;
+
+	if (!a->processes) {
+		*is_cut = !disk->remove(dir_fd, STORE_PROCESSES) || errno == ENOENT;
+		return *is_cut ? 0 : WEIR_ERR_SYSTEM;
+	}
+	if (!json_get_u64(a->processes, "bytes", &bytes))
+		return WEIR_ERR_MISMATCH;
+	fd = regular_open(dir_fd, STORE_PROCESSES, O_RDWR, "file", NULL);
+	if (fd < 0)
+		return fd;
+	*is_cut = !disk->truncate(fd, (off_t)bytes);
+	rc = !*is_cut || disk->sync(fd) ? WEIR_ERR_SYSTEM : 0;
+	(void)close(fd);
+	return rc;
+}
+
+/* The manifest last: cut short between the two it still says that a session began. */
+int again_undo(const struct again *a, const struct disk *disk, int dir_fd,
+	       int manifest_fd, bool *is_cut)
+{
+	int rc;
+
+	*is_cut = false;
+	rc = undo_processes(a, disk, dir_fd, is_cut);
+	if (!rc && (disk->sync_dir(dir_fd) ||
+		    disk->truncate(manifest_fd, (off_t)a->manifest_bytes)))
+		rc = WEIR_ERR_SYSTEM;
+	/* Where this fails a power cut may bring the lines back, and a repair tells of it. */
+	if (!rc)
+		(void)disk->sync(manifest_fd);
+	return rc;
 }
 
 void again_describe(const struct again *a, int64_t now_ns, json_t *line)

@@ -388,6 +388,14 @@ static void summarise(const struct store *s, const struct store_end *end, bool h
 	summary->is_inherited = summary->grade < end->at_best;
 	if (summary->is_inherited)
 		summary->grade = end->at_best;
+	summary->sessions = summary->grade;
+	summary->is_continued = s->config.is_continued;
+	if (!s->config.is_continued)
+		return;
+	if (summary->sessions < s->again.sessions)
+		summary->sessions = s->again.sessions;
+	/* Between them packets passed that nobody counted. */
+	summary->grade = GRADE_INCOMPLETE;
 }
 
 static json_t *end_line(const struct store *s, const struct store_end *end,
@@ -405,6 +413,9 @@ static json_t *end_line(const struct store *s, const struct store_end *end,
 		(json_int_t)ledger_dropped(s->ledger), "grade", grade_name(sum->grade),
 		"clocks", facts_clocks());
 
+	if (sum->is_continued)
+		json_object_set_new(line, "sessions_grade",
+				    json_string(grade_name(sum->sessions)));
 	if (end->members)
 		json_object_update_missing(line, end->members);
 	/* Who writes no processes has left those of the sessions before as they were. */
@@ -443,8 +454,6 @@ static struct store_end whole_end(const struct store *s, const struct store_end 
 		whole.losses.packets[i] += s->again.losses.packets[i];
 		whole.losses.bytes[i] += s->again.losses.bytes[i];
 	}
-	/* Between them packets passed that nobody counted. */
-	whole.is_incomplete = end->is_incomplete || s->config.is_continued;
 	return whole;
 }
 
@@ -466,8 +475,42 @@ static int finish(struct store *s, const struct store_end *end,
 	summarise(s, end, ledger_has_failed(s->ledger), summary);
 	rc = write_end(s, end, summary, err);
 	if (rc)
-		summary->grade = GRADE_INCOMPLETE;
+		summary->grade = summary->sessions = GRADE_INCOMPLETE;
 	return rc;
+}
+
+/* Nothing of this session is in the store but words: no segment was begun or removed. */
+static bool has_left_nothing(const struct store *s, const struct store_end *end)
+{
+	return s->config.is_continued && (end->has_not_begun || !s->has_begun) &&
+	       s->number == s->again.last_number &&
+	       counter_read(&s->progress.removed_segments) == s->again.removed_segments &&
+	       !loss_total_packets(&end->losses);
+}
+
+/* A session that could not begin would make the store incomplete for good, for nothing. */
+static bool leave_as_it_was(struct store *s, const struct store_end *end,
+			    struct store_summary *summary)
+{
+	bool is_cut;
+
+	if (!has_left_nothing(s, end))
+		return false;
+	if (s->has_begun) {
+		writer_finish(s);
+		ledger_stop(s->ledger);
+	}
+	if (again_undo(&s->again, s->disk, s->dir_fd, ledger_manifest(s->ledger)->fd,
+		       &is_cut)) {
+		if (is_cut)
+			(void)json_object_del(end->members, "processes");
+		return false;
+	}
+	summarise(s, end, false, summary);
+	summary->grade = grade_of(s->again.grade);
+	summary->sessions = s->again.sessions;
+	summary->is_as_it_was = true;
+	return true;
 }
 
 int store_close(struct store *s, const struct store_end *end,
@@ -479,7 +522,9 @@ int store_close(struct store *s, const struct store_end *end,
 
 	if (!summary)
 		summary = &unused;
-	if (s->has_begun)
+	if (leave_as_it_was(s, end, summary))
+		rc = 0;
+	else if (s->has_begun)
 		rc = finish(s, &whole, summary, err);
 	else {
 		summarise(s, &whole, true, summary);

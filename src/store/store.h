@@ -144,6 +144,9 @@ struct store_end {
 	struct loss_totals losses; /* of the whole session, the store's own included */
 	/* The source failed, the end of it was not reached, or packets passed that nobody counted. */
 	bool is_incomplete;
+	/* The session could not begin: a store that was to be gone on with is left as it was, where
+	 * nothing was recorded and nothing lost. */
+	bool has_not_begun;
 	enum store_grade at_best; /* of what the packets were read from */
 	json_t *members;          /* more for the last line, taken; may be NULL */
 };
@@ -153,7 +156,12 @@ struct store_summary {
 	int64_t first_ns, last_ns;
 	struct loss_totals losses;
 	enum store_grade grade;
+	/* The worst of the store's sessions, the gaps between them left aside: `grade`, but where it is
+	 * continued. */
+	enum store_grade sessions;
 	bool is_inherited; /* the grade: nothing of this session was worse than `at_best` */
+	bool is_continued; /* the store was gone on with */
+	bool is_as_it_was; /* and nothing of this session is in it */
 };
 
 /* Finishes the open segments, waits for the ledger, writes the last line, frees s (always). */

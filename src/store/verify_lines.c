@@ -257,20 +257,30 @@ static int check_sums(struct verify *v, const struct line *l)
 	return 0;
 }
 
+/* Whether a grade can be true, the gaps between sessions left aside. */
+static bool is_grade(const struct verify *v, const char *grade, uint64_t lost)
+{
+	bool is_complete = !lost && !v->is_suspended;
+
+	return !strcmp(grade, "incomplete") ||
+	       (!v->has_recovered && ((!strcmp(grade, "complete") && is_complete) ||
+				      !strcmp(grade, "complete-with-loss")));
+}
+
 static int check_grade(struct verify *v, const struct line *l, uint64_t lost)
 {
 	const char *grade = json_get_text(l->object, "grade");
-	bool is_complete, is_good;
+	const char *sessions = json_get_text(l->object, "sessions_grade");
 
 	if (!grade)
 		grade = "";
 	(void)snprintf(v->check->grade, sizeof v->check->grade, "%s", grade);
-	is_complete = !lost && !v->is_suspended;
-	is_good = !strcmp(grade, "incomplete") ||
-		  (!v->has_recovered && !v->is_continued &&
-		   ((!strcmp(grade, "complete") && is_complete) ||
-		    !strcmp(grade, "complete-with-loss")));
-	if (!is_good)
+	if (sessions && !is_grade(v, sessions, lost))
+		return verify_fault(
+			v, "manifest line %llu: sessions_grade '%.40s' does not fit",
+			l->number, sessions);
+	if (!is_grade(v, grade, lost) ||
+	    (v->is_continued && strcmp(grade, "incomplete") != 0))
 		return verify_fault(
 			v,
 			"manifest line %llu: grade '%.40s' does not fit %llu packets lost%s%s%s",

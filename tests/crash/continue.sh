@@ -81,4 +81,42 @@ exec 4>&-
 check_exit "a recorder ends with its owner" 10 "$pid" 3
 check_equal "and says so" "$(lines end | tail -n 1 | jq -r .reason)" owner_gone
 check "the store still verifies" "$WEIR" verify "$store"
+check_equal "a session that died stays told" "$(lines end | tail -n 1 | jq -r .sessions_grade)" incomplete
+
+# Where every session went well, only the gap is told by the grade, and nothing by the exit code.
+store=$tmp/well
+netns_run a ping -q -i 0.05 127.0.0.1 >/dev/null 2>&1 &
+pinging=$!
+at_exit "kill $pinging 2>/dev/null || :"
+check_status "a first session" 0 timeout 20 nsenter --net="/run/netns/$(netns_name a)" \
+	"$WEIR" sniff -i lo -o "$store" --count 2 -q
+sums() {
+	sha256sum "$store"/*
+}
+before=$(sums)
+# The recorder is nobody by then, who may have no further thread.
+goes_on_without_threads() {
+	timeout 20 nsenter --net="/run/netns/$(netns_name a)" prlimit --nproc=1 "$WEIR" sniff -i lo \
+		-o "$store" --count 2 -q --continue
+}
+check_status "a session that cannot begin" 3 goes_on_without_threads
+check_match "says why" "$tap_output" "cannot start thread"
+check_equal "and leaves the store as it was" "$(sums)" "$before"
+check_status "nor an interface that is not there" 3 timeout 20 nsenter --net="/run/netns/$(netns_name a)" \
+	"$WEIR" sniff -i nothing -o "$store" --count 2 -q --continue
+check_equal "which leaves it so, too" "$(sums)" "$before"
+goes_on() {
+	timeout 20 nsenter --net="/run/netns/$(netns_name a)" "$WEIR" sniff -i lo -o "$store" --count 2 -q --continue
+}
+check_status "one that goes on well" 0 goes_on
+check_match "says that there is a gap" "$tap_output" "the grade of the sessions: complete"
+check_status "and another one" 0 goes_on
+check_equal "the grades: of all, and of the sessions" \
+	"$(lines end | tail -n 1 | jq -c '[.grade, .sessions_grade]')" '["incomplete","complete"]'
+check_match "info has both" "$("$WEIR" info "$store")" "for the gaps between its sessions; the sessions are complete"
+check "it verifies" "$WEIR" verify "$store"
+cp -r "$store" "$tmp/forged2"
+sed -i 's/"sessions_grade":"complete"/"sessions_grade":"perfect"/' "$tmp/forged2/manifest.jsonl"
+check_status "a grade that is none is found" 1 "$WEIR" verify "$tmp/forged2"
+check_match "by its name" "$tap_output" "sessions_grade .perfect. does not fit"
 tap_done
