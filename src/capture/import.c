@@ -39,9 +39,11 @@ struct source {
 	/* The reader's interfaces as ours; NULL: not met yet. */
 	struct iface **ifaces;
 	size_t iface_room;
-	/* Of this input; cut: longer than a record can be; owned: recorded without their process. */
-	uint64_t packets, cut, owned;
-	int rc; /* the first error, told at the end */
+	/* Of this input; cut: longer than a record can be; owned: recorded without their process;
+	 * refused: the store has no room for their interface. */
+	uint64_t packets, cut, owned, refused;
+	uint64_t all_refused; /* of all inputs */
+	int rc;               /* the first error, told at the end */
 	struct weir_error error;
 };
 
@@ -288,14 +290,38 @@ static int record(struct source *s, const struct packet *p, struct weir_error *e
 	return 0;
 }
 
-/* Of an interface that the store has no room for: the rest of its input is not read. */
-static int refuse(struct source *s, const struct packet *p, struct weir_error *err)
+/* Of an interface that the store has no room for; what comes behind it may be of others.  The input's
+ * first is told, the others are counted. */
+static void refuse(struct source *s, const struct packet *p, struct weir_error *why,
+		   struct weir_error *err)
 {
 	loss_add(s->context->losses, LOSS_DAMAGED, 1, p->caplen);
-	(void)err_prefix(err, "cannot record packet %" PRIu64 " of '%.200s'", s->packets,
+	s->all_refused++;
+	if (s->refused++)
+		return;
+	(void)err_prefix(why, "cannot record packet %" PRIu64 " of '%.200s'", s->packets,
 			 s->input);
+	*err = *why;
 	fail(s, WEIR_ERR_LIMIT, err);
-	return 0;
+}
+
+/* One packet of the input. */
+static int take(struct source *s, const struct packet *p, struct weir_error *err)
+{
+	struct weir_error why = { 0 };
+	int rc;
+
+	s->packets++;
+	if (!is_wanted(s, p))
+		return 0;
+	rc = record(s, p, &why);
+	if (rc == WEIR_ERR_LIMIT) {
+		refuse(s, p, &why, err);
+		return 0;
+	}
+	if (why.code)
+		*err = why;
+	return rc;
 }
 
 /* 1: goes on; 0: the input's end; negative: the whole import ends. */
@@ -314,11 +340,7 @@ static int step(struct source *s, struct weir_error *err)
 	}
 	if (!rc)
 		return 0;
-	s->packets++;
-	if (is_wanted(s, &p))
-		rc = record(s, &p, err);
-	if (rc == WEIR_ERR_LIMIT)
-		return refuse(s, &p, err);
+	rc = take(s, &p, err);
 	if (rc < 0)
 		return rc;
 	if (s->packets % STOP_PACKETS == 0 && port_event_wait(s->context->stop, 0))
@@ -400,6 +422,9 @@ static void tell_input(struct source *s, const struct weir_error *err)
 	if (s->owned)
 		(void)json_object_set_new(j, "processes_left_out",
 					  json_integer((json_int_t)s->owned));
+	if (s->refused)
+		(void)json_object_set_new(j, "refused_packets",
+					  json_integer((json_int_t)s->refused));
 	/* A name is bytes: one that is no UTF-8 cannot stand in JSON, and is left out. */
 	(void)json_object_set_new(j, "input", json_string(s->input));
 	if (hex[0])
@@ -416,7 +441,7 @@ static int run_input(struct source *s, size_t index, struct weir_error *err)
 	const struct standing *of;
 	int rc;
 
-	s->packets = s->cut = s->owned = 0;
+	s->packets = s->cut = s->owned = s->refused = 0;
 	s->input = s->context->config->inputs[index];
 	s->reader = s->once[index].reader;
 	s->once[index].reader = NULL;
@@ -453,7 +478,12 @@ static int import_run(struct source *s, struct weir_error *err)
 		rc = run_input(s, i, err);
 	if (rc || !s->rc)
 		return rc;
-	if (err)
+	if (err && s->all_refused)
+		(void)err_set(err, s->error.code,
+			      "%.300s; %" PRIu64
+			      " packets are of interfaces that the store has no room for",
+			      s->error.text, s->all_refused);
+	else if (err)
 		*err = s->error;
 	return s->rc;
 }

@@ -75,4 +75,22 @@ list little-ns.pcap | cut -d' ' -f1,3- >one
 check "standard input is a file like others" cmp got one
 check_status "a file that is no capture makes no store" 3 "$WEIR" import make.py -o s5
 check "indeed" test ! -e s5
+
+# 300 interfaces with two packets each, where a store has room for 256.
+cat >>make.py <<'END'
+with open("wide.pcapng", "wb") as f:
+    f.write(block(0x0A0D0D0A, struct.pack("<IHHQ", 0x1A2B3C4D, 1, 0, 2**64 - 1)))
+    for i in range(300):
+        f.write(block(1, struct.pack("<HHIHH8sI", 101, 0, 0, 2, 8, b"if%06d" % i, 0)))
+    for i in range(600):
+        f.write(block(6, struct.pack("<IIIII", i % 300, 0, i, 4, 4) + b"data"))
+END
+python3 make.py
+check_status "interfaces beyond what a store has are a failure" 3 "$WEIR" import wide.pcapng -o s6 --quiet
+check_match "every packet of theirs is counted" "$tap_output" "^lost 88 packets\$"
+check_match "and named" "$tap_output" \
+	"cannot record packet 257 of 'wide.pcapng': .*; 88 packets are of interfaces that the store has no room for\$"
+check_equal "every other is recorded, and the two make all" \
+	"$(jq -c 'select(.type == "input") | [.packets, .refused_packets]' s6/manifest.jsonl) $("$WEIR" info --json s6 |
+		jq -c '[.packets, .losses.damaged.packets, .grade]')" '[600,88] [512,88,"incomplete"]'
 tap_done

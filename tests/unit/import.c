@@ -280,18 +280,36 @@ static void make_many(unsigned count)
 	}
 }
 
-/* An input with more interfaces than a store can have fails; the next one is read. */
+static void put_packet(uint32_t iface)
+{
+	ng_begin(&file, 6);
+	put32(&file, iface);
+	put64(&file, 0);
+	put64(&file, 0);
+	ng_end(&file);
+}
+
+/* Of an input with more interfaces than a store can have every packet that has no place is counted, and
+ * every other one recorded, also behind them; the next input is read. */
 static void test_too_many_interfaces(void)
 {
 	make_many(IFACE_MAX + 2);
+	put_packet(IFACE_MAX);
+	put_packet(5);
+	put_packet(IFACE_MAX + 1);
 	(void)save(0);
 	make_many(3);
 	(void)save(1);
 	CHECK_EQ(import_paths(&a, paths[0], paths[1]), WEIR_ERR_LIMIT);
-	CHECK_EQ(a.packets, IFACE_MAX + 3);
+	CHECK_EQ(a.packets, IFACE_MAX + 1 + 3);
 	CHECK_EQ(a.iface_count, IFACE_MAX);
-	CHECK_EQ(a.damaged, 1);
+	CHECK_EQ(a.damaged, 4);
 	CHECK(strstr(a.err.text, paths[0]) != NULL);
+	CHECK(strstr(a.err.text,
+		     "; 4 packets are of interfaces that the store has no room for") !=
+	      NULL);
+	CHECK(strstr(told, "\"refused_packets\":4") != NULL);
+	CHECK(strstr(told, "cannot record packet 257 of") != NULL);
 	CHECK(strstr(told, "\"packets\":3,") != NULL);
 }
 
