@@ -58,24 +58,45 @@ static int print_help(void)
 	return EXIT_DONE;
 }
 
+static int fail(const char *what, const char *word)
+{
+	(void)fprintf(stderr, "weir: %s '%.60s'\ntry 'weir --help'\n", what, word);
+	return EXIT_USAGE;
+}
+
+/* "help divert" is "divert --help". */
+static int help(int argc, char **argv)
+{
+	static char option[] = "--help";
+
+	if (argc < 3)
+		return print_help();
+	if (argc > 3)
+		return fail("help is of one command: unexpected", argv[3]);
+	argv[1] = argv[2];
+	argv[2] = option;
+	return -1;
+}
+
 static int run(int argc, char **argv)
 {
 	const struct command *c;
 
-	if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
-	    !strcmp(argv[1], "help"))
+	if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
 		return print_help();
+	if (!strcmp(argv[1], "help")) {
+		int code = help(argc, argv);
+
+		if (code >= 0)
+			return code;
+	}
 	if (!strcmp(argv[1], "--version")) {
 		(void)printf("weir " WEIR_VERSION "\n");
 		return EXIT_DONE;
 	}
 	c = command_find(argv[1]);
-	if (!c) {
-		(void)fprintf(stderr,
-			      "weir: unknown command '%.60s'\ntry 'weir --help'\n",
-			      argv[1]);
-		return EXIT_USAGE;
-	}
+	if (!c)
+		return fail("unknown command", argv[1]);
 	return c->run(argc - 1, argv + 1);
 }
 

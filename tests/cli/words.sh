@@ -17,6 +17,13 @@ weir
 check_equal "no word at all is help" "$code $err" "0 0"
 weir --version
 check_match "--version is one line" "$(cat "$tmp/out")" '^weir [0-9]+\.[0-9]+\.[0-9]+$'
+weir help
+check_equal "help is a word for it" "$code $err" "0 0"
+weir help divert extra
+check_equal "help of more than a command: two lines, 2" "$code $out $err" "2 0 2"
+weir help nonsense
+check_equal "help of an unknown command: two lines, 2" "$code $out $err" "2 0 2"
+check_match "and named" "$(cat "$tmp/err")" "unknown command 'nonsense'"
 weir nonsense
 check_equal "an unknown command: two lines, 2" "$code $out $err" "2 0 2"
 check_match "it is named" "$(cat "$tmp/err")" "unknown command 'nonsense'"
@@ -26,6 +33,9 @@ for command in $commands; do
 	check_equal "$command --help: stdout, 0" "$code $err" "0 0"
 	check_match "$command --help begins with the usage" "$(head -n 1 "$tmp/out")" \
 		"^usage: weir $command"
+	cp "$tmp/out" "$tmp/help"
+	weir help "$command"
+	check_equal "help $command is the same" "$code $err $(cmp "$tmp/out" "$tmp/help" 2>&1)" "0 0 "
 	weir "$command" --no-such-option
 	check_equal "$command: an unknown option: two lines, 2" "$code $out $err" "2 0 2"
 	check_match "$command: the option is named" "$(head -n 1 "$tmp/err")" \
