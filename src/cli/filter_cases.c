@@ -164,6 +164,7 @@ static void fold_unsigned(const char *from, char *to)
 	*to = '\0';
 }
 
+/* 1: a case; 0: a blank line. */
 static int run_line(const char *text, char *line, unsigned number, FILE *out,
 		    uint8_t *bytes, struct weir_error *err)
 {
@@ -186,7 +187,7 @@ static int run_line(const char *text, char *line, unsigned number, FILE *out,
 		return err_set(err, WEIR_ERR_FORMAT,
 			       "line %u is no case: it needs 'k', 'layer' and 'filter'",
 			       number);
-	return 0;
+	return 1;
 }
 
 int filter_cases_run(FILE *in, FILE *out, struct weir_error *err)
@@ -194,12 +195,19 @@ int filter_cases_run(FILE *in, FILE *out, struct weir_error *err)
 	char *text = mem_new(LINE_MAX_BYTES, 1), *line = mem_new(LINE_MAX_BYTES, 2);
 	uint8_t *bytes = mem_new(LINE_MAX_BYTES / 2, 1);
 	unsigned number = 0;
+	bool has_case = false;
 	int rc = 0;
 
 	if (!text || !line || !bytes)
 		rc = err_set(err, WEIR_ERR_NO_MEMORY, "no memory for a line");
-	while (!rc && fgets(text, LINE_MAX_BYTES, in))
+	while (rc >= 0 && fgets(text, LINE_MAX_BYTES, in)) {
 		rc = run_line(text, line, ++number, out, bytes, err);
+		has_case = has_case || rc;
+	}
+	/* Nothing judged must not look like all well. */
+	if (rc >= 0)
+		rc = has_case ? 0
+			      : err_set(err, WEIR_ERR_FORMAT, "there is no case in it");
 	mem_free(text);
 	mem_free(line);
 	mem_free(bytes);

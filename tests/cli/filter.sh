@@ -68,6 +68,11 @@ check_equal "eval has no extensions" "$("$WEIR" filter eval --cases cases)" \
 	'{"id":8,"ok":false,"error":"Filter expression parse error","pos":4}'
 printf 'nonsense\n' >cases
 check_status "a damaged case file" 3 "$WEIR" filter eval --cases cases
+: >cases
+check_status "a case file without a case" 3 "$WEIR" filter eval --cases cases
+check_match "says so" "$tap_output" "'cases': there is no case in it"
+printf '\n \n' >cases
+check_status "nor is a blank line one" 3 "$WEIR" filter eval --cases cases
 
 # One table drives all: the manual page has the fields as the binary has them.
 "$SOURCE_ROOT/tools/filter-page-fields" "$WEIR" >fields
