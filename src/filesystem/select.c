@@ -39,6 +39,12 @@ int select_parse_types(struct selection *s, const char *text, struct weir_error 
 	return 0;
 }
 
+static int turned_round(const char *text, struct weir_error *err)
+{
+	return err_set(err, WEIR_ERR_USAGE, "'%.60s': the range ends before it begins",
+		       text);
+}
+
 /* Splits "A..B" into two texts; either may be empty.  False where there is no "..". */
 static bool split_range(const char *text, char from[64], char to[64])
 {
@@ -66,7 +72,9 @@ int select_parse_size(struct selection *s, const char *text, struct weir_error *
 		return rc;
 	}
 	rc = *from ? size_parse(from, &s->size_min, err) : 0;
-	return rc || !*to ? rc : size_parse(to, &s->size_max, err);
+	if (!rc && *to)
+		rc = size_parse(to, &s->size_max, err);
+	return !rc && s->size_max < s->size_min ? turned_round(text, err) : rc;
 }
 
 int select_parse_time(struct selection *s, enum select_time which, const char *text,
@@ -96,7 +104,8 @@ int select_parse_time(struct selection *s, enum select_time which, const char *t
 			return rc;
 		s->to[which] = when_of_ns(ns);
 	}
-	return 0;
+	return when_compare(s->to[which], s->from[which]) < 0 ? turned_round(text, err)
+							      : 0;
 }
 
 static int compare_known(const void *a, const void *b)

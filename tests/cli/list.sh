@@ -40,6 +40,12 @@ for bad in "--format xml" "--hash md6" "--type q" "--size x" "--modified yesterd
 	# shellcheck disable=SC2086
 	check_status "usage: $bad" 2 "$WEIR" list $bad "$root"
 done
+for bad in "-s 5..1" "--size 1MiB..1KiB" "--modified 2026-01-02..2026-01-01" "--born @5..@4"; do
+	# shellcheck disable=SC2086
+	check_status "a range the other way round: $bad" 2 "$WEIR" list $bad "$root"
+	check_match "is told" "$tap_output" "the range ends before it begins"
+done
+check "a range of one is one" "$WEIR" list -s 5..5 "$root"
 check_status "no path" 2 "$WEIR" list
 check_status "a path that is not there" 3 "$WEIR" list "$root/nothing"
 check "--help" "$WEIR" list --help
