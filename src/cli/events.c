@@ -70,18 +70,18 @@ static int parse(struct events *e, int *argc, char **argv, struct weir_error *er
 	const struct option table[] = {
 		{ "layer", 0, OPTION_STRING, &o->layer, "LAYER",
 		  "flow or socket: events, no packets", 0, 0 },
-		{ "output", 'o', OPTION_STRING, &o->store, "STORE",
+		{ "output", 'o', OPTION_ONCE, &o->store, "STORE",
 		  "the store's directory, to be made (weir-TIME)", 0, 0 },
-		{ "write", 'w', OPTION_STRING, &o->stream, "FILE|-",
+		{ "write", 'w', OPTION_ONCE, &o->stream, "FILE|-",
 		  "write JSON Lines instead of a store", 0, 0 },
-		{ "filter", 0, OPTION_STRING, &o->filter, "FILTER",
+		{ "filter", 0, OPTION_ONCE, &o->filter, "FILTER",
 		  "only events that match; also as plain words", 0, 0 },
-		{ "filter-file", 0, OPTION_STRING, &o->filter_file, "FILE",
+		{ "filter-file", 0, OPTION_ONCE, &o->filter_file, "FILE",
 		  "read the filter from FILE; # begins a comment", 0, 0 },
 		{ "for", 0, OPTION_DURATION, &o->for_ns, "TIME",
 		  "stop after this long, e.g. 30s", 0, 0 },
-		{ "count", 'c', OPTION_UINT, &o->count, "N", "stop after N events", 0,
-		  0 },
+		{ "count", 'c', OPTION_UINT, &o->count, "N", "stop after N events", 1,
+		  INT64_MAX },
 		{ "case", 0, OPTION_STRING, &o->case_id, "ID", "case id for the manifest",
 		  0, 0 },
 		{ "examiner", 0, OPTION_STRING, &o->examiner, "NAME",
@@ -95,10 +95,14 @@ static int parse(struct events *e, int *argc, char **argv, struct weir_error *er
 		OPTION_END,
 	};
 	/* clang-format on */
-	int rc = options_parse(table, argc, argv, err);
+	int rc;
 
+	o->for_ns = RECORD_FOR_EVER;
+	rc = options_parse(table, argc, argv, err);
 	if (!rc && o->want_help)
 		(void)cli_help(command_find(e->command), table);
+	if (!rc)
+		rc = record_check_for(&o->for_ns, err);
 	if (!rc && o->store && o->stream)
 		rc = err_set(err, WEIR_ERR_USAGE, "-o and -w exclude each other");
 	if (!rc && !o->want_help)

@@ -285,7 +285,7 @@ int cmd_filter(int argc, char **argv)
 	const struct option options[] = {
 		{ "layer", 0, OPTION_STRING, &r.layer_name, "LAYER",
 		  "network (the default), forward, flow, socket or reflect", 0, 0 },
-		{ "filter-file", 0, OPTION_STRING, &r.file, "FILE",
+		{ "filter-file", 0, OPTION_ONCE, &r.file, "FILE",
 		  "read the filter from FILE, '#' begins a comment", 0, 0 },
 		{ "cases", 0, OPTION_STRING, &r.cases, "FILE",
 		  "for eval: cases, one JSON object a line", 0, 0 },

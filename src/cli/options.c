@@ -55,6 +55,18 @@ static int add_to_list(const struct option *o, const char *text, struct weir_err
 	return 0;
 }
 
+/* Of two filters the last would win, and what the first was to do would be missed. */
+static int take_once(const struct option *o, const char *text, struct weir_error *err)
+{
+	const char **target = o->target;
+
+	if (*target)
+		return err_set(err, WEIR_ERR_USAGE, "--%s is given more than once",
+			       o->name);
+	*target = text;
+	return 0;
+}
+
 static int take_value(const struct option *o, const char *text, struct weir_error *err)
 {
 	int rc = 0;
@@ -66,6 +78,8 @@ static int take_value(const struct option *o, const char *text, struct weir_erro
 	case OPTION_STRING:
 		*(const char **)o->target = text;
 		return 0;
+	case OPTION_ONCE:
+		return take_once(o, text, err);
 	case OPTION_LIST:
 		return add_to_list(o, text, err);
 	case OPTION_SIZE:

@@ -19,6 +19,7 @@
 enum option_type {
 	OPTION_FLAG,     /* bool * */
 	OPTION_STRING,   /* const char ** */
+	OPTION_ONCE,     /* const char **, NULL before: a second one is a mistake */
 	OPTION_LIST,     /* struct option_list *: may be given several times */
 	OPTION_SIZE,     /* uint64_t *, bytes */
 	OPTION_DURATION, /* int64_t *, ns */

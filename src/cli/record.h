@@ -31,6 +31,11 @@ struct record_options {
 	bool is_strict, is_json, is_quiet, is_continued, want_help, has_no_attribution;
 };
 
+/* What for_ns is before the options are read. */
+#define RECORD_FOR_EVER INT64_MIN
+
+/* --for: 0 where it was not given; nothing shorter than a nanosecond. */
+int record_check_for(int64_t *for_ns, struct weir_error *err) MUST_CHECK;
 /* Defaults, parsing, and the checks that need no privilege. */
 int record_options_parse(const struct record_kind *kind, struct record_options *o,
 			 int *argc, char **argv, struct weir_error *err) MUST_CHECK;

@@ -30,16 +30,16 @@
 /* One row an option.  Both kinds of commands share the table: what does not fit one is refused
  * afterwards. */
 #define RECORD_ROWS(o) \
-	{ "output", 'o', OPTION_STRING, &(o)->store, "STORE", "the store's directory, to be made (weir-TIME)", 0, 0 }, \
-	{ "write", 'w', OPTION_STRING, &(o)->stream, "FILE|-", "write one pcapng stream instead of a store", 0, 0 }, \
+	{ "output", 'o', OPTION_ONCE, &(o)->store, "STORE", "the store's directory, to be made (weir-TIME)", 0, 0 }, \
+	{ "write", 'w', OPTION_ONCE, &(o)->stream, "FILE|-", "write one pcapng stream instead of a store", 0, 0 }, \
 	{ "interface", 'i', OPTION_LIST, &(o)->interfaces, "IFACE", "only this interface; may be repeated (all)", 0, 0 }, \
-	{ "filter", 0, OPTION_STRING, &(o)->filter, "FILTER", "record only what matches; also as plain words", 0, 0 }, \
-	{ "filter-file", 0, OPTION_STRING, &(o)->filter_file, "FILE", "read the filter from FILE; # begins a comment", 0, 0 }, \
+	{ "filter", 0, OPTION_ONCE, &(o)->filter, "FILTER", "record only what matches; also as plain words", 0, 0 }, \
+	{ "filter-file", 0, OPTION_ONCE, &(o)->filter_file, "FILE", "read the filter from FILE; # begins a comment", 0, 0 }, \
 	{ "layer", 0, OPTION_STRING, &(o)->layer, "LAYER", "network (default), forward (divert), flow or socket (events, no packets)", 0, 0 }, \
 	{ "layout", 0, OPTION_STRING, &(o)->layout, "LAYOUT", "segments (default), files or pairs", 0, 0 }, \
 	{ "for", 0, OPTION_DURATION, &(o)->for_ns, "TIME", "stop after this long, e.g. 30s", 0, 0 }, \
-	{ "count", 'c', OPTION_UINT, &(o)->count, "N", "stop after N packets", 0, 0 }, \
-	{ "snaplen", 's', OPTION_UINT, &(o)->snaplen, "N", "record at most N bytes of each packet (all)", 0, 262144 }, \
+	{ "count", 'c', OPTION_UINT, &(o)->count, "N", "stop after N packets", 1, INT64_MAX }, \
+	{ "snaplen", 's', OPTION_UINT, &(o)->snaplen, "N", "record at most N bytes of each packet (all, as with 0)", 0, 262144 }, \
 	{ "rotate", 0, OPTION_STRING, &(o)->rotate, "SIZE[,TIME]", "begin a new segment at this size or time (1GiB)", 0, 0 }, \
 	{ "keep", 0, OPTION_STRING, &(o)->keep, "SIZE|TIME", "remove the oldest segments beyond this", 0, 0 }, \
 	{ "strict", 0, OPTION_FLAG, &(o)->is_strict, NULL, "hold packets rather than let one pass unrecorded", 0, 0 }, \
@@ -190,16 +190,31 @@ static uint64_t default_buffer(const struct record_kind *kind)
 	return bytes > others + BUFFER_LEAST ? bytes - others : BUFFER_LEAST;
 }
 
+/* What lasts for no time is not what anybody wants, and no other word for what lasts for ever. */
+int record_check_for(int64_t *for_ns, struct weir_error *err)
+{
+	if (*for_ns == RECORD_FOR_EVER)
+		*for_ns = 0;
+	else if (*for_ns <= 0)
+		return err_set(err, WEIR_ERR_USAGE,
+			       "--for must be longer than 0: without it nothing ends "
+			       "the recording but its count, or you");
+	return 0;
+}
+
 int record_options_parse(const struct record_kind *kind, struct record_options *o,
 			 int *argc, char **argv, struct weir_error *err)
 {
 	int rc;
 
 	*o = (struct record_options){ .buffer_bytes = default_buffer(kind),
-				      .stall_ns = DEFAULT_STALL_NS };
+				      .stall_ns = DEFAULT_STALL_NS,
+				      .for_ns = RECORD_FOR_EVER };
 	const struct option table[] = { RECORD_ROWS(o) };
 
 	rc = options_parse(table, argc, argv, err);
+	if (!rc && !o->want_help)
+		rc = record_check_for(&o->for_ns, err);
 	if (rc || o->want_help)
 		return rc;
 	return check_kind(kind, o, err);

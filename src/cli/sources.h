@@ -18,13 +18,13 @@ struct source_options {
   .from_ns = INT64_MIN, .to_ns = INT64_MAX \
  }
 
-#define OPTION_FILTER(o)                                                           \
- {                                                                                 \
-  "filter", 0, OPTION_STRING, &(o)->filter, "F", "only packets that match F", 0, 0 \
+#define OPTION_FILTER(o)                                                         \
+ {                                                                               \
+  "filter", 0, OPTION_ONCE, &(o)->filter, "F", "only packets that match F", 0, 0 \
  }
 #define OPTION_FILTER_FILE(o)                                   \
  {                                                              \
-  "filter-file", 0, OPTION_STRING, &(o)->filter_file, "FILE",   \
+  "filter-file", 0, OPTION_ONCE, &(o)->filter_file, "FILE",     \
 	  "read the filter from FILE; # begins a comment", 0, 0 \
  }
 #define OPTION_FROM(o)                                                                 \

@@ -32,6 +32,27 @@ usage "--keep wants a size or a time" "'-3' is not a size" sniff --keep=-3
 usage "--for wants a time" "'soon' is not a duration" sniff --for soon
 usage "--layer flow is not sniff's" "is not a layer of" sniff --layer forward
 usage "--snaplen has a bound" "300000 is not within" sniff --snaplen 300000
+# What is refused stands before a broken filter, so that nothing records where it is not.
+usage "--count of nothing is no other word for no bound" "--count: 0 is not within 1 to" sniff --count 0 'no filter'
+usage "nor is --for" "--for must be longer than 0" sniff --for 0s 'no filter'
+usage "of a divert neither" "--for must be longer than 0" divert --for 0s 'no filter'
+usage "events: --count" "--count: 0 is not within 1 to" sniff --layer socket --count 0 'no filter'
+usage "events: --for" "--for must be longer than 0" sniff --layer flow --for 0s 'no filter'
+for c in sniff divert import; do
+	check_match "$c: what --snaplen 0 means is told" "$("$WEIR" $c --help | grep -e --snaplen)" "(all, as with 0)"
+done
+for c in sniff divert "sniff --layer flow" show flows export import; do
+	# shellcheck disable=SC2086
+	usage "$c: a second --filter is no better than the first" "--filter is given more than once" \
+		$c --filter 'no filter' --filter='no filter' nothing
+	# shellcheck disable=SC2086
+	usage "$c: nor is a second file" "--filter-file is given more than once" \
+		$c --filter-file nothing --filter-file nothing nothing
+done
+usage "nor of the filter's own command" "--filter-file is given more than once" \
+	filter check --filter-file nothing --filter-file nothing
+usage "a recording goes to one place" "--output is given more than once" sniff -o a -o b 'no filter'
+usage "or to one stream" "--write is given more than once" sniff -w a -w b 'no filter'
 usage "import needs a file" "no file to import" import
 usage "--buffer has bounds" "within 2MiB to 64GiB" sniff --buffer 1KiB
 check_status "--buffer leaves the machine memory" 3 "$WEIR" sniff --buffer "$(awk '/^MemAvailable/ { print $2 }' /proc/meminfo)KiB" -i lo -o x
