@@ -24,6 +24,7 @@ struct sink {
 	struct way way;
 	bool is_direct; /* what the descriptor is set to */
 	int failed;     /* negative once a write has failed */
+	bool has_lost_reader;
 	struct weir_error failure;
 };
 
@@ -173,8 +174,10 @@ static void fail(struct sink *s)
 {
 	const char *name = strcmp(s->path, "-") ? s->path : "standard output";
 
-	if (!s->failed)
-		s->failed = err_sys(&s->failure, "cannot write '%s'", name);
+	if (s->failed)
+		return;
+	s->has_lost_reader = errno == EPIPE;
+	s->failed = err_sys(&s->failure, "cannot write '%s'", name);
 }
 
 static void set_direct(struct sink *s, bool is_direct)
@@ -261,6 +264,11 @@ void sink_put(struct sink *s, const void *bytes, size_t n)
 bool sink_failed(const struct sink *s)
 {
 	return s->failed != 0;
+}
+
+bool sink_lost_reader(const struct sink *s)
+{
+	return s->has_lost_reader;
 }
 
 uint64_t sink_bytes(const struct sink *s)

@@ -41,6 +41,8 @@ void sink_put(struct sink *s, const void *bytes, size_t n);
 /* Hands on what is buffered: for a reader who waits for it. */
 void sink_flush(struct sink *s);
 bool sink_failed(const struct sink *s);
+/* It failed because nobody reads the pipe any more, and for nothing worse. */
+bool sink_lost_reader(const struct sink *s);
 /* Bytes put in so far. */
 uint64_t sink_bytes(const struct sink *s);
 struct way;

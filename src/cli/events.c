@@ -271,7 +271,7 @@ static const char *reason_of(const struct events *e, unsigned wake)
 		return "count";
 	for (unsigned i = 0; i < ARRAY_LEN(e->out); i++)
 		if (e->out[i] && sink_failed(e->out[i]))
-			return "reader_closed";
+			return sink_lost_reader(e->out[i]) ? "reader_closed" : "error";
 	if (event_source_trouble(e->source))
 		return "error";
 	if (e->options.for_ns && port_monotonic_ns() - e->started_ns >= e->options.for_ns)
@@ -335,6 +335,23 @@ static int close_store(struct events *e, const char *reason, uint64_t lost,
 	return store_close(e->store, &end, &sum, err);
 }
 
+/* Who reads no more has had enough; anything else is a failure. */
+static void close_output(const struct events *e, struct sink *out, unsigned which,
+			 int *rc, struct weir_error *err)
+{
+	struct weir_error why = { 0 };
+	bool is_reader_gone;
+
+	sink_flush(out);
+	is_reader_gone = sink_lost_reader(out);
+	if (is_reader_gone)
+		record_tell_reader_gone(e->command, which ? e->options.stream : "-");
+	if (!sink_close(out, &why) || is_reader_gone || *rc)
+		return;
+	*err = why;
+	*rc = (int)why.code;
+}
+
 /* Everything that is open; rc is what went wrong before. */
 static int close_all(struct events *e, const char *reason, int rc, struct weir_error *err)
 {
@@ -344,9 +361,8 @@ static int close_all(struct events *e, const char *reason, int rc, struct weir_e
 	if (!rc)
 		tell_summary(e, lost);
 	for (unsigned i = 0; i < ARRAY_LEN(e->out); i++)
-		if (e->out[i] && sink_close(e->out[i], rc ? NULL : err) && !rc &&
-		    strcmp(reason, "reader_closed") != 0)
-			rc = (int)err->code;
+		if (e->out[i])
+			close_output(e, e->out[i], i, &rc, err);
 	if (e->store) {
 		int closed =
 			close_store(e, rc ? "error" : reason, lost, rc ? &later : err);

@@ -236,6 +236,17 @@ static int exit_code(const struct store_summary *sum)
 						  : EXIT_ENVIRONMENT;
 }
 
+void record_tell_reader_gone(const char *command, const char *where)
+{
+	struct weir_error note = { 0 };
+
+	if (strcmp(where, "-") != 0)
+		(void)err_set(&note, WEIR_OK, "the reader of '%.200s' has gone", where);
+	else
+		(void)err_set(&note, WEIR_OK, "the reader of standard output has gone");
+	cli_say(command, &note);
+}
+
 /* From the store's directory to the threads; what fails leaves nothing running. */
 static int start(struct recorder *r, struct weir_error *err)
 {
@@ -288,9 +299,8 @@ int record_run(struct recorder *r)
 			      r->kind->name, r->where);
 	else
 		status_end(&r->status, r->where, &sum);
-	if (!strcmp(r->reason, "reader_closed"))
-		(void)fprintf(stderr, "weir %s: the reader of '%s' has gone\n",
-			      r->kind->name, r->where);
+	if (sum.is_reader_gone)
+		record_tell_reader_gone(r->kind->name, r->where);
 	return rc ? cli_fail(r->kind->name, &err) : exit_code(&sum);
 }
 

@@ -99,6 +99,8 @@ struct record_user {
 
 int record_choose_user(struct record_user *u, const char *asked, bool reads_files,
 		       struct weir_error *err) MUST_CHECK;
+/* Why a stream ("-": standard output) ended, on standard error. */
+void record_tell_reader_gone(const char *command, const char *where);
 void record_join_words(char *text, size_t size, int argc, char **argv);
 /* "weir-20261122T231335Z" */
 void record_name_store(char *where, size_t size);

@@ -122,5 +122,6 @@ int stream_finish(struct store *s) MUST_CHECK;
 int stream_fd(const struct stream *t);
 /* Its reader has gone, or a block ended in the middle: nothing is written any more. */
 bool stream_is_dead(const struct stream *t);
+bool stream_is_reader_gone(const struct stream *t);
 
 #endif

@@ -389,6 +389,7 @@ static void summarise(const struct store *s, const struct store_end *end, bool h
 	if (summary->is_inherited)
 		summary->grade = end->at_best;
 	summary->sessions = summary->grade;
+	summary->is_reader_gone = s->stream && stream_is_reader_gone(s->stream);
 	summary->is_continued = s->config.is_continued;
 	if (!s->config.is_continued)
 		return;

@@ -160,8 +160,9 @@ struct store_summary {
 	 * continued. */
 	enum store_grade sessions;
 	bool is_inherited; /* the grade: nothing of this session was worse than `at_best` */
-	bool is_continued; /* the store was gone on with */
-	bool is_as_it_was; /* and nothing of this session is in it */
+	bool is_reader_gone; /* of a stream */
+	bool is_continued;   /* the store was gone on with */
+	bool is_as_it_was;   /* and nothing of this session is in it */
 };
 
 /* Finishes the open segments, waits for the ledger, writes the last line, frees s (always). */

@@ -16,6 +16,7 @@
 struct stream {
 	int fd;
 	bool is_file, is_dead;
+	bool is_reader_gone;                 /* why it is */
 	unsigned described[LANE_MAX], total; /* interfaces */
 	bool is_mapped[LANE_MAX]; /* ids of the lane differ from the section's */
 	uint32_t ids[LANE_MAX][IFACE_MAX];
@@ -51,6 +52,11 @@ int stream_fd(const struct stream *t)
 bool stream_is_dead(const struct stream *t)
 {
 	return t->is_dead;
+}
+
+bool stream_is_reader_gone(const struct stream *t)
+{
+	return t->is_reader_gone;
 }
 
 /* All of it, also where the descriptor does not block.  *done: what was written. */
@@ -97,7 +103,8 @@ static int put_blocks(struct store *s, size_t length)
 
 	if (rc) {
 		take_back(t, done);
-		t->is_dead = t->is_dead || error == EPIPE;
+		t->is_reader_gone = t->is_reader_gone || error == EPIPE;
+		t->is_dead = t->is_dead || t->is_reader_gone;
 		errno = error;
 	} else {
 		counter_add(&s->progress.written_bytes, length);
@@ -183,7 +190,7 @@ static void write_span(struct store *s, struct span *span)
 		piece_scan(&lost, span_records(span) + kept.length,
 			   span->length - kept.length);
 		if (error == EPIPE)
-			t->is_dead = true;
+			t->is_dead = t->is_reader_gone = true;
 		else
 			take_back(t, done - kept.length);
 		lose(s, &lost, error);

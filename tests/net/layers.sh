@@ -112,4 +112,19 @@ wait_exit 60 "$recorder" || not_ok "--count ends it"
 check_equal "--count: as many, and no more" "$exit_code $(wc -l <counted.out)" "0 3"
 # shellcheck disable=SC2046
 check_status "--for ends it" 0 $(nsenter_words a) "$WEIR" sniff --layer flow -w - --for 0.2s
+
+# What cannot be written is a failure; a reader that has had enough is none, and is named.
+(while :; do begun nothing || :; done) &
+knocking=$!
+at_exit "kill $knocking 2>/dev/null || :"
+# shellcheck disable=SC2046
+timeout 60 $(nsenter_words a) "$WEIR" sniff --layer socket -q -w - >/dev/full 2>full.err && code=0 || code=$?
+check_equal "a full disk" "$code $(cat full.err)" \
+	"3 weir sniff: cannot write 'standard output': No space left on device"
+mkfifo gone
+(head -c 200 >/dev/null) <gone &
+# shellcheck disable=SC2046
+timeout 60 $(nsenter_words a) "$WEIR" sniff --layer socket -q -w - >gone 2>gone.err && code=0 || code=$?
+check_equal "a reader that has gone" "$code $(cat gone.err)" "0 weir sniff: the reader of standard output has gone"
+kill "$knocking" || :
 tap_done

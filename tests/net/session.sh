@@ -26,6 +26,19 @@ within_memory() { # PID FILE
 	[ "$stated" -gt 0 ] && [ $((peak * 1024)) -le $((stated + 16 * 1024 * 1024)) ]
 }
 
+# A reader that goes is told by name, whatever else ends the recording.
+nsenter --net="/run/netns/$(netns_name a)" ping -q -i 0.05 127.0.0.1 >/dev/null &
+pinging=$!
+at_exit "kill $pinging 2>/dev/null || :"
+for c in sniff divert; do
+	mkfifo "gone-$c"
+	(head -c 700 >/dev/null) <"gone-$c" &
+	netns_run a timeout 20 "$WEIR" $c -i lo -w - -q >"gone-$c" 2>"gone-$c.err" && code=0 || code=$?
+	check_equal "$c: the reader of standard output has gone" "$code $(tail -n 1 "gone-$c.err")" \
+		"3 weir $c: the reader of standard output has gone"
+done
+kill "$pinging" || :
+
 for c in sniff divert; do
 	start "for-$c" netns_run a "$WEIR" $c -i lo -o "for-$c" --for 1s --json
 	check_exit "$c --for ends by itself with 0" 8 "$pid" 0
