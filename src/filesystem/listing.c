@@ -524,6 +524,8 @@ static bool was_late(const struct listing_row *row, const char *line, size_t len
 	       (length < sizeof first - 1 || memcmp(line, first, sizeof first - 1) != 0);
 }
 
+/* The row lends texts that are decoded into it. */
+/* NOLINTNEXTLINE(readability-non-const-parameter) */
 static bool parse_line(struct scan *s, const char *line, size_t length, char *buffer,
 		       struct listing_guess *guesses, struct listing_row *row)
 {
@@ -533,8 +535,6 @@ static bool parse_line(struct scan *s, const char *line, size_t length, char *bu
 	return take(s, '{') && parse_members(s, row, guesses);
 }
 
-/* The row lends texts that are decoded into it. */
-/* NOLINTNEXTLINE(readability-non-const-parameter) */
 bool listing_parse(const char *line, size_t length, char *buffer,
 		   struct listing_guess guesses[LISTING_GUESSES], struct listing_row *row,
 		   size_t *fault)
