@@ -1,5 +1,6 @@
 #include "agent/audit.h"
 
+#include "agent/audit_names.h"
 #include "base/mem.h"
 #include "port/port.h"
 #include "store/chain.h"
@@ -45,7 +46,7 @@ static void read_first(struct audit *a)
 	char text[32] = "";
 	unsigned long long seq;
 
-	a->first_seq = 1;
+	a->first_seq = a->chain.seq + 1;
 	if (pread(a->fd, text, sizeof text - 1, 0) > 0 &&
 	    sscanf(text, "{\"seq\":%20llu,", &seq) == 1)
 		a->first_seq = seq;
@@ -78,9 +79,16 @@ static int cut_tail(struct audit *a, uint64_t good, struct weir_error *err)
 	return 0;
 }
 
-static int take_last(struct audit *a, const char *line, size_t length,
+/* A log to be read from its end: the one that is written, or one that was set aside. */
+struct ended {
+	int fd;
+	const char *name;
+};
+
+static int take_last(struct audit *a, const char *name, size_t length,
 		     struct weir_error *err)
 {
+	const char *line = a->line;
 	json_t *o = json_loadb(line, length, JSON_REJECT_DUPLICATES, NULL);
 	uint64_t seq = 0;
 	bool is_good = json_get_u64(o, "seq", &seq) && seq > 0;
@@ -89,8 +97,9 @@ static int take_last(struct audit *a, const char *line, size_t length,
 	if (!is_good)
 		return err_set(
 			err, WEIR_ERR_FORMAT,
-			"the last line of '" AUDIT_NAME
-			"' is no line of an audit log: keep the file and move it away");
+			"the last line of '%s' is no line of an audit log: keep the file and "
+			"move it away",
+			name);
 	a->chain.seq = seq - 1;
 	if (chain_advance(&a->chain, line, length))
 		return err_set(err, WEIR_ERR_NO_MEMORY, "no memory for a hash");
@@ -99,7 +108,7 @@ static int take_last(struct audit *a, const char *line, size_t length,
 
 /* Where the line begins that has not ended at `end`.  A power cut can leave more zeros behind the last newline
  * than any line has. */
-static int find_begin(struct audit *a, uint64_t end, uint64_t *begin,
+static int find_begin(struct audit *a, struct ended log, uint64_t end, uint64_t *begin,
 		      struct weir_error *err)
 {
 	size_t n = 0;
@@ -108,8 +117,8 @@ static int find_begin(struct audit *a, uint64_t end, uint64_t *begin,
 		size_t length = end < sizeof a->line ? (size_t)end : sizeof a->line;
 
 		end -= length;
-		if (pread(a->fd, a->line, length, (off_t)end) != (ssize_t)length)
-			return err_sys(err, "cannot read '" AUDIT_NAME "'");
+		if (pread(log.fd, a->line, length, (off_t)end) != (ssize_t)length)
+			return err_sys(err, "cannot read '%s'", log.name);
 		for (n = length; n && a->line[n - 1] != '\n'; n--)
 			;
 	}
@@ -117,39 +126,80 @@ static int find_begin(struct audit *a, uint64_t end, uint64_t *begin,
 	return 0;
 }
 
-static int read_last(struct audit *a, uint64_t begin, struct weir_error *err)
+/* The chain goes on behind the line that ends at `end`. */
+static int read_last(struct audit *a, struct ended log, uint64_t end,
+		     struct weir_error *err)
 {
-	size_t length = (size_t)(a->size - begin);
+	uint64_t begin = 0;
+	int rc = find_begin(a, log, end - 1, &begin, err);
+	size_t length = (size_t)(end - begin);
 
+	if (rc)
+		return rc;
 	if (length > sizeof a->line)
 		return err_set(err, WEIR_ERR_FORMAT,
-			       "the last line of '" AUDIT_NAME
-			       "' is longer than %d bytes",
+			       "the last line of '%s' is longer than %d bytes", log.name,
 			       AUDIT_LINE_MAX);
-	if (pread(a->fd, a->line, length, (off_t)begin) != (ssize_t)length)
-		return err_sys(err, "cannot read '" AUDIT_NAME "'");
-	return take_last(a, a->line, length - 1, err);
+	if (pread(log.fd, a->line, length, (off_t)begin) != (ssize_t)length)
+		return err_sys(err, "cannot read '%s'", log.name);
+	return take_last(a, log.name, length - 1, err);
+}
+
+static int read_aside(struct audit *a, const char *name, struct weir_error *err)
+{
+	struct ended log = { .name = name };
+	uint64_t end = 0;
+	struct stat st;
+	int rc = 0;
+
+	log.fd = openat(a->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (log.fd < 0 || fstat(log.fd, &st))
+		rc = err_sys(err, "cannot read '%s'", name);
+	if (!rc)
+		rc = find_begin(a, log, (uint64_t)st.st_size, &end, err);
+	if (!rc)
+		rc = end ? read_last(a, log, end, err)
+			 : err_set(err, WEIR_ERR_FORMAT,
+				   "'%s' has no line of an audit log: keep the file and "
+				   "move it away",
+				   name);
+	if (log.fd >= 0)
+		(void)close(log.fd);
+	return rc;
+}
+
+/* An agent that ended right behind a rotation has left a log without a line: what is before it is in the newest
+ * of those set aside. */
+static int go_on_behind_aside(struct audit *a, struct weir_error *err)
+{
+	struct audit_names n;
+	int rc = audit_names_list(&n, a->dir_fd, err);
+
+	if (!rc && n.count)
+		rc = read_aside(a, n.at[n.count - 1], err);
+	audit_names_fini(&n);
+	return rc;
 }
 
 /* Finds the last whole line; *cut is how much was behind it. */
 static int find_end(struct audit *a, uint64_t *cut, struct weir_error *err)
 {
-	uint64_t begin = 0;
+	struct ended log = { a->fd, AUDIT_NAME };
 	struct stat st;
 	int rc;
 
 	*cut = 0;
 	if (fstat(a->fd, &st))
 		return err_sys(err, "cannot read '" AUDIT_NAME "'");
-	rc = find_begin(a, (uint64_t)st.st_size, &a->size, err);
+	rc = find_begin(a, log, (uint64_t)st.st_size, &a->size, err);
 	if (rc)
 		return rc;
 	*cut = (uint64_t)st.st_size - a->size;
 	if (*cut)
 		rc = cut_tail(a, a->size, err);
-	if (!rc && a->size)
-		rc = find_begin(a, a->size - 1, &begin, err);
-	return rc || !a->size ? rc : read_last(a, begin, err);
+	if (rc)
+		return rc;
+	return a->size ? read_last(a, log, a->size, err) : go_on_behind_aside(a, err);
 }
 
 static int append(struct audit *a, const char *type, json_t *members,

@@ -1,29 +1,19 @@
 #include "agent/audit.h"
 
-#include "base/mem.h"
+#include "agent/audit_names.h"
 #include "store/chain.h"
 #include "store/form.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-	FILES_MAX = 100000,
-};
-
 struct verify {
 	struct audit_check *check;
 	struct chain chain;
 	bool is_begun; /* the chain's place is known */
-};
-
-struct names {
-	char (*at)[32];
-	size_t count, room;
 };
 
 static int fault(struct verify *v, const char *name, const char *text)
@@ -170,65 +160,15 @@ static int check_file(struct verify *v, int dir_fd, const char *name, const char
 	return rc;
 }
 
-static bool is_aside(const char *name)
-{
-	return !strncmp(name, "audit-", 6) && strlen(name) == 24 &&
-	       strspn(name + 6, "0123456789") == 12 && !strcmp(name + 18, ".jsonl");
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
-
-static int add_name(struct names *n, const char *name, struct weir_error *err)
-{
-	if (n->count == n->room) {
-		size_t room = n->room ? 2 * n->room : 16;
-		void *grown =
-			room <= FILES_MAX ? mem_grow(n->at, room, sizeof n->at[0]) : NULL;
-
-		if (!grown)
-			return err_set(err, WEIR_ERR_NO_MEMORY,
-				       "no memory for %zu audit files", room);
-		n->at = grown;
-		n->room = room;
-	}
-	(void)snprintf(n->at[n->count++], sizeof n->at[0], "%s", name);
-	return 0;
-}
-
-/* The logs of a directory in the order of their chain. */
-static int list_names(int dir_fd, struct names *n, struct weir_error *err)
-{
-	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *e;
-
-	if (!dir) {
-		rc = err_sys(err, "cannot list the audit log's directory");
-		if (fd >= 0)
-			(void)close(fd);
-		return rc;
-	}
-	while (!rc && (e = readdir(dir)) != NULL)
-		if (is_aside(e->d_name))
-			rc = add_name(n, e->d_name, err);
-	(void)closedir(dir);
-	if (n->count)
-		qsort(n->at, n->count, sizeof n->at[0], by_name);
-	return rc ? rc : add_name(n, AUDIT_NAME, err);
-}
-
 static int check_directory(struct verify *v, int dir_fd, struct weir_error *err)
 {
-	struct names n = { 0 };
-	int rc = list_names(dir_fd, &n, err);
+	struct audit_names n;
+	int rc = audit_names_list(&n, dir_fd, err);
 
 	for (size_t i = 0; !rc && i < n.count; i++)
 		rc = check_file(v, dir_fd, n.at[i], n.at[i], err);
-	mem_free(n.at);
-	return rc;
+	audit_names_fini(&n);
+	return rc ? rc : check_file(v, dir_fd, AUDIT_NAME, AUDIT_NAME, err);
 }
 
 static int end_check(struct verify *v, int rc, struct weir_error *err)

@@ -259,21 +259,29 @@ static void test_too_long(void)
 	end();
 }
 
+/* Until the log is set aside, and the new one has a line. */
+static void fill(struct audit *a)
+{
+	char *text = calloc(1, 60001);
+
+	memset(text, 'x', 60000);
+	for (unsigned i = 0; i < AUDIT_FILE_MAX / 60000 + 2; i++)
+		CHECK_EQ(audit_write(a, "note", json_pack("{s:s}", "text", text), NULL,
+				     &err),
+			 0);
+	free(text);
+}
+
 /* A log that grew too large is set aside, and the chain goes over the seam. */
 static void test_set_aside(void)
 {
-	char *text = calloc(1, 60001);
 	struct audit_check c;
 	struct audit *a;
 	char name[64];
 
 	begin();
 	a = open_log();
-	memset(text, 'x', 60000);
-	for (unsigned i = 0; i < AUDIT_FILE_MAX / 60000 + 2; i++)
-		CHECK_EQ(audit_write(a, "note", json_pack("{s:s}", "text", text), NULL,
-				     &err),
-			 0);
+	fill(a);
 	audit_close(a);
 	CHECK_EQ(audit_verify(folder_name, &c, &err), 0);
 	CHECK_EQ(c.files, 2);
@@ -283,7 +291,65 @@ static void test_set_aside(void)
 	CHECK_EQ(unlinkat(dir_fd, name, 0), 0);
 	CHECK_EQ(audit_verify(folder_name, &c, &err), 0);
 	CHECK(!c.is_whole);
-	free(text);
+	end();
+}
+
+/* What an agent leaves that ends right behind a rotation: no line in the new log, or none that is whole, or no new
+ * log. */
+static void end_behind_rotation(const char *left)
+{
+	begin();
+	write_some(2);
+	CHECK_EQ(renameat(dir_fd, AUDIT_NAME, dir_fd, "audit-000000000001.jsonl"), 0);
+	if (left)
+		write_log(left, strlen(left));
+}
+
+static void test_ended_behind_rotation(void)
+{
+	static const char *const lefts[] = { "", "{\"seq\":5,\"ty", NULL };
+	struct audit_check c;
+
+	for (size_t i = 0; i < ARRAY_LEN(lefts); i++) {
+		end_behind_rotation(lefts[i]);
+		write_some(2);
+		CHECK_EQ(audit_verify(folder_name, &c, &err), 0);
+		CHECK_EQ(c.files, 2);
+		CHECK_EQ(c.lines, 8);
+		CHECK_EQ(c.requests, 4);
+		CHECK(c.is_whole && c.is_closed);
+		end();
+	}
+}
+
+static void test_sets_aside_again(void)
+{
+	struct audit_check c;
+	struct audit *a;
+
+	end_behind_rotation("");
+	a = open_log();
+	fill(a);
+	audit_close(a);
+	CHECK_EQ(faccessat(dir_fd, "audit-000000000005.jsonl", F_OK, 0), 0);
+	CHECK_EQ(audit_verify(folder_name, &c, &err), 0);
+	CHECK_EQ(c.files, 3);
+	CHECK(c.is_whole && c.is_closed);
+	end();
+}
+
+/* A log set aside whose end nobody can read: what follows could not say what is before it. */
+static void test_aside_is_none(void)
+{
+	struct audit *a = NULL;
+
+	begin();
+	folder_write("audit-000000000001.jsonl", "what is this\n", 13);
+	CHECK_EQ(audit_open(&a, dir_fd, NULL, &err), WEIR_ERR_FORMAT);
+	CHECK(!a && strstr(err.text, "audit-000000000001.jsonl"));
+	folder_write("audit-000000000001.jsonl", "", 0);
+	CHECK_EQ(audit_open(&a, dir_fd, NULL, &err), WEIR_ERR_FORMAT);
+	CHECK(!a);
 	end();
 }
 
@@ -352,6 +418,9 @@ int main(void)
 	RUN(test_last_line_is_none);
 	RUN(test_too_long);
 	RUN(test_set_aside);
+	RUN(test_ended_behind_rotation);
+	RUN(test_sets_aside_again);
+	RUN(test_aside_is_none);
 	RUN(test_other_files);
 	RUN(test_no_members);
 	RUN(test_nothing_there);
