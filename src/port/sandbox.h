@@ -11,7 +11,7 @@
  *	files       Landlock: writing only below `writable`, executing only `executable`; reading is
  *	            anywhere (by user and mode) unless `readable` is given
  *	calls       a seccomp filter: the calls of `calls` and no others (they fail with EPERM), and the
- *	            network as `network` says
+ *	            network as `network` says; no ioctl that pushes keys into a terminal
  *	limits      of descriptors, memory, processes; no core files
  *
  * Facts: landlock(7), seccomp(2), capabilities(7), setrlimit(2). */

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
@@ -16,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #if defined __has_feature
@@ -220,6 +222,36 @@ static void test_recorder_list(void)
 	CHECK_EQ(inside(&rules, try_recorder), 0);
 }
 
+/* Keys into a terminal, also as the kernel reads the number: by its lower half. */
+static int try_terminal(void)
+{
+	static const unsigned long pushes[] = { TIOCSTI, TIOCLINUX };
+	struct termios modes;
+
+	for (size_t i = 0; i < ARRAY_LEN(pushes); i++) {
+		if (!is_forbidden(syscall(SYS_ioctl, -1, pushes[i], "x")))
+			return 1;
+		if (!is_forbidden(syscall(SYS_ioctl, -1, pushes[i] | 1UL << 32, "x")))
+			return 2;
+	}
+	/* What a terminal is asked else goes, and comes to the descriptor that there is not. */
+	return syscall(SYS_ioctl, -1, TCGETS, &modes) == -1 && errno == EBADF ? 0 : 3;
+}
+
+static void test_terminal(void)
+{
+	static const enum sandbox_calls callers[] = { SANDBOX_CALLS_ANY,
+						      SANDBOX_CALLS_OURS,
+						      SANDBOX_CALLS_RECORDER };
+	struct sandbox_rules rules = { .wanted = PART(CALLS) };
+
+	for (size_t i = 0; i < ARRAY_LEN(callers); i++) {
+		rules.calls = callers[i];
+		rules.network = SANDBOX_NETWORK_ALL;
+		CHECK_EQ(inside(&rules, try_terminal), 0);
+	}
+}
+
 static int try_capture(void)
 {
 	int fd;
@@ -331,6 +363,7 @@ int main(void)
 	RUN(test_calls);
 	RUN(test_lists);
 	RUN(test_recorder_list);
+	RUN(test_terminal);
 	RUN(test_capture_network);
 	RUN(test_user_and_capabilities);
 	RUN(test_limits);

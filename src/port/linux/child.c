@@ -73,7 +73,8 @@ static void tell(int fd, const struct child_report *r)
 	}
 }
 
-/* Signals as a program expects them, and a group of its own, so that all of it can be ended. */
+/* Signals as a program expects them, and a session of its own: a group that can be ended as one, and no terminal that
+ * could be typed into. */
 static void reset_process(pid_t parent)
 {
 	sigset_t none;
@@ -82,7 +83,7 @@ static void reset_process(pid_t parent)
 		(void)signal(signal_number, SIG_DFL);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)setpgid(0, 0);
+	(void)setsid();
 	(void)umask(077);
 	/* The sandbox changes the user, which would take this back: it is asked for again below. */
 	(void)prctl(PR_SET_PDEATHSIG, (long)SIGTERM, 0L, 0L, 0L);
@@ -167,7 +168,6 @@ static int start_child(struct child *c, const struct child_config *config, struc
 	}
 	if (!c->pid)
 		run_child(config, e, parent);
-	(void)setpgid(c->pid, c->pid);
 	close_ends(e, END_CHILD);
 	c->exit_fd = (int)syscall(SYS_pidfd_open, c->pid, 0U);
 	rc = c->exit_fd < 0 ? err_sys(err, "cannot watch a process")

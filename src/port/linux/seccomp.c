@@ -9,6 +9,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -111,6 +112,17 @@ static void put_clone(struct program *p)
 	put_return(p, SECCOMP_RET_ALLOW);
 }
 
+/* No keys into a terminal: whoever started the agent would have typed them.  The kernel looks at the low word of
+ * the number only, and so do we. */
+static void put_terminal(struct program *p)
+{
+	put(p, BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 6);
+	put_load(p, argument(1));
+	put_forbid(p, TIOCSTI, EPERM);
+	put_forbid(p, TIOCLINUX, EPERM);
+	put_load(p, offsetof(struct seccomp_data, nr));
+}
+
 /* Sockets are judged by family (and type) when they are made. */
 static void put_socket(struct program *p, enum sandbox_network network)
 {
@@ -149,6 +161,7 @@ static unsigned assemble(struct program *p, const struct sandbox_rules *rules)
 	put_fail(p, EPERM);
 	put_socket(p, rules->network);
 	put_clone(p);
+	put_terminal(p);
 	allowed = put_allowed(p, sets_of(rules));
 	put(p, BPF_JMP | BPF_JGE | BPF_K, SECCOMP_KNOWN, 0, 1);
 	put_fail(p, ENOSYS);
