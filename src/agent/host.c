@@ -18,6 +18,7 @@ static const struct own_plugin {
 	const char *capabilities;
 	enum sandbox_network network;
 	bool writes_stores, may_trace_files, may_load_bpf;
+	bool may_leave; /* recorders, that close their stores first */
 	unsigned wanted;
 	uint64_t memory_bytes, descriptors, processes;
 } own_plugins[] = {
@@ -26,12 +27,12 @@ static const struct own_plugin {
 	 * other processes, and so of no packet whose it is. */
 	{ "divert",
 	  "net_admin,net_raw,bpf,perfmon,sys_admin,sys_ptrace,dac_read_search,sys_resource",
-	  SANDBOX_NETWORK_CAPTURE, true, true, true, ALL_PARTS & ~PART(FILES), 0, 4096,
-	  0 },
+	  SANDBOX_NETWORK_CAPTURE, true, true, true, true, ALL_PARTS & ~PART(FILES), 0,
+	  4096, 0 },
 	/* sys_admin makes the detached mount through which a listing disturbs nothing; the
 	 * filter of calls leaves it that and no other use. */
 	{ "filesystem", "dac_read_search,sys_admin", SANDBOX_NETWORK_NONE, false, true,
-	  false, ALL_PARTS, UINT64_C(4) << 30, 1024, 0 },
+	  false, false, ALL_PARTS, UINT64_C(4) << 30, 1024, 0 },
 };
 
 /* What all plugins of one agent share. */
@@ -170,6 +171,7 @@ static int add_own(struct host *h, const struct own_plugin *own, struct weir_err
 			     .descriptors = own->descriptors,
 			     .processes = own->processes,
 			     .wanted = own->wanted },
+		.may_leave = own->may_leave,
 	};
 
 	format_parts(h->config->optional, without, sizeof without);

@@ -454,7 +454,8 @@ static int start(struct plugin *p)
 	struct child_config config = { .argv = p->config->argv,
 				       .environment = p->config->environment,
 				       .directory = p->config->state_dir,
-				       .sandbox = &p->config->sandbox };
+				       .sandbox = &p->config->sandbox,
+				       .may_leave = p->config->may_leave };
 	struct weir_error err = { 0 };
 	int rc = child_spawn(&p->child, &config, &err);
 

@@ -10,8 +10,8 @@
  *	                  REFUSED                                   ENDING -> ENDED
  *
  * A fault (plugin_fault(), or found here: the process ended, a line too long or no message, nothing
- * said for hang_ms, more notifications than the bound) is kept in the status, logged, and the whole
- * process group killed; the next start waits backoff_min_ms, twice as long after each further fault
+ * said for hang_ms, more notifications than the bound) is kept in the status, logged, and the process
+ * killed with all that it started (but with may_leave: its group); the next start waits backoff_min_ms, twice as long after each further fault
  * up to backoff_max_ms, and from the beginning again once it ran for stable_ms.
  *
  * Bounds: RPC_LINE_MAX bytes a line, PLUGIN_UNSENT_MAX bytes waiting for a plugin that does not read,
@@ -56,6 +56,7 @@ struct plugin_config {
 	const char *const
 		*environment; /* "NAME=value" beside what every plugin gets; or NULL */
 	struct sandbox_rules sandbox;
+	bool may_leave; /* what it starts ends by itself (port/child.h) */
 	struct plugin_times times;
 	const struct agent_log *log;
 };

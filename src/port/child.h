@@ -19,10 +19,15 @@ struct child_config {
 	const char *const *environment; /* "NAME=value", all there is; NULL-terminated */
 	const char *directory;
 	const struct sandbox_rules *sandbox;
+	/* What it starts ends by itself when it has gone, and may take its time: only its process group is killed
+	 * (Linux; on Windows the job holds all).  Else whatever it started, in whichever session, is killed with
+	 * it. */
+	bool may_leave;
 };
 
 struct child {
 	int pid; /* and its process group; 0: none */
+	int keeper; /* Linux: the process between, which kills what the other leaves; 0: none */
 	int talk_fd, stderr_fd, exit_fd;
 	void *job; /* Windows: what holds its processes */
 	struct sandbox_state sandbox;
@@ -31,7 +36,7 @@ struct child {
 /* WEIR_ERR_PRIVILEGE where the sandbox cannot be had; then nothing runs. */
 int child_spawn(struct child *c, const struct child_config *config,
 		struct weir_error *err) MUST_CHECK;
-/* The whole process group, at once. */
+/* All of it, at once. */
 void child_kill(const struct child *c);
 /* In words: "exit code 3", "signal 9".  The process must have ended. */
 void child_reap(struct child *c, char *text, size_t size);

@@ -26,13 +26,13 @@ memory() {
 path="{\"path\":\"$tmp/mount/wide\"}"
 result filesystem listdir "{\"path\":\"$tmp\"}" >/dev/null
 plugin=$(pid_of filesystem)
-agent_before=$(memory "$(pgrep -f "agent run --data $data" | tail -n 1)") plugin_before=$(memory "$plugin")
+agent_before=$(memory "$agent") plugin_before=$(memory "$plugin")
 seconds=240 call filesystem listdir "$path" >"$tmp/answer"
 check_equal "every entry is there" "$(grep -c '"record":"file"' "$tmp/answer")" $((entries + 1))
 check_match "and the summary" "$(tail -n 1 "$tmp/answer")" '"complete":true'
 check_equal "each once" "$(grep -o '"path":"[^"]*"' "$tmp/answer" | sort -u | wc -l)" $((entries + 1))
 rm "$tmp/answer"
-agent_after=$(memory "$(pgrep -f "agent run --data $data" | tail -n 1)") plugin_after=$(memory "$plugin")
+agent_after=$(memory "$agent") plugin_after=$(memory "$plugin")
 echo "# agent $agent_before to $agent_after KiB, plugin $plugin_before to $plugin_after KiB"
 check "the agent's memory does not grow with it" [ $((agent_after - agent_before)) -lt 16384 ]
 check "nor the plugin's" [ $((plugin_after - plugin_before)) -lt 16384 ]

@@ -1,5 +1,7 @@
 #include "port/child.h"
 
+#include "port/linux/keeper.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -13,6 +15,7 @@
 
 /* What the child tells its parent before the program runs; an end of file says that it does. */
 struct child_report {
+	int pid;
 	struct weir_error err;
 	struct sandbox_state sandbox;
 	bool has_failed;
@@ -75,7 +78,7 @@ static void tell(int fd, const struct child_report *r)
 
 /* Signals as a program expects them, and a session of its own: a group that can be ended as one, and no terminal that
  * could be typed into. */
-static void reset_process(pid_t parent)
+static void reset_process(pid_t parent, int death_signal)
 {
 	sigset_t none;
 
@@ -86,7 +89,7 @@ static void reset_process(pid_t parent)
 	(void)setsid();
 	(void)umask(077);
 	/* The sandbox changes the user, which would take this back: it is asked for again below. */
-	(void)prctl(PR_SET_PDEATHSIG, (long)SIGTERM, 0L, 0L, 0L);
+	(void)prctl(PR_SET_PDEATHSIG, (long)death_signal, 0L, 0L, 0L);
 	if (getppid() != parent)
 		_exit(1);
 }
@@ -105,17 +108,19 @@ static int take_descriptors(const struct ends *e, struct weir_error *err)
 NO_RETURN static void run_child(const struct child_config *config, const struct ends *e,
 				pid_t parent)
 {
-	struct child_report r = { .has_failed = true };
+	struct child_report r = { .pid = getpid(), .has_failed = true };
+	/* A keeper passes on the request to end; where it has gone itself nobody else would kill. */
+	int death_signal = config->may_leave ? SIGTERM : SIGKILL;
 	int rc;
 
-	reset_process(parent);
+	reset_process(parent, death_signal);
 	rc = take_descriptors(e, &r.err);
 	if (!rc && config->directory && chdir(config->directory))
 		rc = err_sys(&r.err, "cannot enter '%s'", config->directory);
 	if (!rc)
 		rc = sandbox_enter(config->sandbox, &r.sandbox, &r.err);
 	if (!rc) {
-		(void)prctl(PR_SET_PDEATHSIG, (long)SIGTERM, 0L, 0L, 0L);
+		(void)prctl(PR_SET_PDEATHSIG, (long)death_signal, 0L, 0L, 0L);
 		/* The state goes first: the filter of system calls is on by now. */
 		r.has_failed = false;
 		tell(e->report[END_CHILD], &r);
@@ -124,6 +129,24 @@ NO_RETURN static void run_child(const struct child_config *config, const struct 
 			     (char *const *)(uintptr_t)config->environment);
 		(void)err_sys(&r.err, "cannot run '%s'", config->argv[0]);
 	}
+	tell(e->report[END_CHILD], &r);
+	_exit(127);
+}
+
+NO_RETURN static void run_keeper(const struct child_config *config, const struct ends *e,
+				 pid_t parent)
+{
+	struct child_report r = { .has_failed = true };
+	pid_t self = getpid(), plugin;
+
+	reset_process(parent, SIGTERM);
+	keeper_begin();
+	plugin = fork();
+	if (!plugin)
+		run_child(config, e, self);
+	if (plugin > 0)
+		keeper_run(plugin);
+	(void)err_sys(&r.err, "cannot start a process");
 	tell(e->report[END_CHILD], &r);
 	_exit(127);
 }
@@ -146,6 +169,7 @@ static int hear(int fd, struct child *c, struct weir_error *err)
 		if (have < sizeof r)
 			continue;
 		have = 0;
+		c->pid = r.pid;
 		c->sandbox = r.sandbox;
 		rc = 0;
 		if (r.has_failed) {
@@ -155,21 +179,27 @@ static int hear(int fd, struct child *c, struct weir_error *err)
 	}
 }
 
+/* Who is our child, and ends with all of it. */
+static pid_t leader(const struct child *c)
+{
+	return c->keeper ? c->keeper : c->pid;
+}
+
 static int start_child(struct child *c, const struct child_config *config, struct ends *e,
 		       struct weir_error *err)
 {
-	pid_t parent = getpid();
+	pid_t parent = getpid(), made = fork();
 	int rc;
 
-	c->pid = fork();
-	if (c->pid < 0) {
-		c->pid = 0;
+	if (made < 0)
 		return err_sys(err, "cannot start a process");
-	}
-	if (!c->pid)
+	if (!made && config->may_leave)
 		run_child(config, e, parent);
+	if (!made)
+		run_keeper(config, e, parent);
+	*(config->may_leave ? &c->pid : &c->keeper) = made;
 	close_ends(e, END_CHILD);
-	c->exit_fd = (int)syscall(SYS_pidfd_open, c->pid, 0U);
+	c->exit_fd = (int)syscall(SYS_pidfd_open, made, 0U);
 	rc = c->exit_fd < 0 ? err_sys(err, "cannot watch a process")
 			    : hear(e->report[END_PARENT], c, err);
 	return rc;
@@ -196,10 +226,10 @@ int child_spawn(struct child *c, const struct child_config *config,
 	}
 	close_ends(&e, END_PARENT);
 	close_ends(&e, END_CHILD);
-	if (rc && c->pid) {
+	if (rc && leader(c)) {
 		child_kill(c);
-		(void)waitpid(c->pid, NULL, 0);
-		c->pid = 0;
+		(void)waitpid(leader(c), NULL, 0);
+		c->pid = c->keeper = 0;
 	}
 	if (rc)
 		child_fini(c);
@@ -208,7 +238,9 @@ int child_spawn(struct child *c, const struct child_config *config,
 
 void child_kill(const struct child *c)
 {
-	if (c->pid > 0 && kill(-c->pid, SIGKILL))
+	if (c->keeper > 0)
+		(void)kill(c->keeper, KEEPER_KILL);
+	else if (c->pid > 0 && kill(-c->pid, SIGKILL))
 		(void)kill(c->pid, SIGKILL);
 }
 
@@ -218,13 +250,13 @@ void child_reap(struct child *c, char *text, size_t size)
 
 	/* What it has left behind in its group goes with it. */
 	child_kill(c);
-	if (c->pid <= 0 || waitpid(c->pid, &status, 0) != c->pid)
+	if (leader(c) <= 0 || waitpid(leader(c), &status, 0) != leader(c))
 		(void)snprintf(text, size, "unknown end");
 	else if (WIFSIGNALED(status))
 		(void)snprintf(text, size, "signal %d", WTERMSIG(status));
 	else
 		(void)snprintf(text, size, "exit code %d", WEXITSTATUS(status));
-	c->pid = 0;
+	c->pid = c->keeper = 0;
 }
 
 void child_fini(struct child *c)
