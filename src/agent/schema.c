@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 enum {
 	PATH_MAX_BYTES = 200
@@ -213,18 +214,54 @@ static int check_any_of(const json_t *word, const json_t *value, struct place *p
 	return BAD(p, "none of the forms that it may have fits");
 }
 
+/* 0.0 and -0.0 are the same number, and differ as text. */
+static void drop_signs_of_zero(json_t *value)
+{
+	const char *name;
+	json_t *inside;
+	size_t at;
+
+	if (json_is_real(value) && json_real_value(value) == 0)
+		(void)json_real_set(value, 0.0);
+	json_array_foreach(value, at, inside) drop_signs_of_zero(inside);
+	json_object_foreach(value, name, inside) drop_signs_of_zero(inside);
+}
+
+/* The same text for values that are the same, and for no others; NULL without memory. */
+static char *canonical(const json_t *value)
+{
+	json_t *plain = json_deep_copy(value);
+	char *text = NULL;
+
+	if (plain) {
+		drop_signs_of_zero(plain);
+		text = json_dumps(plain, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
+	}
+	json_decref(plain);
+	return text;
+}
+
+/* By a table, for an array may have as many elements as a message has room for. */
 static int check_unique(const json_t *word, const json_t *value, struct place *p,
 			unsigned depth)
 {
-	size_t count = json_array_size(value);
+	size_t count = json_is_true(word) ? json_array_size(value) : 0;
+	json_t *seen = json_object();
+	int rc = 0;
 
 	(void)depth;
-	for (size_t a = 0; json_is_true(word) && a < count; a++)
-		for (size_t b = a + 1; b < count; b++)
-			if (json_equal(json_array_get(value, a),
-				       json_array_get(value, b)))
-				return BAD(p, "two elements are the same");
-	return 0;
+	for (size_t at = 0; !rc && at < count; at++) {
+		char *text = canonical(json_array_get(value, at));
+
+		if (text && json_object_get(seen, text))
+			rc = BAD(p, "two elements are the same");
+		else if (!text || json_object_set_new(seen, text, json_true()))
+			rc = BAD(p, "no memory to compare its elements");
+		/* jansson's own memory. */
+		free(text);
+	}
+	json_decref(seen);
+	return rc;
 }
 
 /* Sizes. */
