@@ -119,13 +119,22 @@ static void stop_reading(const struct answer *a)
  * So the end waits until everything before it has been told. */
 static void end_reply(struct answer *a)
 {
+	struct evhttp_request *request = a->request;
+	struct bufferevent *bev = a->connection->bev;
+	/* A client of HTTP/1.0 gets no chunks, and knows the end by that of the connection.  Where nothing is left to
+	 * be sent, libevent ends that before it returns, and the answer would go with it. */
+	bool stays = unsent(a) ||
+		     evhttp_find_header(evhttp_request_get_output_headers(request),
+					"Transfer-Encoding");
+
 	if (a->is_writing) {
 		a->is_ending = true;
 		return;
 	}
-	evhttp_send_reply_end(a->request);
-	stop_reading(a);
 	finish(a);
+	evhttp_send_reply_end(request);
+	if (stays)
+		(void)bufferevent_disable(bev, EV_READ);
 }
 
 static void on_drained(struct evhttp_connection *http, void *data)

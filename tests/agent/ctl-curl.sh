@@ -68,6 +68,13 @@ check_equal "two requests go over one connection" "$(agent_curl admin /v1/whoami
 	--key "$tmp/admin/controller.key" "$(agent_url /v1/whoami)" -o "$tmp/body" -w '%{num_connects}')" 10
 check_equal "the same on the Unix socket" "$(curl -s --unix-socket "$agent_socket" \
 	http://weir/v1/whoami | jq -r .result.transport)" unix
+# Whose end is that of the connection, with the last bytes, or behind them.
+old_curl() {
+	curl -s -0 --unix-socket "$agent_socket" -X POST -d "$2" "http://agent/v1/$1"
+}
+check_equal "HTTP/1.0 gets a short answer" "$(old_curl call/probe/count '{"n":3}' | tail -n 1)" '{"result":{"counted":3}}'
+check_equal "and a long one" "$(old_curl call/probe/count '{"n":4000}' | grep -c '^{"item"')" 4000
+check_equal "twice" "$(old_curl call/probe/count '{"n":4000}' | tail -n 1)" '{"result":{"counted":4000}}'
 check_equal "a raw stream is whole" "$(agent_curl admin /v1/stream/probe/short | wc -c)" $((40 * 16384))
 
 # What does not get in.
