@@ -129,6 +129,12 @@ wait_for() {
 start() {
 	tap_name=$1
 	shift
+	if [ "$1" = netns_run ]; then
+		# The function would be a shell between: the program would outlive the test.
+		tap_netns=/run/netns/$(netns_name "$2")
+		shift 2
+		set -- nsenter --net="$tap_netns" "$@"
+	fi
 	"$@" >"$tmp/$tap_name.out" 2>"$tmp/$tap_name.err" </dev/null &
 	pid=$!
 	tap_pids="$tap_pids $pid"
