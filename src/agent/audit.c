@@ -148,8 +148,8 @@ static int read_last(struct audit *a, struct ended log, uint64_t end,
 static int read_aside(struct audit *a, const char *name, struct weir_error *err)
 {
 	struct ended log = { .name = name };
+	struct stat st = { .st_size = 0 };
 	uint64_t end = 0;
-	struct stat st;
 	int rc = 0;
 
 	log.fd = openat(a->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
