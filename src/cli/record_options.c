@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <sys/stat.h>
 
 #define MIB          (UINT64_C(1) << 20)
 #define IMPORT_BYTES (UINT64_C(32) << 20)
@@ -129,6 +130,7 @@ static int check_kind(const struct record_kind *k, const struct record_options *
 		      struct weir_error *err)
 {
 	const char *odd = NULL;
+	struct stat st;
 
 	if (!k->is_inline && o->is_strict)
 		odd = "strict";
@@ -173,6 +175,11 @@ static int check_kind(const struct record_kind *k, const struct record_options *
 		return err_set(err, WEIR_ERR_USAGE, "--stall must be within %dms to %ds",
 			       (int)(LEAST_STALL_NS / NS_PER_MS),
 			       (int)(MOST_STALL_NS / NS_PER_S));
+	/* Before we open any: one of ours would have its number, and be read. */
+	if (o->control_fd && fstat((int)o->control_fd, &st))
+		return err_set(err, WEIR_ERR_USAGE,
+			       "--control: descriptor %d is not open",
+			       (int)o->control_fd);
 	return check_buffer(k, o, err);
 }
 

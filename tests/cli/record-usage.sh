@@ -61,6 +61,8 @@ usage "--buffer has room for each interface's ring" "at least 14MiB for 20 inter
 	sniff --buffer 2MiB $(printf ' -i if%s' $(seq 20))
 usage "an interface that is named again has none of its own" "at least 3MiB for 4 interfaces" \
 	sniff --buffer 2MiB -i a -i b -i a -i c -i d
+usage "requests from a descriptor that is not open" "descriptor 99 is not open" \
+	sniff --control 99 -i lo -o x 'tcp.DstPrt == 80'
 usage "a broken filter" "tcp.DstPrt" sniff 'tcp.DstPrt == 80'
 check_equal "nothing was made" "$(ls)" ""
 
