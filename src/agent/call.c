@@ -4,55 +4,6 @@
 
 #include <event2/event.h>
 #include <stdio.h>
-#include <string.h>
-
-/* What jansson takes of memory for a value, with the allocator's share; not less. */
-static size_t weigh(const json_t *value)
-{
-	const char *name;
-	json_t *inside;
-	size_t at, weight = json_is_number(value) ? 32 : 0;
-
-	if (json_is_string(value))
-		return 64 + json_string_length(value);
-	if (json_is_array(value)) {
-		weight = 128 + 16 * json_array_size(value);
-		json_array_foreach(value, at, inside) weight += weigh(inside);
-	}
-	if (json_is_object(value)) {
-		weight = 240;
-		json_object_foreach((json_t *)(uintptr_t)value, name, inside) weight +=
-			112 + strlen(name) + weigh(inside);
-	}
-	return weight;
-}
-
-static void set_weight(struct call *c, size_t weight)
-{
-	size_t was = c->weight;
-
-	c->weight = weight;
-	if (c->weighed && weight != was)
-		c->weighed(c, was);
-}
-
-static void drop_first(struct call *c)
-{
-	size_t weight = c->weights[c->first];
-
-	json_decref(c->queue[c->first]);
-	c->first = (c->first + 1) % CALL_WINDOW;
-	c->count--;
-	c->at = 0;
-	set_weight(c, c->weight - weight);
-}
-
-void call_drop(struct call *c)
-{
-	/* deliver() has the first in its hand, and comes here when it has not. */
-	while (c->count && !c->is_busy)
-		drop_first(c);
-}
 
 void call_free(struct call *c)
 {
@@ -60,10 +11,11 @@ void call_free(struct call *c)
 		event_free(c->soon);
 	if (c->timer)
 		event_free(c->timer);
-	c->is_busy = false;
-	call_drop(c);
+	for (; c->count; c->count--) {
+		json_decref(c->queue[c->first]);
+		c->first = (c->first + 1) % CALL_WINDOW;
+	}
 	json_decref(c->result);
-	set_weight(c, 0);
 	mem_free(c);
 }
 
@@ -85,7 +37,10 @@ static bool deliver_first(struct call *c)
 	}
 	if (c->at < json_array_size(items))
 		return false;
-	drop_first(c);
+	json_decref(items);
+	c->first = (c->first + 1) % CALL_WINDOW;
+	c->count--;
+	c->at = 0;
 	if (++c->eaten >= CALL_WINDOW / 2 && !c->has_outcome) {
 		c->room(c, c->eaten);
 		c->eaten = 0;
@@ -115,8 +70,6 @@ static void deliver(struct call *c)
 	c->is_busy = false;
 	if (c->is_abandoned && !c->plugin)
 		call_free(c);
-	else if (c->is_abandoned)
-		call_drop(c);
 }
 
 static void on_soon(evutil_socket_t fd, short what, void *data)
@@ -159,8 +112,6 @@ struct call *call_new(struct event_base *base, const struct call_sink *sink,
 
 bool call_item(struct call *c, json_t *items)
 {
-	unsigned at = (c->first + c->count) % CALL_WINDOW;
-
 	if (c->is_abandoned || c->has_outcome) {
 		json_decref(items);
 		return true;
@@ -169,12 +120,9 @@ bool call_item(struct call *c, json_t *items)
 		json_decref(items);
 		return false;
 	}
-	c->queue[at] = items;
-	c->weights[at] = weigh(items);
-	c->count++;
+	c->queue[(c->first + c->count++) % CALL_WINDOW] = items;
 	call_touch(c);
 	wake(c);
-	set_weight(c, c->weight + c->weights[at]);
 	return true;
 }
 
@@ -186,8 +134,6 @@ void call_progress(struct call *c, json_t *progress)
 	c->is_busy = true;
 	c->sink.progress(c->sink_data, progress);
 	c->is_busy = false;
-	if (c->is_abandoned)
-		call_drop(c);
 }
 
 static bool begin_outcome(struct call *c, json_t *value)
@@ -198,7 +144,6 @@ static bool begin_outcome(struct call *c, json_t *value)
 	c->result = json_incref(value);
 	(void)event_del(c->timer);
 	wake(c);
-	set_weight(c, c->weight + weigh(value));
 	return true;
 }
 

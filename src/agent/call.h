@@ -7,10 +7,6 @@
  *	  v                                                     v
  *	ABANDONED -- answer of the plugin, or its end --------> freed
  *
- * What waits is weighed: the memory of its JSON, which may be many times the bytes of the line that it came in.
- * The owner hears of each change, and reads no more of the plugin while it is too much (dispatch.h has the
- * bounds).
- *
  * Threads: the event loop's. */
 #ifndef WEIR_AGENT_CALL_H
 #define WEIR_AGENT_CALL_H
@@ -28,8 +24,6 @@ struct call {
 	void *sink_data;
 	struct event *soon, *timer;
 	json_t *queue[CALL_WINDOW]; /* arrays of items, a ring */
-	size_t weights[CALL_WINDOW],
-		weight; /* of each; of all that waits, with the result */
 	unsigned first, count;
 	size_t at;      /* items taken of the first */
 	unsigned eaten; /* messages whose room has not been told to the plugin yet */
@@ -40,9 +34,6 @@ struct call {
 	/* Told to the plugin: room for `count` messages more; cancelled. */
 	void (*room)(struct call *c, unsigned count);
 	void (*overdue)(struct call *c);
-	/* `weight` was `was`; NULL: nobody asks.  `owner` outlives the call. */
-	void (*weighed)(struct call *c, size_t was);
-	struct hosted *owner;
 };
 
 struct call *call_new(struct event_base *base, const struct call_sink *sink,
@@ -51,8 +42,6 @@ void call_free(struct call *c);
 /* Takes the array; false where the window was overrun. */
 bool call_item(struct call *c, json_t *items) MUST_CHECK;
 void call_progress(struct call *c, json_t *progress);
-/* Nobody wants what waits. */
-void call_drop(struct call *c);
 /* Both borrow.  The first outcome stays. */
 void call_finish(struct call *c, json_t *result);
 void call_fail(struct call *c, int code, const char *text, json_t *more);

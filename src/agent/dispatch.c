@@ -19,8 +19,6 @@ struct hosted {
 	struct plugin *plugin;
 	struct call *calls;
 	unsigned count;
-	size_t weight; /* of what waits for who asked */
-	unsigned heavy_calls;
 };
 
 struct dispatch {
@@ -95,49 +93,17 @@ static void tell_room(struct call *c, unsigned count)
 				 (int)count));
 }
 
-static void expect_answer(struct call *c)
+static void tell_cancel(struct call *c)
 {
 	struct timeval tv = { .tv_sec = CANCEL_S };
 
-	(void)event_add(c->timer, &tv);
-}
-
-static void tell_cancel(struct call *c)
-{
 	notify(c->plugin, "cancel", json_pack("{s:I}", "call", (json_int_t)c->id));
-	expect_answer(c);
-}
-
-/* What was to be said in a time could not be: it has that time again. */
-static void expect_anew(struct hosted *h)
-{
-	for (struct call *c = h->calls; c; c = c->next)
-		if (c->has_outcome || c->is_abandoned)
-			expect_answer(c);
-		else
-			call_touch(c);
-}
-
-/* Once it is too much, whoever asked has to read before more is read of the plugin. */
-static void on_weighed(struct call *c, size_t was)
-{
-	struct hosted *h = c->owner;
-	bool was_held = plugin_is_held(h->plugin);
-
-	h->weight += c->weight - was;
-	h->heavy_calls += c->weight > CALL_WEIGHT_MAX;
-	h->heavy_calls -= was > CALL_WEIGHT_MAX;
-	plugin_hold(h->plugin, h->heavy_calls || h->weight > CALLS_WEIGHT_MAX);
-	if (was_held && !plugin_is_held(h->plugin))
-		expect_anew(h);
+	(void)event_add(c->timer, &tv);
 }
 
 static void on_overdue(struct call *c)
 {
 	if (!c->plugin)
-		return;
-	/* It may have said what we have not read: expect_anew(). */
-	if (plugin_is_held(c->plugin->plugin))
 		return;
 	if (c->has_outcome || c->is_abandoned) {
 		plugin_fault(c->plugin->plugin,
@@ -156,12 +122,10 @@ void dispatch_cancel(struct call *c)
 	(void)event_del(c->soon);
 	if (c->sink.gone)
 		c->sink.gone(c->sink_data);
-	if (c->plugin) {
+	if (c->plugin)
 		tell_cancel(c);
-		call_drop(c);
-	} else if (!c->is_busy) {
+	else if (!c->is_busy)
 		call_free(c);
-	}
 }
 
 /* What plugins say. */
@@ -382,8 +346,7 @@ static void call_plugin(struct hosted *h, struct call *c, const struct caller *c
 		call_fail(c, CALL_UNAVAILABLE, "the plugin is not running", NULL);
 		return;
 	}
-	c->plugin = c->owner = h;
-	c->weighed = on_weighed;
+	c->plugin = h;
 	c->next = h->calls;
 	h->calls = c;
 	h->count++;
@@ -460,10 +423,6 @@ json_t *dispatch_status(const struct dispatch *d)
 		json_t *one = plugin_status(h->plugin);
 
 		json_object_set_new(one, "calls", json_integer(h->count));
-		json_object_set_new(one, "waiting_bytes",
-				    json_integer((json_int_t)h->weight));
-		json_object_set_new(one, "is_held",
-				    json_boolean(plugin_is_held(h->plugin)));
 		json_array_append_new(all, one);
 	}
 	return json_pack("{s:o}", "plugins", all);

@@ -11,12 +11,8 @@
  *
  * Threads: one, that of the event loop.  No callback of a sink is called from inside dispatch_call()
  * or dispatch_cancel(); exactly one of done() and failed() is called for each call that was accepted,
- * unless it is cancelled, and then none.
- *
- * Bounds: CALLS_MAX calls a plugin; of each CALL_WINDOW messages of items of at most RPC_LINE_MAX bytes.  What
- * waits for who asked is weighed as memory: beyond CALL_WEIGHT_MAX of one call, or CALLS_WEIGHT_MAX of all of a
- * plugin (with those that it has answered), the plugin is not read until there is less, and its times stand
- * still.  One message may go beyond that: JSON of RPC_LINE_MAX bytes can weigh some 60 times as much. */
+ * unless it is cancelled, and then none.  Memory of a call is bounded: CALL_WINDOW items of at most
+ * RPC_LINE_MAX bytes, CALLS_MAX calls a plugin. */
 #ifndef WEIR_AGENT_DISPATCH_H
 #define WEIR_AGENT_DISPATCH_H
 
@@ -35,8 +31,6 @@ struct plugin_config; /* agent/plugin.h */
 enum {
 	CALLS_MAX = 64,   /* at a time, of one plugin */
 	CALL_WINDOW = 32, /* messages of items that may be on their way */
-	CALL_WEIGHT_MAX = 16 * 1024 * 1024,
-	CALLS_WEIGHT_MAX = 128 * 1024 * 1024,
 };
 
 enum agent_role {
@@ -126,8 +120,7 @@ void dispatch_session_end(struct dispatch *d, uint64_t session);
  * "streams":BOOL}]}]}: a new reference.  Plugins that are not running are there with what they said
  * when they last ran.  The plugin `agent` is this process itself. */
 json_t *dispatch_describe(const struct dispatch *d) MUST_CHECK;
-/* {"plugins":[{"name","state","pid","restarts","last_fault","sandbox":{...},"calls","waiting_bytes","is_held",
- * ...}]}: a new reference.
+/* {"plugins":[{"name","state","pid","restarts","last_fault","sandbox":{...},...}]}: a new reference.
  * The same as the directive `status` of the plugin `agent`. */
 json_t *dispatch_status(const struct dispatch *d) MUST_CHECK;
 /* The least role that may call it; false where there is no such directive (yet). */

@@ -45,7 +45,7 @@ struct plugin {
 	struct event_base *base;
 	enum plugin_life life;
 	struct child child;
-	bool has_child, is_held;
+	bool has_child;
 	struct bufferevent *talk;
 	struct event *errors, *exit, *timer;   /* timer: back-off, heartbeat, end */
 	int64_t last_id, describe_id, ping_id; /* 0: none is open */
@@ -99,7 +99,7 @@ static void drop_child(struct plugin *p)
 	p->talk = NULL;
 	p->errors = p->exit = NULL;
 	p->describe_id = p->ping_id = 0;
-	p->has_child = p->is_held = false;
+	p->has_child = false;
 	child_fini(&p->child);
 }
 
@@ -277,7 +277,7 @@ static void on_talk(struct bufferevent *talk, void *data)
 	struct evbuffer *in = bufferevent_get_input(talk);
 
 	for (unsigned i = 0; i < LINES_AT_ONCE; i++) {
-		if (p->is_faulty || !p->has_child || p->is_held)
+		if (p->is_faulty || !p->has_child)
 			return;
 		if (!take_line(p, in)) {
 			if (evbuffer_get_length(in) >= RPC_LINE_MAX)
@@ -287,26 +287,6 @@ static void on_talk(struct bufferevent *talk, void *data)
 		}
 	}
 	bufferevent_trigger(talk, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
-}
-
-void plugin_hold(struct plugin *p, bool is_held)
-{
-	if (!p->has_child || p->is_faulty || p->is_held == is_held)
-		return;
-	p->is_held = is_held;
-	if (is_held) {
-		(void)bufferevent_disable(p->talk, EV_READ);
-		return;
-	}
-	p->heard_ns = p->heard_ns < 0 ? p->heard_ns : port_monotonic_ns();
-	(void)bufferevent_enable(p->talk, EV_READ);
-	/* There may be lines that have been read already. */
-	bufferevent_trigger(p->talk, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
-}
-
-bool plugin_is_held(const struct plugin *p)
-{
-	return p->is_held;
 }
 
 static void on_talk_event(struct bufferevent *talk, short what, void *data)
@@ -399,11 +379,11 @@ static void heartbeat(struct plugin *p)
 		plugin_fault(p, "it has closed its standard output");
 		return;
 	}
-	if (p->ping_id && now - since >= hang_ns && !p->is_held) {
+	if (p->ping_id && now - since >= hang_ns) {
 		plugin_fault(p, "hang: not a word for %u ms", p->config->times.hang_ms);
 		return;
 	}
-	if (!p->ping_id && !p->is_held) {
+	if (!p->ping_id) {
 		p->ping_id = plugin_next_id(p);
 		p->asked_ns = now;
 		if (send_line(p, rpc_request(p->ping_id, "ping", NULL)) == WEIR_ERR_BUSY)
@@ -432,11 +412,7 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 		heartbeat(p);
 		return;
 	case PLUGIN_ENDING:
-		keep_fault(
-			p,
-			p->is_held
-				? "nobody took what it still had to say, and it was killed"
-				: "it did not end when asked to, and was killed");
+		keep_fault(p, "it did not end when asked to, and was killed");
 		child_kill(&p->child);
 		return;
 	case PLUGIN_REFUSED:

@@ -87,10 +87,6 @@ int64_t plugin_next_id(struct plugin *p);
 /* Takes the line (NULL is WEIR_ERR_LIMIT); WEIR_ERR_CLOSED where it is not running, WEIR_ERR_BUSY where
  * it does not read what was sent. */
 int plugin_send(struct plugin *p, char *line) MUST_CHECK;
-/* Nothing more is read of it, and it is given the time for that: it may be silent, and waits in its writes.  Of a
- * life of its process: the next one is read. */
-void plugin_hold(struct plugin *p, bool is_held);
-bool plugin_is_held(const struct plugin *p);
 /* It does not keep to the protocol. */
 void plugin_fault(struct plugin *p, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
