@@ -82,8 +82,9 @@ static void on_handshake(const SSL *ssl, int where, int value)
 	struct connection *c = SSL_get_app_data(ssl);
 
 	(void)value;
-	/* libssl says so behind each message that it has read. */
-	if ((where & SSL_CB_ACCEPT_LOOP) == SSL_CB_ACCEPT_LOOP)
+	/* Past its first state, in which it is until it has read a whole message. */
+	if ((where & SSL_CB_ACCEPT_LOOP) == SSL_CB_ACCEPT_LOOP &&
+	    SSL_get_state(ssl) != TLS_ST_BEFORE)
 		c->has_spoken = true;
 	if (where & SSL_CB_HANDSHAKE_DONE)
 		c->is_known = c->is_listed;
@@ -210,7 +211,9 @@ static bool is_beyond_address(const struct connection *c)
 	bool is_newer = true;
 
 	for (const struct connection *o = s->connections; o; o = o->next) {
-		bool is_ahead = o->has_spoken == c->has_spoken ? is_newer : o->has_spoken;
+		bool is_ahead = o->has_spoken == c->has_spoken
+					? is_newer
+					: o->has_spoken && (is_newer || !o->is_known);
 
 		if (o == c)
 			is_newer = false;

@@ -27,14 +27,21 @@ static int attach_filter(struct source *s, struct sniff_port *p, struct weir_err
 	const struct net_link *l =
 		p->name ? link_table_find(link_watch_table(s->links), p->name) : NULL;
 	struct sniff_filter f = { .filter = c->filter, .is_one = l };
+	char why[WEIR_ERROR_TEXT] = "";
 	uint16_t linktype;
+	int rc;
 
 	if (l)
 		f.form = p->form = frame_form(l->hatype, &linktype);
 	/* A filter that looks at packets here sees them whole. */
 	f.keep_bytes = c->snaplen && !c->filter ? s->limit + LINK_ROOM : UINT32_MAX;
-	return sniff_filter_attach(p->ring, &f, &s->is_filter_in_kernel, s->filter_why,
-				   err);
+	rc = sniff_filter_attach(p->ring, &f, &p->is_filter_in_kernel, why, err);
+	/* Of all rings, or it is not said. */
+	if (!p->is_filter_in_kernel && why[0])
+		memcpy(s->filter_why, why, sizeof s->filter_why);
+	s->is_filter_in_kernel =
+		p->is_filter_in_kernel && (p == s->ports || s->is_filter_in_kernel);
+	return rc;
 }
 
 /* Bytes that bring the packets of a link type to where its records want them, and leave room for the
@@ -314,6 +321,9 @@ static int sniff_drain(struct source *s, struct weir_error *err)
 
 	if (producer_is_done(s->context->producer))
 		return end_at_count(s, err);
+	/* An interface that came and went just now may have passed what nobody heard. */
+	s->has_changes = true;
+	rc = sniff_ports_follow(s, err);
 	for (unsigned i = 0; i < s->port_count && !rc; i++)
 		rc = packet_ring_shut(s->ports[i].ring, err);
 	if (!rc)

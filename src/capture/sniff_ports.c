@@ -204,40 +204,37 @@ int sniff_ports_describe(struct source *s, struct weir_error *err)
 static void exchange_names(struct sniff_port *a, struct sniff_port *b)
 {
 	const char *name = a->name;
+	int64_t gone_ns = a->gone_ns;
 
 	a->name = b->name;
 	b->name = name;
+	a->gone_ns = b->gone_ns;
+	b->gone_ns = gone_ns;
 }
 
 /* The filter in the kernel looks for the headers where the first interface of the name had them. */
-static int fit_filter(struct source *s, struct sniff_port *port,
-		      const struct net_link *now, struct weir_error *err)
+static int fit_filter(struct sniff_port *port, const struct net_link *now,
+		      struct weir_error *err)
 {
 	uint16_t linktype;
 	enum frame_form form = frame_form(now->hatype, &linktype);
 	int rc;
 
-	if (form == port->form || !s->is_filter_in_kernel)
+	if (form == port->form || !port->is_filter_in_kernel)
 		return 0;
 	rc = sniff_filter_widen(port->ring, UINT32_MAX, err);
 	/* It stays wide, whatever comes next. */
 	if (!rc)
-		s->is_filter_in_kernel = false;
+		port->is_filter_in_kernel = false;
 	return rc;
 }
 
-/* What it has passed since it has the name, and before it was heard, is not recorded.  The interface counts
- * it, not in all in the way of a ring (a packet that the driver drops), so it is an estimate. */
-static void note_missed(struct source *s, struct sniff_port *port, bool is_new,
-			const struct net_link *now)
+/* What an interface has passed since it has the name, and before it was heard, is not recorded.  The
+ * interface counts it, not in all in the way of a ring (a packet that the driver drops), so it is an estimate. */
+static void note_missed(struct source *s, const struct sniff_port *port, uint64_t before,
+			uint64_t packets)
 {
-	/* Of an answer with all interfaces the figure is not of when it came. */
-	uint64_t before = is_new && link_watch_is_listing(s->links) ? 0 : now->packets;
-	uint64_t packets = 0;
-	struct weir_error err;
-
-	/* Gone again: it is told of by the next message. */
-	if (link_watch_packets(s->links, now->index, &packets, &err) || packets <= before)
+	if (packets <= before)
 		return;
 	packets -= before;
 	loss_add(s->context->losses, LOSS_UNBOUND, packets, 0);
@@ -254,19 +251,31 @@ static void note_missed(struct source *s, struct sniff_port *port, bool is_new,
 static void rebind(struct source *s, struct sniff_port *port, bool is_new,
 		   const struct net_link *now)
 {
+	/* Of an answer with all interfaces the figure is not of when it came. */
+	uint64_t before = is_new && link_watch_is_listing(s->links) ? 0 : now->packets;
 	struct sniff_port *bound = find_bound(s, now->index);
+	uint64_t packets;
 	struct weir_error err;
 
 	if (bound) {
 		exchange_names(port, bound);
 		return;
 	}
+	/* It heard another one until now. */
+	if (port->index)
+		port->gone_ns = port->counted_ns;
 	/* Gone again meanwhile: then it is told of by the next message. */
-	if (fit_filter(s, port, now, &err) ||
-	    packet_ring_bind(port->ring, now->index, &err))
+	if (fit_filter(port, now, &err) ||
+	    packet_ring_bind(port->ring, now->index, &err)) {
+		/* Each of its messages comes here: the first one's figure is that of when it came. */
+		if (port->unheard_index != now->index)
+			port->unheard_before = before;
+		port->unheard_index = now->index;
 		return;
+	}
 	port->index = now->index;
-	note_missed(s, port, is_new, now);
+	if (!link_watch_packets(s->links, now->index, &packets, &err))
+		note_missed(s, port, before, packets);
 	sniff_event(s, "interface_reopened", link_describe(now));
 }
 
@@ -287,7 +296,10 @@ static void on_change(void *arg, unsigned changes, const struct net_link *now,
 	if (changes & LINK_REMOVED && bound) {
 		bound->index = 0;
 		bound->gone_ns = port_realtime_ns();
-	} else if (!(changes & LINK_REMOVED) && port) {
+	} else if (changes & LINK_REMOVED) {
+		if (port && port->unheard_index == now->index)
+			note_missed(s, port, port->unheard_before, now->packets);
+	} else if (port) {
 		rebind(s, port, changes & LINK_ADDED, now);
 	}
 }

@@ -33,10 +33,14 @@ struct sniff_port {
 	/* NULL: all interfaces.  The interface it is bound to may have been given another one since. */
 	const char *name;
 	uint32_t index;  /* what it is bound to; 0: all, or its interface is gone */
-	int64_t gone_ns; /* realtime, when that was heard */
+	int64_t gone_ns; /* realtime; since then it hears nothing */
+	/* An interface that it could not be bound to, and the packets that that one had when it got the name. */
+	uint32_t unheard_index;
+	uint64_t unheard_before;
 	struct packet_ring *ring;
 	enum frame_form form; /* what its filter in the kernel was made for */
-	struct iface *iface;  /* a named one's; the last that it was learned as */
+	bool is_filter_in_kernel;
+	struct iface *iface; /* a named one's; the last that it was learned as */
 	/* The block that is being made records of, and its frame that comes next. */
 	struct ring_block block;
 	struct inplace inplace;

@@ -500,6 +500,9 @@ static bool leave_as_it_was(struct store *s, const struct store_end *end,
 	if (s->has_begun) {
 		writer_finish(s);
 		ledger_stop(s->ledger);
+		/* Until then it may have removed a segment. */
+		if (!has_left_nothing(s, end))
+			return false;
 	}
 	if (again_undo(&s->again, s->disk, s->dir_fd, ledger_manifest(s->ledger)->fd,
 		       &is_cut)) {

@@ -45,6 +45,22 @@ check_equal "what passed before it was heard is a gap, dated" "$(jq -c 'select(.
 check_equal "and counted as lost" "$(jq -c 'select(.type == "end") | [.losses.unbound.packets, .grade]' \
 	anew/manifest.jsonl)" '[3,"complete-with-loss"]'
 
+# Made anew, and gone again before anybody could listen to it.
+sniff_start brief a -i p0 -o brief --quiet
+brief=$pid
+kill -STOP "$brief"
+netns_run a ip link del p0
+pair
+send p0 "$ether$wanted" "$ether$wanted"
+netns_run a ip link del p0
+kill -CONT "$brief"
+check "its end is told" wait_for 10 told brief interface_removed p0
+sniff_stop "$brief"
+check_equal "what it passed is a gap, and lost" "$(jq -c 'select(.type == "gap" or .type == "end") |
+	[.packets, .losses.unbound.packets, .grade]' brief/manifest.jsonl | tr '\n' ' ')" \
+	'[2,null,null] [0,2,"complete-with-loss"] '
+pair
+
 # Listened to before anything passes: nothing is lost, and nothing is said to be.
 sniff_start quiet a -i p0 -o quiet --quiet
 quiet=$pid
@@ -82,25 +98,32 @@ check_equal "what it passed under its own name is no loss" "$(count renamed) $(j
 	.grade' renamed/manifest.jsonl)" "1 complete"
 
 if [ -c /dev/net/tun ]; then
-	sniff_start kind a -i p0 -o kind --quiet 'udp.DstPort == 4242'
+	netns_run a ip link del p0
+	pair
+	sniff_start kind a -i p0 -i p1 -o kind --quiet 'udp.DstPort == 4242'
 	kind=$pid
 	check_equal "the filter is in the kernel" \
 		"$(jq -r 'select(.type == "start") | .. | .is_filter_in_kernel? // empty' kind/manifest.jsonl)" true
 	send p0 "$ether$wanted" "$ether$other"
 	netns_run a ip link del p0
-	check "the end of the Ethernet one is told" wait_for 10 told kind interface_removed p0
-	# shellcheck disable=SC2046
-	start tun $(nsenter_words a) \
-		python3 "$SOURCE_ROOT/tests/lib/packets.py" tun p0 "$tmp/go" "$wanted" "$other" "$wanted"
-	check "a tunnel of its name is opened" wait_for 10 told kind interface_reopened p0
-	netns_run a ip link set p0 addrgenmode none
-	netns_run a ip link set p0 up
+	for end in p0 p1; do
+		check "the end of the Ethernet one is told ($end)" wait_for 10 told kind interface_removed $end
+		# shellcheck disable=SC2046
+		start "tun-$end" $(nsenter_words a) \
+			python3 "$SOURCE_ROOT/tests/lib/packets.py" tun $end "$tmp/go" "$wanted" "$other" "$wanted"
+		check "a tunnel of its name is opened ($end)" wait_for 10 told kind interface_reopened $end
+		netns_run a ip link set $end addrgenmode none
+		netns_run a ip link set $end up
+	done
 	: >go
-	wait_for 10 grep -q sent tun.out
+	for end in p0 p1; do
+		wait_for 10 grep -q sent "tun-$end.out"
+	done
 	sniff_stop "$kind"
-	check_equal "all of it that the filter wants is there, and nothing else" \
-		"$("$WEIR" show --json kind | jq -r '.dst_port' | sort | uniq -c | awk '{print $1, $2}' |
-		tr '\n' ' ')" '3 4242 '
+	# The one of Ethernet was sent by p0, and received by p1.
+	check_equal "all of both that the filter wants is there, and nothing else" \
+		"$("$WEIR" show --json kind | jq -r '"\(.iface) \(.dst_port)"' | sort | uniq -c |
+		awk '{print $1, $2, $3}' | tr '\n' ' ')" '3 p0 4242 3 p1 4242 '
 	check_equal "and it is complete" "$(jq -r 'select(.type == "end") | .grade' kind/manifest.jsonl)" complete
 else
 	skip "a tunnel that replaces an Ethernet device" "no /dev/net/tun"

@@ -171,6 +171,9 @@ NO_RETURN static void end_as(int status)
 
 	if (!WIFSIGNALED(status))
 		_exit(WEXITSTATUS(status));
+	/* What came meanwhile is thrown away by this, and does not end us in its place. */
+	(void)signal(KEEPER_KILL, SIG_IGN);
+	(void)signal(SIGTERM, SIG_IGN);
 	(void)signal(WTERMSIG(status), SIG_DFL);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
