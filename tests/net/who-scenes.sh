@@ -28,7 +28,9 @@ sniff=$pid
 netns_run a python3 "$SOURCE_ROOT/tests/lib/who.py" reopened >reopened.truth
 sniff_stop "$sniff"
 of_truth() { jq ".$1" reopened.truth; }
-"$WEIR" show --json reopened | jq -c "select(.src_port == $(of_truth port)) | select(.pid) |
+# Who called listen() is this scene's second one; as a listener he may be named of the first one's first packet.
+"$WEIR" show --json reopened | jq -c "select(.src_port == $(of_truth port)) |
+	select(.pid and (.ns >= $(of_truth since_ns) or .process_certainty != \"listener\")) |
 	[.ns >= $(of_truth since_ns), .pid == $(of_truth first), .pid == $(of_truth second)]" |
 	sort | uniq -c >reopened.sides
 sed 's/^/# /' reopened.sides
