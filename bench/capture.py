@@ -22,11 +22,16 @@ COUNT_BYTES = 2 << 30  # larger files are not counted again
 READ_PART = 8
 NOTHING = 'udp.DstPort == 1'
 WEIR = 'weir'
-HOG = 'while True: pass'
+# They end with whoever started them, however that ended.
+HOG = '''import os, sys
+while os.getppid() == int(sys.argv[1]):
+    for _ in range(1000000):
+        pass
+'''
 DISK_HOG = '''import os, sys
 block = bytes(1 << 20)
-while True:
-    with open(sys.argv[1], 'wb', 0) as f:
+while os.getppid() == int(sys.argv[1]):
+    with open(sys.argv[2], 'wb', 0) as f:
         for _ in range(1024):
             f.write(block)
         os.fsync(f.fileno())
@@ -65,11 +70,13 @@ def capinfos_count(path):
     return sum(int(line.split('\t')[1]) for line in said.stdout.splitlines() if '\t' in line)
 
 
-def hogs(folder):
+def start_hogs(folder, hogs):
     """Two CPU hogs and one that writes a GiB and syncs it, again and again."""
-    words = [[sys.executable, '-c', HOG]] * 2
-    words += [[sys.executable, '-c', DISK_HOG, os.path.join(folder, 'hog')]]
-    return [measure.Running(w, folder, f'hog{i}') for i, w in enumerate(words)]
+    pid = str(os.getpid())
+    words = [[sys.executable, '-c', HOG, pid]] * 2
+    words += [[sys.executable, '-c', DISK_HOG, pid, os.path.join(folder, 'hog')]]
+    for i, w in enumerate(words):
+        hogs.append(measure.Running(w, folder, f'hog{i}'))
 
 
 def run_traffic(ctx, m, program, r):
@@ -83,9 +90,10 @@ def run_traffic(ctx, m, program, r):
     if not m['size']:
         time.sleep(m['seconds'])
         return 0
-    beside = hogs(ctx.folder) if m.get('is_busy') else []
+    beside = []
     try:
-        if beside:
+        if m.get('is_busy'):
+            start_hogs(ctx.folder, beside)
             time.sleep(1)
         sent = flood(ctx, m, sample)
     finally:

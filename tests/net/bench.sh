@@ -49,4 +49,6 @@ kill "$pid"
 check_exit "it can be ended" 20 "$pid" 143
 check_equal "no namespace is left" "$(ip netns list | grep -c "weir-bench-.*-$pid")" 0
 check_equal "no recording is left" "$(ls "$tmp/work")" ""
+no_hog() { ! pgrep -f "^[^ ]*python3[^ ]* -c import os, sys.*getppid.* $pid( |\$)"; }
+check "no program that was to load the machine goes on" wait_for 20 no_hog
 tap_done
