@@ -317,13 +317,13 @@ static int end_at_count(struct source *s, struct weir_error *err)
 
 static int sniff_drain(struct source *s, struct weir_error *err)
 {
-	int rc = 0;
+	int rc = 0, followed;
 
 	if (producer_is_done(s->context->producer))
 		return end_at_count(s, err);
 	/* An interface that came and went just now may have passed what nobody heard. */
 	s->has_changes = true;
-	rc = sniff_ports_follow(s, err);
+	followed = sniff_ports_follow(s, err);
 	for (unsigned i = 0; i < s->port_count && !rc; i++)
 		rc = packet_ring_shut(s->ports[i].ring, err);
 	if (!rc)
@@ -331,7 +331,7 @@ static int sniff_drain(struct source *s, struct weir_error *err)
 	count_rest(s);
 	tell_gaps(s);
 	producer_flush(s->context->producer, port_monotonic_ns(), true);
-	return rc;
+	return rc ? rc : followed;
 }
 
 static json_t *sniff_describe(struct source *s)
