@@ -74,8 +74,10 @@ for layer in socket flow; do
 done
 check_equal "an accepted connection is of who listened" "$(jq -r 'select(.event == "ACCEPT") | .parent_endpoint | type' socket.out | sort -u)" number
 check_equal "forked: who listened is not who accepted" "$(jq -r 'select(.event == "ACCEPT") | .pid' socket.out | sort -u | wc -l)" 2
+# Of packets as they pass: what TCP sends again on a busy machine counts again.  Counted twice it would be 6 MB.
+jq -c 'select(.event == "DELETED" and .protocol == "tcp") | [.bytes_out, .bytes_in]' flow.out | sed 's/^/# bytes: /'
 check_equal "a transfer of 3 MB: bytes each way, of both ends" "$(jq -r 'select(.event == "DELETED" and .protocol == "tcp") |
-	[.bytes_out, .bytes_in] | max | select(. > 3000000) | . < 3300000' flow.out | tr '\n' ' ')" "true true "
+	[.bytes_out, .bytes_in] | max | select(. > 3000000) | . < 4500000' flow.out | tr '\n' ' ')" "true true "
 check_equal "ports that are used again are two flows, of two processes" "$(jq -r 'select(.event == "DELETED" and .outbound and .protocol == "tcp") |
 	"\(.local_port) \(.remote_port)"' flow.out | sort | uniq -d | wc -l)" 1
 cp -r store-flow changed
