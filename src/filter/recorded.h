@@ -15,7 +15,7 @@
 struct recorded {
 	const uint8_t *data; /* caplen bytes from the link header on */
 	size_t caplen, len;  /* len: before it was cut */
-	uint16_t linktype; /* LINKTYPE_ number */
+	uint16_t linktype;   /* LINKTYPE_ number */
 	int64_t ns;
 	uint32_t flags;    /* epb_flags; 0 unknown */
 	const char *iface; /* name; NULL or empty: unknown */
