@@ -10,6 +10,7 @@
 #define SYNC_NS      NS_PER_S
 #define SYNC_MOST_NS (10 * NS_PER_S)   /* while a flush would lose packets */
 #define END_NS       (500 * NS_PER_MS) /* for answers that are still to come */
+#define END_NAMES_NS (2 * NS_PER_S)    /* for who it was, on a machine that is busy */
 #define ADDRESSES_NS NS_PER_S
 
 /* What is known for good goes into the store, once; a hash that is to come is waited for. */
@@ -210,6 +211,44 @@ static bool is_waiting(struct attribution *a)
 	return a->outstanding || a->wanted_count || is_hashing;
 }
 
+/* Called with the lock. */
+static struct process *next_unread(struct attribution *a, const struct process *after)
+{
+	struct process *p = process_table_next(a->processes, after);
+
+	while (p && p->mark != MARK_ASKED)
+		p = process_table_next(a->processes, p);
+	return p;
+}
+
+static bool is_over(struct attribution *a, int64_t ended_ns)
+{
+	int64_t past = port_monotonic_ns() - ended_ns;
+	bool is_read;
+
+	if (past <= END_NS)
+		return false;
+	port_monitor_lock(a->lock);
+	is_read = !a->wanted_count && !next_unread(a, NULL);
+	port_monitor_unlock(a->lock);
+	return is_read || past > END_NAMES_NS;
+}
+
+/* A packet's process has a line, also where nothing but its id was found out. */
+static void write_unread(struct attribution *a)
+{
+	struct process *p = NULL;
+
+	port_monitor_lock(a->lock);
+	while ((p = next_unread(a, p)) != NULL) {
+		p->mark |= MARK_KNOWN;
+		(void)snprintf(p->facts.reason, sizeof p->facts.reason,
+			       "not read before the recording ended");
+		write_line(a, &p->facts);
+	}
+	port_monitor_unlock(a->lock);
+}
+
 /* What is hashed too late is known all the same. */
 static void write_unhashed(struct attribution *a)
 {
@@ -241,8 +280,7 @@ static void *run(void *arg)
 			a->is_tallied = !mechanisms_tally(a->mechanisms);
 		}
 		if ((!is_waiting(a) && a->is_tallied) ||
-		    !mechanisms_can_name(a->mechanisms) ||
-		    port_monotonic_ns() - ended_ns > END_NS)
+		    !mechanisms_can_name(a->mechanisms) || is_over(a, ended_ns))
 			return NULL;
 	}
 }
@@ -285,6 +323,7 @@ json_t *attribution_stop(struct attribution *a)
 		port_thread_join(a->thread);
 		a->thread = NULL;
 	}
+	write_unread(a);
 	write_unhashed(a);
 	(void)json_object_set_new(j, "attribution",
 				  mechanisms_report(a->mechanisms, tally(a)));

@@ -20,6 +20,10 @@
 #define PROCESSES 1024 /* remembered, so that children of what is gone have a name */
 #define REQUESTS  16
 
+enum {
+	STOP_MS = 2000
+};
+
 enum request_kind {
 	REQUEST_FACTS = 1,
 	REQUEST_SCAN,
@@ -437,8 +441,9 @@ void namer_stop(struct namer *n)
 	if (n->fd >= 0)
 		(void)close(n->fd);
 	n->fd = -1;
-	if (n->pid > 0)
-		(void)waitpid(n->pid, NULL, 0);
+	/* One that is stopped, or reads what does not answer, ends when it can: no recording waits for that. */
+	for (int i = 0; n->pid > 0 && i < STOP_MS && !waitpid(n->pid, NULL, WNOHANG); i++)
+		(void)poll(NULL, 0, 1);
 	n->pid = 0;
 }
 

@@ -9,7 +9,7 @@
  *	namer_start(&n, &config, err)	with privileges, before any thread
  *	namer_ask(), namer_scan(), namer_tally()	from one thread
  *	poll(namer_fd()); namer_read()	the same one
- *	namer_stop(&n)			closes and waits for the child
+ *	namer_stop(&n)			closes, and waits for the child, two seconds at most
  *
  * A process that starts a program is told of at once, unasked; others when they are asked for. */
 #ifndef WEIR_PROCESS_NAMER_H

@@ -56,4 +56,24 @@ for asked in "process.path == \"$second\"" "process.name == \"$name\"" 'not (pro
 	sniff_stop "$sniff"
 	check "$asked: and counted" test "$(pending_of "$one")" -ge 10
 done
+# One that nobody could read before the recording ended has its line all the same.
+sniff_start unread a -i lo -o unread -q --buffer 8MiB 'udp.DstPort == 4010'
+sniff=$pid
+namer=$(pgrep -P "$sniff" weir-process)
+kill -STOP "$namer"
+start stranger netns_run a python3 -c '
+import os, socket
+socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"word", ("127.0.0.1", 4010))
+print(os.getpid(), flush=True)
+import signal
+signal.pause()'
+check "a packet of a process that nobody reads is recorded" wait_for 60 has_packets unread 1
+stranger=$(cat stranger.out)
+kill -INT "$sniff"
+# Longer than the recorder waits for who it was.
+check "the recording ends" wait_exit 60 "$sniff"
+kill -CONT "$namer" 2>/dev/null || :
+check_equal "the packet has its process" "$("$WEIR" show --json unread 2>/dev/null | jq -r .pid | sort -u)" "$stranger"
+check_equal "which has a line, that says why it says no more" "$(jq -r --argjson p "$stranger" \
+	'select(.pid == $p) | .sha256_reason' unread/processes.jsonl | sort -u)" "not read before the recording ended"
 tap_done
