@@ -106,9 +106,13 @@ json_t *attribution_describe(const struct attribution *a)
 /* Called with the lock.  Whoever asks for a process that nobody has named yet has it asked for. */
 static void want(struct attribution *a, struct process *p)
 {
-	if (p->mark & (MARK_ASKED | MARK_KNOWN) || a->wanted_count == WANTED)
+	if (p->mark & (MARK_ASKED | MARK_KNOWN))
 		return;
-	p->mark |= MARK_ASKED;
+	if (a->wanted_count == WANTED) {
+		p->mark = MARK_WANTED;
+		return;
+	}
+	p->mark = MARK_ASKED;
 	a->wanted[a->wanted_count++] =
 		(struct wanted){ .pid = p->facts.pid, .start_ns = p->facts.start_ns };
 	port_event_set(&a->wake);
@@ -180,7 +184,7 @@ static uint32_t number_of(struct attribution *a, const struct socket_event *e)
 	p = attribution_find_or_add(a, e->pid, start_ns, e);
 	number = p->number;
 	/* Whom nobody could be asked about yet is looked at again. */
-	if (p->mark)
+	if (p->mark & (MARK_ASKED | MARK_KNOWN))
 		*r = (struct recent){ .pid = e->pid,
 				      .start_ns = start_ns,
 				      .number = number,

@@ -20,8 +20,9 @@
 #define RECENT 16 /* a power of two */
 
 enum mark {
-	MARK_ASKED = 1, /* the namer was */
-	MARK_KNOWN = 2  /* and has answered, or told unasked */
+	MARK_ASKED = 1,  /* the namer was */
+	MARK_KNOWN = 2,  /* and has answered, or told unasked */
+	MARK_WANTED = 4, /* it could not be asked yet: too many are waiting */
 };
 
 struct wanted {

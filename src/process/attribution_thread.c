@@ -132,6 +132,25 @@ static void start_scan(struct attribution *a)
 	a->is_scanning = mechanisms_scan(a->mechanisms);
 }
 
+/* False: the recording is to end, and nobody takes the question. */
+static bool ask(struct attribution *a, const struct wanted *w)
+{
+	int64_t ending_ns = 0;
+
+	while (!mechanisms_ask(a->mechanisms, w->pid, w->start_ns) &&
+	       mechanisms_can_name(a->mechanisms)) {
+		int64_t now = port_monotonic_ns();
+
+		if (counter_read(&a->is_ending) && !ending_ns)
+			ending_ns = now;
+		if (ending_ns && now - ending_ns > END_NAMES_NS)
+			return false;
+		take_answers(a);
+		mechanisms_wait_room(a->mechanisms, 10);
+	}
+	return true;
+}
+
 static void send_wanted(struct attribution *a)
 {
 	struct wanted w[WANTED];
@@ -143,12 +162,8 @@ static void send_wanted(struct attribution *a)
 	a->wanted_count = 0;
 	a->outstanding += (int)count;
 	port_monitor_unlock(a->lock);
-	for (unsigned i = 0; i < count; i++)
-		while (!mechanisms_ask(a->mechanisms, w[i].pid, w[i].start_ns) &&
-		       mechanisms_can_name(a->mechanisms)) {
-			take_answers(a);
-			mechanisms_wait_room(a->mechanisms, 10);
-		}
+	for (unsigned i = 0; i < count && ask(a, &w[i]); i++)
+		;
 }
 
 static void read_addresses(struct attribution *a, int64_t now)
@@ -216,7 +231,7 @@ static struct process *next_unread(struct attribution *a, const struct process *
 {
 	struct process *p = process_table_next(a->processes, after);
 
-	while (p && p->mark != MARK_ASKED)
+	while (p && (p->mark & MARK_KNOWN || !(p->mark & (MARK_ASKED | MARK_WANTED))))
 		p = process_table_next(a->processes, p);
 	return p;
 }
