@@ -99,21 +99,29 @@ static void wait_for_plugin(pid_t plugin, int *status)
 	}
 }
 
+/* As much of a file of /proc as has room. */
+static bool read_text(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = read(fd, text, size - 1);
+	(void)close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return true;
+}
+
 /* The kernel's own list; not every kernel has it.  False where there is none. */
 static bool kill_listed(void)
 {
 	char path[64], bytes[4096];
-	ssize_t n;
-	int fd;
 
 	(void)snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
 	/* What has not gone into it is seen by the next look. */
-	n = read(fd, bytes, sizeof bytes - 1);
-	(void)close(fd);
-	bytes[n > 0 ? n : 0] = '\0';
+	if (!read_text(path, bytes, sizeof bytes))
+		return false;
 	for (char *at = bytes, *end; (end = strchr(at, ' ')) != NULL; at = end + 1)
 		(void)kill((pid_t)strtol(at, NULL, 10), SIGKILL);
 	return true;
@@ -123,16 +131,11 @@ static bool is_child(const char *name)
 {
 	char path[64], bytes[512];
 	const char *behind;
-	int fd, parent = 0;
-	ssize_t n;
+	int parent = 0;
 
 	(void)snprintf(path, sizeof path, "/proc/%.20s/stat", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (!read_text(path, bytes, sizeof bytes))
 		return false;
-	n = read(fd, bytes, sizeof bytes - 1);
-	(void)close(fd);
-	bytes[n > 0 ? n : 0] = '\0';
 	behind = strrchr(bytes, ')');
 	return behind && sscanf(behind, ") %*c %9d", &parent) == 1 && parent == getpid();
 }
