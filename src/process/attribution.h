@@ -104,7 +104,8 @@ void attribution_count_pending(struct attribution *a);
 size_t attribution_block(struct attribution *a, uint32_t number, uint8_t *out,
 			 bool is_last);
 
-/* Ends the thread, finishes processes.jsonl.  {"processes":{...},"attribution":{...}} for the
+/* Ends the thread, which waits up to two seconds for who it was; finishes processes.jsonl, in which each process
+ * that was asked about has a line.  {"processes":{...},"attribution":{...}} for the
  * manifest's last line, a new reference. */
 json_t *attribution_stop(struct attribution *a);
 
